@@ -1,0 +1,27 @@
+//! Traits, routing, configuration and the point-in-time join of the hybrid offline store.
+
+pub mod config;
+pub mod definitions;
+pub mod error;
+pub mod join;
+pub mod retrieval;
+mod router;
+pub mod store;
+mod value_type;
+
+pub use arrow;
+pub use async_trait::async_trait;
+pub use chrono;
+
+pub use definitions::{
+    Entity, FeatureProjection, FeatureReference, FeatureRegistry, FeatureService, FeatureView, Field, Options, Source,
+};
+pub use error::{Error, ErrorKind, Position, Result};
+pub use retrieval::{EntityFrame, FeatureSelection, RetrievalJob, RetrievalOptions, Summary};
+pub use router::{HybridOfflineStore, Pull};
+pub use store::{
+    BatchStream, Call, Capabilities, Context, DataSource, EntityRows, Explain, FeatureRows, HistoricalRequest,
+    HistoricalView, JoinKey, OfflineStore, OutputColumn, Progress, PullAllRequest, PullLatestRequest, Registration,
+    SourceTable, WriteRequest, backends,
+};
+pub use value_type::{ValueType, timestamp_type};

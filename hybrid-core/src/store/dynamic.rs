@@ -1,0 +1,79 @@
+use arrow::datatypes::SchemaRef;
+use async_trait::async_trait;
+
+use super::{
+    BatchStream, Call, Capabilities, Explain, FeatureRows, HistoricalRequest, OfflineStore, PullAllRequest,
+    PullLatestRequest, WriteRequest,
+};
+use crate::{Result, Source};
+
+/// The object-safe twin of [`OfflineStore`], which every store has by a blanket impl: requests
+/// carry untyped [`Source`]s, whose options are made typed on the way in.
+#[async_trait]
+pub trait DynOfflineStore: Send + Sync {
+    /// [`OfflineStore::capabilities`].
+    fn capabilities(&self) -> Capabilities;
+    /// [`OfflineStore::ping`].
+    async fn ping(&self) -> Result<String>;
+    /// [`OfflineStore::source_schema`].
+    async fn source_schema(&self, source: &Source) -> Result<SchemaRef>;
+    /// [`OfflineStore::get_historical_features`].
+    async fn get_historical_features(&self, request: HistoricalRequest<Source>, call: &Call) -> Result<FeatureRows>;
+    /// [`OfflineStore::pull_latest_from_table_or_query`].
+    async fn pull_latest_from_table_or_query(
+        &self,
+        request: PullLatestRequest<Source>,
+        call: &Call,
+    ) -> Result<BatchStream>;
+    /// [`OfflineStore::pull_all_from_table_or_query`].
+    async fn pull_all_from_table_or_query(&self, request: PullAllRequest<Source>, call: &Call) -> Result<BatchStream>;
+    /// [`OfflineStore::offline_write_batch`].
+    async fn offline_write_batch(&self, request: WriteRequest<Source>, call: &Call) -> Result<u64>;
+    /// [`OfflineStore::explain`].
+    async fn explain(&self, operation: Explain<Source>) -> Result<String>;
+    /// [`OfflineStore::shutdown`].
+    async fn shutdown(&self) -> Result<()>;
+}
+
+#[async_trait]
+impl<T: OfflineStore> DynOfflineStore for T {
+    fn capabilities(&self) -> Capabilities {
+        OfflineStore::capabilities(self)
+    }
+
+    async fn ping(&self) -> Result<String> {
+        OfflineStore::ping(self).await
+    }
+
+    async fn source_schema(&self, source: &Source) -> Result<SchemaRef> {
+        OfflineStore::source_schema(self, &source.to_typed()?).await
+    }
+
+    async fn get_historical_features(&self, request: HistoricalRequest<Source>, call: &Call) -> Result<FeatureRows> {
+        OfflineStore::get_historical_features(self, request.typed()?, call).await
+    }
+
+    async fn pull_latest_from_table_or_query(
+        &self,
+        request: PullLatestRequest<Source>,
+        call: &Call,
+    ) -> Result<BatchStream> {
+        OfflineStore::pull_latest_from_table_or_query(self, request.typed()?, call).await
+    }
+
+    async fn pull_all_from_table_or_query(&self, request: PullAllRequest<Source>, call: &Call) -> Result<BatchStream> {
+        OfflineStore::pull_all_from_table_or_query(self, request.typed()?, call).await
+    }
+
+    async fn offline_write_batch(&self, request: WriteRequest<Source>, call: &Call) -> Result<u64> {
+        OfflineStore::offline_write_batch(self, request.typed()?, call).await
+    }
+
+    async fn explain(&self, operation: Explain<Source>) -> Result<String> {
+        OfflineStore::explain(self, operation.typed()?).await
+    }
+
+    async fn shutdown(&self) -> Result<()> {
+        OfflineStore::shutdown(self).await
+    }
+}

@@ -1,0 +1,24 @@
+//! What a backend implements, what it is asked, and how it registers itself.
+
+mod call;
+mod capabilities;
+mod data_source;
+mod dynamic;
+mod entity_rows;
+mod known;
+mod offline_store;
+mod registration;
+mod request;
+
+pub use call::{Call, Progress};
+pub use capabilities::Capabilities;
+pub use data_source::{DataSource, key_of};
+pub use dynamic::DynOfflineStore;
+pub use entity_rows::{ENTITY_TIME, EntityRows, ROW_NUMBER};
+pub use known::{KnownBackend, known_backends};
+pub use offline_store::{BatchStream, Context, FeatureRows, OfflineStore};
+pub use registration::{Registration, backends};
+pub use request::{
+    Explain, HistoricalRequest, HistoricalView, JoinKey, OutputColumn, PullAllRequest, PullLatestRequest, SourceTable,
+    WriteRequest,
+};

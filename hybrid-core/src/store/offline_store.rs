@@ -1,0 +1,131 @@
+use std::path::PathBuf;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+use serde::de::DeserializeOwned;
+
+use super::{
+    Call, Capabilities, DataSource, Explain, HistoricalRequest, PullAllRequest, PullLatestRequest, WriteRequest,
+};
+use crate::Result;
+
+/// A stream of Arrow batches. Dropping it cancels what produces it.
+pub struct BatchStream {
+    schema: SchemaRef,
+    batches: BoxStream<'static, Result<RecordBatch>>,
+}
+
+impl BatchStream {
+    /// Batches of `schema`.
+    pub fn new(schema: SchemaRef, batches: impl futures::Stream<Item = Result<RecordBatch>> + Send + 'static) -> Self {
+        Self {
+            schema,
+            batches: Box::pin(batches),
+        }
+    }
+
+    /// Batches that are already in memory.
+    pub fn from_batches(schema: SchemaRef, batches: Vec<RecordBatch>) -> Self {
+        Self::new(schema, futures::stream::iter(batches.into_iter().map(Ok)))
+    }
+
+    /// The schema of every batch.
+    pub fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// Reads to the end.
+    ///
+    /// # Errors
+    /// The first error of the stream.
+    pub async fn collect(self) -> Result<Vec<RecordBatch>> {
+        futures::TryStreamExt::try_collect(self.batches).await
+    }
+}
+
+impl futures::Stream for BatchStream {
+    type Item = Result<RecordBatch>;
+
+    fn poll_next(
+        mut self: std::pin::Pin<&mut Self>,
+        context: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Self::Item>> {
+        self.batches.as_mut().poll_next(context)
+    }
+}
+
+/// What a store answers to a point-in-time join: [`ROW_NUMBER`](super::ROW_NUMBER), then every
+/// feature asked for, under its output name and in its declared type; one row per entity row.
+pub struct FeatureRows {
+    /// The rows.
+    pub rows: BatchStream,
+    /// Whether the row numbers come in order; core restores the order otherwise.
+    pub in_order: bool,
+}
+
+/// What a store learns of its surroundings when it connects.
+#[derive(Debug, Clone, Default)]
+pub struct Context {
+    /// The folder of feature_store.yaml: relative paths of sources start there.
+    pub repo: PathBuf,
+    /// The project's name.
+    pub project: String,
+}
+
+/// A system that holds features. What each operation must return is the row contract that the
+/// conformance suite checks.
+#[async_trait]
+pub trait OfflineStore: Send + Sync + Sized + 'static {
+    /// The type of its sources; its name decides the store's key.
+    type Source: DataSource;
+    /// Its part of feature_store.yaml. Use `#[serde(deny_unknown_fields)]`.
+    type Config: DeserializeOwned + Send + Sync + 'static;
+
+    /// Makes a store ready for use. Called once per configuration, on first use.
+    async fn connect(config: Self::Config, context: &Context) -> Result<Self>;
+
+    /// What it can do beyond what every store must.
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::default()
+    }
+
+    /// Whether it can be reached, and what it is: one line for people.
+    async fn ping(&self) -> Result<String>;
+
+    /// The columns and types of a source.
+    async fn source_schema(&self, source: &Self::Source) -> Result<SchemaRef>;
+
+    /// The point-in-time join.
+    async fn get_historical_features(
+        &self,
+        request: HistoricalRequest<Self::Source>,
+        call: &Call,
+    ) -> Result<FeatureRows>;
+
+    /// The latest row per join key in a window.
+    async fn pull_latest_from_table_or_query(
+        &self,
+        request: PullLatestRequest<Self::Source>,
+        call: &Call,
+    ) -> Result<BatchStream>;
+
+    /// Every row in a window.
+    async fn pull_all_from_table_or_query(
+        &self,
+        request: PullAllRequest<Self::Source>,
+        call: &Call,
+    ) -> Result<BatchStream>;
+
+    /// Appends rows, all or none; returns how many.
+    async fn offline_write_batch(&self, request: WriteRequest<Self::Source>, call: &Call) -> Result<u64>;
+
+    /// The SQL or the plan of an operation, for people; runs nothing that costs.
+    async fn explain(&self, operation: Explain<Self::Source>) -> Result<String>;
+
+    /// Finishes the clean-up of dropped calls and closes connections.
+    async fn shutdown(&self) -> Result<()> {
+        Ok(())
+    }
+}
