@@ -44,6 +44,11 @@ impl<'a> Tracked<'a> {
         }
     }
 
+    fn forget(&self, table: &str) {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        made.retain(|name| name != table);
+    }
+
     fn made(&self) -> Vec<String> {
         std::mem::take(&mut *self.made.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -82,6 +87,7 @@ impl Fixture for Tracked<'_> {
     }
 
     async fn drop(&self, table: &str) -> Result<()> {
+        self.forget(table);
         self.inner.drop(table).await
     }
 }

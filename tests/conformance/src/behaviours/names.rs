@@ -42,7 +42,7 @@ async fn collides(fixture: &dyn Fixture, scene: Scene, words: &[&str]) -> Verdic
 pub async fn collision_of_features_is_an_error(fixture: &dyn Fixture) -> Verdict {
     let views = [wide("stats", rows![]), wide("other", rows![])];
     let scene = Scene::new(views, drivers(rows![])).asking(&["stats:v", "other:v"]);
-    collides(fixture, scene, &["stats", "other", "full_feature_names"]).await
+    collides(fixture, scene, &["stats", "other", "view__feature"]).await
 }
 
 /// A feature that is called like a column of the frame: an error that names it.

@@ -113,7 +113,7 @@ pub async fn nanoseconds_are_floored(fixture: &dyn Fixture) -> Verdict {
 
 /// Times before 1970 are times, to the microsecond.
 pub async fn before_1970(fixture: &dyn Fixture) -> Verdict {
-    let then = |micros| Value::Time(-1_000_000_000_000_000 + micros);
+    let then = |micros: i64| Value::Time(-1_000_000_000_000_000 + micros);
     let view = stats(rows![[1, then(-5), 10], [2, then(1), 20], [3, then(-6), 30]]).with_ttl(5);
     let frame = drivers(rows![[1, then(0)], [2, then(0)], [3, then(0)]]);
     Scene::new([view], frame).gives(fixture, rows![[10], [NULL], [NULL]]).await
