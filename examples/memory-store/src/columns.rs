@@ -12,7 +12,12 @@ pub(crate) type Key = Option<Vec<u8>>;
 /// The column of that name.
 pub(crate) fn column<'a>(rows: &'a RecordBatch, name: &str) -> Result<&'a ArrayRef> {
     rows.column_by_name(name).ok_or_else(|| {
-        let known: Vec<&str> = rows.schema_ref().fields().iter().map(|field| field.name().as_str()).collect();
+        let known: Vec<&str> = rows
+            .schema_ref()
+            .fields()
+            .iter()
+            .map(|field| field.name().as_str())
+            .collect();
         Error::new(ErrorKind::NotFound, format!("column `{name}` does not exist"))
             .with_help(format!("the table has {}", known.join(", ")))
     })

@@ -73,7 +73,10 @@ pub(crate) fn rows_by_key(keys: Vec<Key>) -> HashMap<Vec<u8>, Vec<usize>> {
 
 /// The table's keys, in the types that the entity rows have.
 fn feature_keys(view: &HistoricalView<MemorySource>, features: &RecordBatch) -> Result<Vec<Key>> {
-    let columns = view.join_keys.iter().map(|key| cast(column(features, &key.source)?, &key.data_type));
+    let columns = view
+        .join_keys
+        .iter()
+        .map(|key| cast(column(features, &key.source)?, &key.data_type));
     keys(&columns.collect::<Result<Vec<_>>>()?, features.num_rows())
 }
 

@@ -13,8 +13,14 @@ use crate::join::{Times, rows_by_key};
 /// Every row of the window, in the table's order.
 pub(crate) fn all(request: &PullAllRequest<MemorySource>, rows: &RecordBatch) -> Result<BatchStream> {
     let times = Times::of(rows, &request.source)?;
-    let picked = in_window(&times, request.start, request.end).map(|row| row as u64).collect();
-    let created = request.source.created_timestamp_column.as_ref().zip(request.created_name.as_ref());
+    let picked = in_window(&times, request.start, request.end)
+        .map(|row| row as u64)
+        .collect();
+    let created = request
+        .source
+        .created_timestamp_column
+        .as_ref()
+        .zip(request.created_name.as_ref());
     let asked = [&request.join_keys[..], &request.features].concat();
     let times = named((&request.source.timestamp_field, &request.timestamp_name), created);
     answer(rows, asked.iter().chain(&times), &picked)
@@ -27,10 +33,23 @@ pub(crate) fn latest(request: &PullLatestRequest<MemorySource>, rows: &RecordBat
     let mut keys = keys(&key_columns.collect::<Result<Vec<ArrayRef>>>()?, rows.num_rows())?;
     let window: Vec<usize> = in_window(&times, Some(request.start), Some(request.end)).collect();
     let keys = window.iter().map(|row| keys[*row].take()).collect();
-    let best = |group: Vec<usize>| group.into_iter().map(|at| window[at]).max_by_key(|row| times.rank(*row));
-    let mut winners: Vec<u64> = rows_by_key(keys).into_values().filter_map(best).map(|row| row as u64).collect();
+    let best = |group: Vec<usize>| {
+        group
+            .into_iter()
+            .map(|at| window[at])
+            .max_by_key(|row| times.rank(*row))
+    };
+    let mut winners: Vec<u64> = rows_by_key(keys)
+        .into_values()
+        .filter_map(best)
+        .map(|row| row as u64)
+        .collect();
     winners.sort_unstable();
-    let created = request.source.created_timestamp_column.as_ref().zip(request.created_name.as_ref());
+    let created = request
+        .source
+        .created_timestamp_column
+        .as_ref()
+        .zip(request.created_name.as_ref());
     let asked = [&request.join_keys[..], &request.features].concat();
     let times = named((&request.source.timestamp_field, &request.timestamp_name), created);
     answer(rows, asked.iter().chain(&times), &winners.into())
@@ -58,7 +77,9 @@ fn answer<'a>(
     columns: impl Iterator<Item = &'a OutputColumn>,
     picked: &UInt64Array,
 ) -> Result<BatchStream> {
-    let columns: Vec<(Field, ArrayRef)> = columns.map(|asked| output(rows, asked, picked)).collect::<Result<_>>()?;
+    let columns: Vec<(Field, ArrayRef)> = columns
+        .map(|asked| output(rows, asked, picked))
+        .collect::<Result<_>>()?;
     let (fields, arrays): (Vec<Field>, Vec<ArrayRef>) = columns.into_iter().unzip();
     let schema = Arc::new(Schema::new(fields));
     let batch = RecordBatch::try_new(schema.clone(), arrays)?;

@@ -62,7 +62,11 @@ impl OfflineStore for MemoryStore {
         self.tables.schema(&source.table)
     }
 
-    async fn get_historical_features(&self, request: HistoricalRequest<MemorySource>, call: &Call) -> Result<FeatureRows> {
+    async fn get_historical_features(
+        &self,
+        request: HistoricalRequest<MemorySource>,
+        call: &Call,
+    ) -> Result<FeatureRows> {
         let stream = request.entities.stream()?;
         let schema = stream.schema().clone();
         let entities = concat_batches(&schema, &stream.collect().await?)?;
@@ -72,7 +76,8 @@ impl OfflineStore for MemoryStore {
         let mut columns: Vec<ArrayRef> = vec![numbers.clone()];
         for view in &request.views {
             let rows = self.tables.rows(&view.source.options.table)?;
-            call.progress.report(rows.num_rows() as u64, Some(rows.num_rows() as u64));
+            call.progress
+                .report(rows.num_rows() as u64, Some(rows.num_rows() as u64));
             let picked = join::winners(&entities, view, &rows, request.filter_by_created_timestamp)?;
             for feature in &view.features {
                 let (field, values) = output(&rows, feature, &picked)?;
@@ -96,7 +101,11 @@ impl OfflineStore for MemoryStore {
         pull::latest(&request, &self.tables.rows(&request.source.options.table)?)
     }
 
-    async fn pull_all_from_table_or_query(&self, request: PullAllRequest<MemorySource>, _: &Call) -> Result<BatchStream> {
+    async fn pull_all_from_table_or_query(
+        &self,
+        request: PullAllRequest<MemorySource>,
+        _: &Call,
+    ) -> Result<BatchStream> {
         pull::all(&request, &self.tables.rows(&request.source.options.table)?)
     }
 
@@ -115,7 +124,10 @@ impl OfflineStore for MemoryStore {
         Ok(match operation {
             Explain::Historical(request) => {
                 let tables = request.views.iter().map(|view| view.source.options.table.as_str());
-                format!("for each entity row the best row of its key in {}", tables.collect::<Vec<_>>().join(", "))
+                format!(
+                    "for each entity row the best row of its key in {}",
+                    tables.collect::<Vec<_>>().join(", ")
+                )
             }
             Explain::Latest(request) => format!("the latest row per key of {}", request.source.options.table),
             Explain::All(request) => format!("the rows of {} between start and end", request.source.options.table),

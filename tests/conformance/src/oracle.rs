@@ -65,7 +65,9 @@ fn rank(joined: &Joined<'_>, row: usize) -> (Option<i64>, Option<i64>) {
 }
 
 fn created(joined: &Joined<'_>, row: usize) -> Option<i64> {
-    joined.created.and_then(|column| micros(&joined.features.rows[row][column]))
+    joined
+        .created
+        .and_then(|column| micros(&joined.features.rows[row][column]))
 }
 
 /// The instant that a value means, in microseconds; nanoseconds are floored.
@@ -73,7 +75,9 @@ pub fn micros(value: &Value) -> Option<i64> {
     match value {
         Value::Time(micros) => Some(*micros),
         Value::Nanos(nanos) => Some(nanos.div_euclid(1000)),
-        Value::Text(text) => DateTime::parse_from_rfc3339(text).ok().map(|time| time.timestamp_micros()),
+        Value::Text(text) => DateTime::parse_from_rfc3339(text)
+            .ok()
+            .map(|time| time.timestamp_micros()),
         _ => None,
     }
 }

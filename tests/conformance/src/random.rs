@@ -37,14 +37,20 @@ pub async fn random_joins(fixture: &dyn Fixture, cases: u32) -> Verdict {
             continue;
         };
         let (plan, reason) = shrunk(fixture, tree, reason).await;
-        return Err(Miss::Failed(format!("case {case} of {SEED}={seed}: {reason}\n{plan:#?}")));
+        return Err(Miss::Failed(format!(
+            "case {case} of {SEED}={seed}: {reason}\n{plan:#?}"
+        )));
     }
     Ok(())
 }
 
 fn seed() -> u64 {
     let given = std::env::var(SEED).ok().and_then(|text| text.parse().ok());
-    let now = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.subsec_nanos().into());
+    let now = || {
+        SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| since.subsec_nanos().into())
+    };
     given.unwrap_or_else(now)
 }
 

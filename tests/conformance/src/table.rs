@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int64Array, ListArray,
-    MapArray, RecordBatch, RecordBatchOptions, StringArray, StructArray, TimestampMicrosecondArray,
-    TimestampMillisecondArray, TimestampNanosecondArray, TimestampSecondArray,
+    ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int64Array, ListArray, MapArray,
+    RecordBatch, RecordBatchOptions, StringArray, StructArray, TimestampMicrosecondArray, TimestampMillisecondArray,
+    TimestampNanosecondArray, TimestampSecondArray,
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::compute::{cast, concat_batches};
@@ -32,7 +32,10 @@ impl Table {
     /// A table of these columns and rows.
     pub fn new(columns: &[(&str, DataType)], rows: Vec<Vec<Value>>) -> Self {
         Self {
-            columns: columns.iter().map(|(name, t)| ((*name).to_owned(), t.clone())).collect(),
+            columns: columns
+                .iter()
+                .map(|(name, t)| ((*name).to_owned(), t.clone()))
+                .collect(),
             rows,
         }
     }
@@ -78,7 +81,9 @@ impl Table {
     pub fn batches(&self, size: usize) -> Verdict<Vec<RecordBatch>> {
         let batch = self.batch()?;
         let starts = (0..batch.num_rows().max(1)).step_by(size);
-        Ok(starts.map(|start| batch.slice(start, size.min(batch.num_rows() - start))).collect())
+        Ok(starts
+            .map(|start| batch.slice(start, size.min(batch.num_rows() - start)))
+            .collect())
     }
 
     /// Reads batches of `schema`.
@@ -87,7 +92,13 @@ impl Table {
     /// Failed, for batches of another schema and for types that no store should return.
     pub fn read(schema: &SchemaRef, batches: &[RecordBatch]) -> Verdict<Self> {
         let batch = concat_batches(schema, batches)?;
-        let row = |row| batch.columns().iter().map(|column| Value::of(column, row)).collect::<Verdict<Vec<_>>>();
+        let row = |row| {
+            batch
+                .columns()
+                .iter()
+                .map(|column| Value::of(column, row))
+                .collect::<Verdict<Vec<_>>>()
+        };
         Ok(Self {
             columns: schema
                 .fields()
@@ -111,7 +122,9 @@ fn array(data_type: &DataType, cells: &[&Value]) -> Verdict<ArrayRef> {
             _ => None,
         })?)),
         DataType::Decimal128(precision, scale) => {
-            let unscaled = pick(cells, data_type, |v| if let Value::Decimal(d) = v { Some(*d) } else { None })?;
+            let unscaled = pick(cells, data_type, |v| {
+                if let Value::Decimal(d) = v { Some(*d) } else { None }
+            })?;
             Arc::new(Decimal128Array::from(unscaled).with_precision_and_scale(*precision, *scale)?)
         }
         DataType::Timestamp(unit, zone) => timestamps(*unit, zone.clone(), cells)?,
@@ -127,18 +140,32 @@ fn array(data_type: &DataType, cells: &[&Value]) -> Verdict<ArrayRef> {
             cast(&Float64Array::from(wide), t)?
         }
         t if matches!(t, DataType::Binary | DataType::LargeBinary | DataType::BinaryView) => {
-            let bytes = pick(cells, t, |v| if let Value::Bytes(b) = v { Some(b.as_slice()) } else { None })?;
+            let bytes = pick(cells, t, |v| {
+                if let Value::Bytes(b) = v {
+                    Some(b.as_slice())
+                } else {
+                    None
+                }
+            })?;
             cast(&BinaryArray::from(bytes), t)?
         }
         t => {
-            let text = pick(cells, t, |v| if let Value::Text(s) = v { Some(s.as_str()) } else { None })?;
+            let text = pick(
+                cells,
+                t,
+                |v| if let Value::Text(s) = v { Some(s.as_str()) } else { None },
+            )?;
             cast(&StringArray::from(text), t)?
         }
     })
 }
 
 /// The cells as `T`; NULL stays, anything else that is no `T` is a mistake in a test.
-fn pick<'a, T>(cells: &[&'a Value], data_type: &DataType, get: impl Fn(&'a Value) -> Option<T>) -> Verdict<Vec<Option<T>>> {
+fn pick<'a, T>(
+    cells: &[&'a Value],
+    data_type: &DataType,
+    get: impl Fn(&'a Value) -> Option<T>,
+) -> Verdict<Vec<Option<T>>> {
     let one = |cell: &&'a Value| match get(cell) {
         None if !cell.is_null() => Err(Miss::Failed(format!("{cell} is no {data_type}"))),
         value => Ok(value),
@@ -167,16 +194,33 @@ fn validity(cells: &[&Value]) -> Option<NullBuffer> {
 }
 
 fn list(item: &Arc<Field>, cells: &[&Value]) -> Verdict<ArrayRef> {
-    let lists = pick(cells, item.data_type(), |v| if let Value::List(l) = v { Some(l.as_slice()) } else { None })?;
+    let lists = pick(cells, item.data_type(), |v| {
+        if let Value::List(l) = v {
+            Some(l.as_slice())
+        } else {
+            None
+        }
+    })?;
     let lists: Vec<&[Value]> = lists.into_iter().map(Option::unwrap_or_default).collect();
     let offsets = OffsetBuffer::from_lengths(lists.iter().map(|list| list.len()));
     let items: Vec<&Value> = lists.into_iter().flatten().collect();
     let items = array(item.data_type(), &items)?;
-    Ok(Arc::new(ListArray::try_new(item.clone(), offsets, items, validity(cells))?))
+    Ok(Arc::new(ListArray::try_new(
+        item.clone(),
+        offsets,
+        items,
+        validity(cells),
+    )?))
 }
 
 fn map(entries: &Arc<Field>, cells: &[&Value]) -> Verdict<ArrayRef> {
-    let maps = pick(cells, entries.data_type(), |v| if let Value::Map(m) = v { Some(m.as_slice()) } else { None })?;
+    let maps = pick(cells, entries.data_type(), |v| {
+        if let Value::Map(m) = v {
+            Some(m.as_slice())
+        } else {
+            None
+        }
+    })?;
     let maps: Vec<&[(Value, Value)]> = maps.into_iter().map(Option::unwrap_or_default).collect();
     let offsets = OffsetBuffer::from_lengths(maps.iter().map(|map| map.len()));
     let DataType::Struct(fields) = entries.data_type() else {
@@ -184,16 +228,35 @@ fn map(entries: &Arc<Field>, cells: &[&Value]) -> Verdict<ArrayRef> {
     };
     let keys: Vec<&Value> = maps.iter().flat_map(|map| map.iter().map(|(key, _)| key)).collect();
     let values: Vec<&Value> = maps.iter().flat_map(|map| map.iter().map(|(_, value)| value)).collect();
-    let columns = vec![array(fields[0].data_type(), &keys)?, array(fields[1].data_type(), &values)?];
+    let columns = vec![
+        array(fields[0].data_type(), &keys)?,
+        array(fields[1].data_type(), &values)?,
+    ];
     let structs = StructArray::try_new(fields.clone(), columns, None)?;
-    Ok(Arc::new(MapArray::try_new(entries.clone(), offsets, structs, validity(cells), false)?))
+    Ok(Arc::new(MapArray::try_new(
+        entries.clone(),
+        offsets,
+        structs,
+        validity(cells),
+        false,
+    )?))
 }
 
 fn structs(fields: &Fields, cells: &[&Value]) -> Verdict<ArrayRef> {
     let column = |(at, field): (usize, &Arc<Field>)| {
-        let inner = cells.iter().map(|cell| if let Value::Struct(values) = cell { &values[at] } else { &Value::Null });
+        let inner = cells.iter().map(|cell| {
+            if let Value::Struct(values) = cell {
+                &values[at]
+            } else {
+                &Value::Null
+            }
+        });
         array(field.data_type(), &inner.collect::<Vec<_>>())
     };
     let columns = fields.iter().enumerate().map(column).collect::<Verdict<_>>()?;
-    Ok(Arc::new(StructArray::try_new(fields.clone(), columns, validity(cells))?))
+    Ok(Arc::new(StructArray::try_new(
+        fields.clone(),
+        columns,
+        validity(cells),
+    )?))
 }

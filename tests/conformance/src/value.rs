@@ -77,9 +77,9 @@ impl Value {
         let one = array.slice(row, 1);
         Ok(match array.data_type() {
             t if t.is_integer() => Self::Int(cast(&one, &DataType::Int64)?.as_primitive::<Int64Type>().value(0)),
-            DataType::Float16 | DataType::Float32 | DataType::Float64 => {
-                Self::Float(Exact(cast(&one, &DataType::Float64)?.as_primitive::<Float64Type>().value(0)))
-            }
+            DataType::Float16 | DataType::Float32 | DataType::Float64 => Self::Float(Exact(
+                cast(&one, &DataType::Float64)?.as_primitive::<Float64Type>().value(0),
+            )),
             DataType::Boolean => Self::Bool(one.as_boolean().value(0)),
             DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Dictionary(..) => {
                 Self::Text(cast(&one, &DataType::Utf8)?.as_string::<i32>().value(0).to_owned())
@@ -96,13 +96,21 @@ impl Value {
             }
             DataType::Date32 => Self::Date(i64::from(one.as_primitive::<arrow::datatypes::Date32Type>().value(0))),
             DataType::Decimal128(..) => Self::Decimal(one.as_primitive::<Decimal128Type>().value(0)),
-            other => return Err(Miss::Failed(format!("the type {other} is none that a store should return"))),
+            other => {
+                return Err(Miss::Failed(format!(
+                    "the type {other} is none that a store should return"
+                )));
+            }
         })
     }
 }
 
 fn nested(array: &ArrayRef, row: usize) -> Option<Verdict<Value>> {
-    let all = |array: &ArrayRef| (0..array.len()).map(|row| Value::of(array, row)).collect::<Verdict<Vec<_>>>();
+    let all = |array: &ArrayRef| {
+        (0..array.len())
+            .map(|row| Value::of(array, row))
+            .collect::<Verdict<Vec<_>>>()
+    };
     match array.data_type() {
         DataType::List(_) => Some(all(&array.as_list::<i32>().value(row)).map(Value::List)),
         DataType::LargeList(_) => Some(all(&array.as_list::<i64>().value(row)).map(Value::List)),
@@ -113,7 +121,12 @@ fn nested(array: &ArrayRef, row: usize) -> Option<Verdict<Value>> {
         }
         DataType::Struct(_) => {
             let fields = array.as_struct().columns().iter();
-            Some(fields.map(|field| Value::of(field, row)).collect::<Verdict<_>>().map(Value::Struct))
+            Some(
+                fields
+                    .map(|field| Value::of(field, row))
+                    .collect::<Verdict<_>>()
+                    .map(Value::Struct),
+            )
         }
         _ => None,
     }

@@ -58,7 +58,9 @@ pub(crate) fn ensure(right: bool, message: impl FnOnce() -> String) -> Verdict {
 
 /// Fails unless both are the same, showing both.
 pub(crate) fn same<T: PartialEq + std::fmt::Debug>(what: &str, found: &T, right: &T) -> Verdict {
-    ensure(found == right, || format!("{what}: found {found:?}, right is {right:?}"))
+    ensure(found == right, || {
+        format!("{what}: found {found:?}, right is {right:?}")
+    })
 }
 
 /// The error of something that must be refused; `kinds` are those that fit, and the text must
@@ -68,11 +70,16 @@ pub(crate) fn refused<T>(what: &str, result: Result<T, Error>, kinds: &[ErrorKin
         return Err(Miss::Failed(format!("{what} must be an error and is none")));
     };
     ensure(kinds.contains(&error.kind()), || {
-        format!("{what}: the error's kind is {:?}, right is one of {kinds:?}: {error}", error.kind())
+        format!(
+            "{what}: the error's kind is {:?}, right is one of {kinds:?}: {error}",
+            error.kind()
+        )
     })?;
     let text = error.to_string();
     for word in words {
-        ensure(text.contains(word), || format!("{what}: the error does not mention `{word}`: {text}"))?;
+        ensure(text.contains(word), || {
+            format!("{what}: the error does not mention `{word}`: {text}")
+        })?;
     }
     Ok(())
 }

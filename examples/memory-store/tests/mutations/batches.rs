@@ -11,7 +11,12 @@ use hybrid_core::arrow::datatypes::{DataType, Field, Int64Type, Schema, Timestam
 
 /// The batch with column `at` replaced.
 fn with_column(rows: &RecordBatch, at: usize, column: ArrayRef) -> RecordBatch {
-    let mut fields: Vec<Field> = rows.schema_ref().fields().iter().map(|field| Field::clone(field)).collect();
+    let mut fields: Vec<Field> = rows
+        .schema_ref()
+        .fields()
+        .iter()
+        .map(|field| Field::clone(field))
+        .collect();
     fields[at] = fields[at].clone().with_data_type(column.data_type().clone());
     let mut columns = rows.columns().to_vec();
     columns[at] = column;
@@ -98,7 +103,9 @@ pub fn floats_for_nulls(rows: RecordBatch) -> RecordBatch {
 /// The columns of the first batch's schema given to every column by its place.
 pub fn renamed(rows: &RecordBatch, names: &[&str]) -> RecordBatch {
     let fields = rows.schema_ref().fields().iter().zip(names);
-    let fields: Vec<Field> = fields.map(|(field, name)| Field::clone(field).with_name(*name)).collect();
+    let fields: Vec<Field> = fields
+        .map(|(field, name)| Field::clone(field).with_name(*name))
+        .collect();
     RecordBatch::try_new(Arc::new(Schema::new(fields)), rows.columns().to_vec()).unwrap()
 }
 

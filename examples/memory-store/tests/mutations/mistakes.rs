@@ -27,7 +27,12 @@ pub const MISTAKES: &[Mistake] = &[
         name: "ttl is exclusive",
         found_by: "ttl::oldest_moment_counts",
         random: true,
-        historical: |request| request.views.iter_mut().for_each(|view| view.ttl = view.ttl.map(|ttl| ttl - 1)),
+        historical: |request| {
+            request
+                .views
+                .iter_mut()
+                .for_each(|view| view.ttl = view.ttl.map(|ttl| ttl - 1))
+        },
         ..RIGHT
     },
     Mistake {
@@ -88,7 +93,10 @@ pub const MISTAKES: &[Mistake] = &[
         random: true,
         historical: |request| {
             if !request.filter_by_created_timestamp {
-                request.views.iter_mut().for_each(|view| view.source.created_timestamp_column = None);
+                request
+                    .views
+                    .iter_mut()
+                    .for_each(|view| view.source.created_timestamp_column = None);
             }
         },
         ..RIGHT
@@ -163,7 +171,13 @@ pub const MISTAKES: &[Mistake] = &[
         name: "the second view is not joined",
         found_by: "keys::two_views_with_different_keys",
         random: true,
-        historical: |request| request.views.iter_mut().skip(1).for_each(|view| view.ttl = Some(i64::MIN)),
+        historical: |request| {
+            request
+                .views
+                .iter_mut()
+                .skip(1)
+                .for_each(|view| view.ttl = Some(i64::MIN))
+        },
         ..RIGHT
     },
     Mistake {

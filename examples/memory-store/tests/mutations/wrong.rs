@@ -123,7 +123,11 @@ impl DynOfflineStore for Wrong {
         Ok((self.mistake.schema)(schema))
     }
 
-    async fn get_historical_features(&self, mut request: HistoricalRequest<Source>, call: &Call) -> Result<FeatureRows> {
+    async fn get_historical_features(
+        &self,
+        mut request: HistoricalRequest<Source>,
+        call: &Call,
+    ) -> Result<FeatureRows> {
         let entities = changed(request.entities.stream()?, self.mistake.entities).await?;
         let (schema, batches) = (entities.schema().clone(), entities.collect().await?);
         let (rows, times) = (request.entities.num_rows(), request.entities.time_range());
@@ -147,7 +151,11 @@ impl DynOfflineStore for Wrong {
         changed(rows, self.mistake.pulled).await
     }
 
-    async fn pull_all_from_table_or_query(&self, mut request: PullAllRequest<Source>, call: &Call) -> Result<BatchStream> {
+    async fn pull_all_from_table_or_query(
+        &self,
+        mut request: PullAllRequest<Source>,
+        call: &Call,
+    ) -> Result<BatchStream> {
         (self.mistake.all)(&mut request);
         let rows = DynOfflineStore::pull_all_from_table_or_query(&self.inner, request, call).await?;
         changed(rows, self.mistake.pulled).await
@@ -155,7 +163,11 @@ impl DynOfflineStore for Wrong {
 
     async fn offline_write_batch(&self, mut request: WriteRequest<Source>, call: &Call) -> Result<u64> {
         let batches = (self.mistake.written)(request.rows.collect_all().await);
-        let schema = batches.iter().flatten().next().map_or(request.schema, |batch| batch.schema());
+        let schema = batches
+            .iter()
+            .flatten()
+            .next()
+            .map_or(request.schema, |batch| batch.schema());
         request.schema = Arc::new(Schema::clone(&schema));
         request.rows = BatchStream::new(schema, futures::stream::iter(batches));
         let written = DynOfflineStore::offline_write_batch(&self.inner, request, call).await?;

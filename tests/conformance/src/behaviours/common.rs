@@ -31,7 +31,12 @@ pub(super) fn stats(rows: Vec<Vec<Value>>) -> View {
 
 /// A view by driver with a created column: driver_id, ts, created, v.
 pub(super) fn stats_created(rows: Vec<Vec<Value>>) -> View {
-    let columns = [("driver_id", DataType::Int64), ("ts", time()), ("created", time()), ("v", DataType::Int64)];
+    let columns = [
+        ("driver_id", DataType::Int64),
+        ("ts", time()),
+        ("created", time()),
+        ("v", DataType::Int64),
+    ];
     View::new("stats", &["driver_id"], Table::new(&columns, rows))
 }
 
@@ -43,7 +48,10 @@ pub(super) fn instant(seconds: f64) -> Verdict<DateTime<Utc>> {
 
 /// Rows in an order of their own, for answers that have none.
 pub(super) fn sorted(rows: Vec<Vec<Value>>) -> Vec<Vec<Value>> {
-    let mut rows: Vec<Vec<Value>> = rows.into_iter().map(|row| row.into_iter().map(instants).collect()).collect();
+    let mut rows: Vec<Vec<Value>> = rows
+        .into_iter()
+        .map(|row| row.into_iter().map(instants).collect())
+        .collect();
     rows.sort_by_key(|row| shown(&[row]));
     rows
 }
@@ -59,7 +67,9 @@ fn instants(value: Value) -> Value {
 /// Fails unless both hold the same rows, in any order.
 pub(super) fn same_rows(what: &str, found: &Table, right: Vec<Vec<Value>>) -> Verdict {
     let (found, right) = (sorted(found.rows.clone()), sorted(right));
-    ensure(found == right, || format!("{what}: the rows are\n{}\nright is\n{}", shown(&found), shown(&right)))
+    ensure(found == right, || {
+        format!("{what}: the rows are\n{}\nright is\n{}", shown(&found), shown(&right))
+    })
 }
 
 /// Fails unless the columns have these names in this order.

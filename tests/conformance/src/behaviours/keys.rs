@@ -32,26 +32,26 @@ pub async fn null_event_timestamp_is_ignored(fixture: &dyn Fixture) -> Verdict {
     Scene::new([view], frame).gives(fixture, rows![[NULL], [21], [NULL]]).await
 }
 
-fn pairs<T: Into<Value> + Clone>(data_type: DataType, features: [(T, T); 2], entities: [(T, T); 2]) -> Scene {
+fn pairs<T: Into<Value>>(data_type: DataType, features: [(T, T); 3], entities: [(T, T); 3]) -> Scene {
     let feature_columns = [("a", data_type.clone()), ("b", data_type.clone()), ("ts", time()), ("v", DataType::Int64)];
     let entity_columns = [("a", data_type.clone()), ("b", data_type), ("event_timestamp", time())];
     let feature = |((a, b), v): ((T, T), i64)| vec![a.into(), b.into(), at(1.0), v.into()];
     let entity = |(a, b): (T, T)| vec![a.into(), b.into(), at(5.0)];
-    let features = features.into_iter().zip([10, 20]).map(feature).collect();
+    let features = features.into_iter().zip([10, 20, 30]).map(feature).collect();
     let view = View::new("pairs", &["a", "b"], Table::new(&feature_columns, features));
     Scene::new([view], Table::new(&entity_columns, entities.into_iter().map(entity).collect()))
 }
 
 /// The keys (1, 11) are not the keys (11, 1), at one and the same time.
 pub async fn composite_keys_compare_field_by_field(fixture: &dyn Fixture) -> Verdict {
-    let scene = pairs(DataType::Int64, [(1, 11), (11, 1)], [(1, 11), (11, 1)]);
-    scene.gives(fixture, rows![[10], [20]]).await
+    let keys = [(1, 11), (11, 1), (1, 1)];
+    pairs(DataType::Int64, keys, keys).gives(fixture, rows![[10], [20], [30]]).await
 }
 
 /// The keys ("a", "bc") are not the keys ("ab", "c"), whatever stands between them.
 pub async fn composite_keys_are_not_joined_text(fixture: &dyn Fixture) -> Verdict {
-    let scene = pairs(DataType::Utf8, [("a", "bc"), ("a_", "b")], [("ab", "c"), ("a", "_b")]);
-    scene.gives(fixture, rows![[NULL], [NULL]]).await
+    let scene = pairs(DataType::Utf8, [("a", "bc"), ("a_", "b"), ("", "a")], [("ab", "c"), ("a", "_b"), ("a", "")]);
+    scene.gives(fixture, rows![[NULL], [NULL], [NULL]]).await
 }
 
 /// Two views with different keys both answer for every row.

@@ -87,3 +87,9 @@ pub async fn nothing_in_the_range(fixture: &dyn Fixture) -> Verdict {
     same_columns("without a frame", &found, &["driver_id", "event_timestamp", "v"])?;
     gives(&found, &["v"], rows![])
 }
+
+/// A row with a NULL key is nobody's: it makes no row.
+pub async fn null_keys_are_no_entity(fixture: &dyn Fixture) -> Verdict {
+    let found = between(fixture, &scene(stats(rows![[NULL, at(2.0), 10], [1, at(2.0), 11]])), 1.0, 5.0).await?;
+    gives(&found, &["driver_id", "v"], rows![[1, 11]])
+}

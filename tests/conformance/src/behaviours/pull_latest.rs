@@ -142,3 +142,9 @@ pub async fn nothing_in_the_window(fixture: &dyn Fixture) -> Verdict {
     same_columns("the latest rows", &found, &["driver_id", "v", "ts", "created"])?;
     same_rows("the latest rows", &found, rows![])
 }
+
+/// A row with a NULL key is nobody's: NULL keys are not one key that has a latest row.
+pub async fn null_keys_are_ignored(fixture: &dyn Fixture) -> Verdict {
+    let found = of_rows(fixture, rows![[NULL, at(2.0), NULL, 10], [1, at(2.0), NULL, 11], [NULL, at(3.0), NULL, 12]]);
+    same_rows("the latest rows", &found.await?, rows![[1, 11, at(2.0), NULL]])
+}

@@ -7,8 +7,8 @@ use super::common::*;
 /// Rows come back in the frame's order, which is neither that of keys nor that of time.
 pub async fn frame_order_is_kept(fixture: &dyn Fixture) -> Verdict {
     let view = stats(rows![[1, at(1.0), 10], [2, at(1.0), 20], [3, at(1.0), 30]]);
-    let frame = drivers(rows![[3, at(5.0)], [1, at(9.0)], [2, at(2.0)], [1, at(3.0)], [3, at(4.0)]]);
-    Scene::new([view], frame).gives(fixture, rows![[30], [10], [20], [10], [30]]).await
+    let frame = drivers(rows![[3, at(5.0)], [1, at(9.0)], [2, at(2.0)], [3, at(3.0)], [1, at(4.0)]]);
+    Scene::new([view], frame).gives(fixture, rows![[30], [10], [20], [30], [10]]).await
 }
 
 /// Rows that are alike, and rows that differ in another column only, all come back.

@@ -111,6 +111,25 @@ pub async fn nanoseconds_are_floored(fixture: &dyn Fixture) -> Verdict {
     Scene::new([view], frame).gives(fixture, rows![[10], [NULL]]).await
 }
 
+/// An entity row's nanoseconds are floored too, and come back as they were.
+pub async fn entity_nanoseconds_are_floored(fixture: &dyn Fixture) -> Verdict {
+    let nanos = |micros: Option<i64>| micros.map_or(NULL, |micros| Value::Nanos(micros * 1000 + 999));
+    let data_type = DataType::Timestamp(TimeUnit::Nanosecond, Some("UTC".into()));
+    let rows = [at(5.000_000), at(3.999_999)].map(|time| nanos(micros(&time)));
+    timed("event_timestamp", data_type, rows).gives(fixture, rows![[10], [NULL]]).await
+}
+
+/// Text that reads as no time is an error, and not a row without features.
+pub async fn text_that_is_no_time_is_an_error(fixture: &dyn Fixture) -> Verdict {
+    let scene = timed("event_timestamp", DataType::Utf8, ["2024-01-01T00:00:05Z".into(), "yesterday".into()]);
+    let registry = scene.deploy(fixture).await?;
+    let outcome = match scene.ask(fixture, &registry, scene.entity_frame()?).await {
+        Ok(job) => job.to_arrow().await,
+        Err(error) => Err(error),
+    };
+    refused("text that is no time", outcome, CALLERS, &["event_timestamp"])
+}
+
 /// Times before 1970 are times, to the microsecond.
 pub async fn before_1970(fixture: &dyn Fixture) -> Verdict {
     let then = |micros: i64| Value::Time(-1_000_000_000_000_000 + micros);

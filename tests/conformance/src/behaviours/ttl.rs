@@ -30,8 +30,8 @@ pub async fn zero_looks_back_forever(fixture: &dyn Fixture) -> Verdict {
 
 /// A ttl of one microsecond is one: neither zero, nor a millisecond.
 pub async fn is_counted_in_microseconds(fixture: &dyn Fixture) -> Verdict {
-    let view = stats(rows![[1, at(1.0), 10], [2, at(1.0), 20]]).with_ttl(1);
-    let frame = drivers(rows![[1, at(1.000_001)], [2, at(1.000_002)]]);
+    let view = stats(rows![[1, at(1.000_500), 10], [2, at(1.000_500), 20]]).with_ttl(1);
+    let frame = drivers(rows![[1, at(1.000_501)], [2, at(1.000_502)]]);
     Scene::new([view], frame).gives(fixture, rows![[10], [NULL]]).await
 }
 

@@ -1,7 +1,10 @@
 //! `offline_write_batch`: appends rows, all or none.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use futures::future::try_join_all;
-use hybrid_core::{BatchStream, FeatureRegistry, FeatureView};
+use hybrid_core::{BatchStream, FeatureRegistry, FeatureView, Progress};
 
 use super::common::*;
 use super::pull_latest::pull;
@@ -16,8 +19,11 @@ struct Target<'a> {
 impl<'a> Target<'a> {
     /// A view by driver with columns driver_id, ts, created, v and one row.
     async fn new(fixture: &'a dyn Fixture) -> Verdict<Self> {
+        Self::of(fixture, stats_created(rows![[1, at(1.0), NULL, 10]])).await
+    }
+
+    async fn of(fixture: &'a dyn Fixture, view: View) -> Verdict<Self> {
         needs(fixture.capabilities().writes, "writes")?;
-        let view = stats_created(rows![[1, at(1.0), NULL, 10]]);
         let mut registry = Scene::new([view.clone()], drivers(rows![])).entities();
         let view = view.definition(view.create(fixture).await?);
         registry.feature_views.push(view.clone());
@@ -38,11 +44,15 @@ impl<'a> Target<'a> {
 
     /// The table's rows are its first one and `right`: driver_id, v, ts, created.
     async fn holds(&self, right: Vec<Vec<Value>>) -> Verdict {
-        let pull = pull(self.view.source.clone(), &["driver_id"], &["v"]);
+        let found = self.read(&["driver_id"], &["v"]).await?;
+        same_rows("the table after the write", &found, [rows![[1, 10, at(1.0), NULL]], right].concat())
+    }
+
+    async fn read(&self, keys: &[&str], features: &[&str]) -> Verdict<Table> {
+        let pull = pull(self.view.source.clone(), keys, features);
         let stream = self.fixture.store().pull_all_from_table_or_query(&pull, None, None, &Call::default()).await?;
         let schema = stream.schema().clone();
-        let found = Table::read(&schema, &stream.collect().await?)?;
-        same_rows("the table after the write", &found, [rows![[1, 10, at(1.0), NULL]], right].concat())
+        Table::read(&schema, &stream.collect().await?)
     }
 
     /// The write is refused with these words, and nothing has changed.
@@ -159,4 +169,40 @@ pub async fn overlapping_writes_all_arrive(fixture: &dyn Fixture) -> Verdict {
     try_join_all(batches.iter().map(|batch| target.writes(batch, 2))).await?;
     let row = |row: Vec<Value>| [0, 3, 1, 2].iter().map(|at: &usize| row[*at].clone()).collect();
     target.holds((0..4).flat_map(rows).map(row).collect()).await
+}
+
+/// A source's columns that the view does not read may be given, and become NULL where they are not.
+pub async fn columns_beyond_the_view(fixture: &dyn Fixture) -> Verdict {
+    let columns = [("driver_id", DataType::Int64), ("ts", time()), ("v", DataType::Int64), ("note", DataType::Utf8)];
+    let all = |rows| Table::new(&columns, rows);
+    let view = View::new("stats", &["driver_id"], all(rows![[1, at(1.0), 10, "a"]]));
+    let target = Target::of(fixture, view.with_features(&[("v", ValueType::Int64)])).await?;
+    target.writes(&all(rows![[2, at(2.0), 20, "b"]]), 10).await?;
+    target.writes(&Table::new(&columns[..3], rows![[3, at(3.0), 30]]), 10).await?;
+    let found = target.read(&["driver_id"], &["v", "note"]).await?;
+    let right = rows![[1, 10, "a", at(1.0)], [2, 20, "b", at(2.0)], [3, 30, NULL, at(3.0)]];
+    same_rows("the table after the writes", &found, right)
+}
+
+/// Rows are written under the source's own column names, whatever they are mapped to.
+pub async fn source_names_are_used(fixture: &dyn Fixture) -> Verdict {
+    let view = stats(rows![[1, at(1.0), 10]]).with_mapping(&[("v", "value"), ("ts", "event_timestamp")]);
+    let target = Target::of(fixture, view).await?;
+    target.writes(&stats(rows![[2, at(2.0), 20]]).table, 10).await?;
+    let found = target.read(&["driver_id"], &["value"]).await?;
+    same_rows("the table after the write", &found, rows![[1, 10, at(1.0)], [2, 20, at(2.0)]])
+}
+
+/// A write reports how many rows it has written, and in the end all of them.
+pub async fn progress_is_reported(fixture: &dyn Fixture) -> Verdict {
+    let target = Target::new(fixture).await?;
+    let told = Arc::new(AtomicU64::new(0));
+    let teller = told.clone();
+    let call = Call {
+        progress: Progress::new(move |rows, _| teller.store(rows, Ordering::Relaxed)),
+    };
+    let rows = batch(rows![[2, at(2.0), NULL, 20], [3, at(2.0), NULL, 30], [4, at(2.0), NULL, 40]]);
+    let stream = BatchStream::from_batches(rows.schema(), rows.batches(1)?);
+    fixture.store().offline_write_batch(&target.registry, &target.view, stream, &call).await?;
+    same("the rows that were reported last", &told.load(Ordering::Relaxed), &3)
 }

@@ -80,11 +80,13 @@ fn key_types() -> impl Strategy<Value = KeyType> {
 
 fn view() -> impl Strategy<Value = ViewPlan> {
     let ttl = prop_oneof![Just(None), (0..6_i64).prop_map(Some), Just(Some(1_000_000))];
-    (any::<[bool; 3]>(), ttl, vec(feature(), 0..32), 1..12_usize).prop_map(|(has_key, ttl, rows, batch_rows)| ViewPlan {
-        has_key,
-        ttl,
-        rows,
-        batch_rows,
+    (any::<[bool; 3]>(), ttl, vec(feature(), 0..32), 1..12_usize).prop_map(|(has_key, ttl, rows, batch_rows)| {
+        ViewPlan {
+            has_key,
+            ttl,
+            rows,
+            batch_rows,
+        }
     })
 }
 
@@ -140,7 +142,11 @@ impl KeyType {
 impl Plan {
     /// The retrieval that is meant.
     pub(super) fn scene(&self) -> Scene {
-        let views = self.views.iter().enumerate().map(|(number, view)| self.view(number, view));
+        let views = self
+            .views
+            .iter()
+            .enumerate()
+            .map(|(number, view)| self.view(number, view));
         let mut columns: Vec<(String, DataType)> = self.key_columns().collect();
         columns.push(("event_timestamp".to_owned(), time()));
         let row = |entity: &EntityPlan| {
@@ -156,14 +162,22 @@ impl Plan {
     }
 
     fn key_columns(&self) -> impl Iterator<Item = (String, DataType)> {
-        self.keys.iter().enumerate().map(|(at, t)| (format!("key{at}"), t.data_type()))
+        self.keys
+            .iter()
+            .enumerate()
+            .map(|(at, t)| (format!("key{at}"), t.data_type()))
     }
 
     fn view(&self, number: usize, plan: &ViewPlan) -> View {
         let own = |(at, _): &(usize, _)| plan.has_key[*at];
         let keys: Vec<(String, DataType)> = self.key_columns().enumerate().filter(own).map(|(_, key)| key).collect();
         let names: Vec<&str> = keys.iter().map(|(name, _)| name.as_str()).collect();
-        let more = [("ts", time()), ("created", time()), ("v", DataType::Int64), ("row", DataType::Int64)];
+        let more = [
+            ("ts", time()),
+            ("created", time()),
+            ("v", DataType::Int64),
+            ("row", DataType::Int64),
+        ];
         let more = more.map(|(name, t)| (name.to_owned(), t));
         let columns = keys.iter().cloned().chain(more).collect();
         let row = |(at, row): (usize, &FeaturePlan)| self.feature(plan, at, row);

@@ -28,14 +28,21 @@ impl Scene {
         }
         let all = |view: &super::View| {
             let name = view.name.clone();
-            view.features.iter().map(move |(feature, _)| format!("{name}:{feature}")).collect::<Vec<_>>()
+            view.features
+                .iter()
+                .map(move |(feature, _)| format!("{name}:{feature}"))
+                .collect::<Vec<_>>()
         };
         self.views.iter().flat_map(all).collect()
     }
 
     /// Every use of a view, and every feature in output order.
     pub(super) fn asked(&self) -> Verdict<(Vec<Usage>, Vec<Asked>)> {
-        if self.service.is_empty() { self.asked_by_reference() } else { self.asked_by_service() }
+        if self.service.is_empty() {
+            self.asked_by_reference()
+        } else {
+            self.asked_by_service()
+        }
     }
 
     fn asked_by_reference(&self) -> Verdict<(Vec<Usage>, Vec<Asked>)> {
@@ -66,7 +73,11 @@ impl Scene {
                 keys: projection.join_key_map.clone(),
             });
             let all = self.views[view].features.iter().map(|(name, _)| name.clone());
-            let names: Vec<String> = if projection.features.is_empty() { all.collect() } else { projection.features.clone() };
+            let names: Vec<String> = if projection.features.is_empty() {
+                all.collect()
+            } else {
+                projection.features.clone()
+            };
             asked.extend(names.iter().map(|feature| self.one(&usages, usages.len() - 1, feature)));
         }
         Ok((usages, asked))

@@ -47,7 +47,9 @@ impl Scene {
     fn has_features(&self, found: &Table, features: &[Vec<Value>]) -> Verdict {
         let skip = self.frame.columns.len();
         let rows: Vec<&[Value]> = found.rows.iter().map(|row| &row[skip..]).collect();
-        ensure(rows == features, || format!("the features are\n{}\nright is\n{}", shown(&rows), shown(features)))
+        ensure(rows == features, || {
+            format!("the features are\n{}\nright is\n{}", shown(&rows), shown(features))
+        })
     }
 
     /// The frame's columns as they came, then the features, nullable and in their declared types.
@@ -61,9 +63,17 @@ impl Scene {
             right.push((one.output.clone(), dtype.to_arrow()));
         }
         let fields = answer.schema.fields();
-        let found: Vec<_> = fields.iter().map(|f| (f.name().clone(), f.data_type().clone())).collect();
-        ensure(found == right, || format!("the output's columns are {found:?}, right is {right:?}"))?;
-        let strict = fields.iter().skip(self.frame.columns.len()).find(|field| !field.is_nullable());
+        let found: Vec<_> = fields
+            .iter()
+            .map(|f| (f.name().clone(), f.data_type().clone()))
+            .collect();
+        ensure(found == right, || {
+            format!("the output's columns are {found:?}, right is {right:?}")
+        })?;
+        let strict = fields
+            .iter()
+            .skip(self.frame.columns.len())
+            .find(|field| !field.is_nullable());
         ensure(strict.is_none(), || format!("the feature {strict:?} is not nullable"))
     }
 
@@ -71,11 +81,19 @@ impl Scene {
     fn check_frame(&self, answer: &Answer) -> Verdict {
         let (frame, found) = (self.frame.batch()?, concat_batches(&answer.schema, &answer.batches)?);
         ensure(found.num_rows() == frame.num_rows(), || {
-            format!("{} rows came back for {} entity rows", found.num_rows(), frame.num_rows())
+            format!(
+                "{} rows came back for {} entity rows",
+                found.num_rows(),
+                frame.num_rows()
+            )
         })?;
         for (at, (name, _)) in self.frame.columns.iter().enumerate() {
             ensure(found.column(at) == frame.column(at), || {
-                format!("the frame's column `{name}` came back as {:?}, it was {:?}", found.column(at), frame.column(at))
+                format!(
+                    "the frame's column `{name}` came back as {:?}, it was {:?}",
+                    found.column(at),
+                    frame.column(at)
+                )
             })?;
         }
         Ok(())
@@ -89,14 +107,22 @@ impl Scene {
             let (view, features) = (&self.views[usage.view], reread(&self.views[usage.view].table)?);
             let columns = self.columns_of(number, &asked, |name| features.index(view.column_of(name)))?;
             for (row, ties) in self.winners(usage, &frame, &features)?.iter().enumerate() {
-                let ties = if stable { &ties[ties.len().saturating_sub(1)..] } else { &ties[..] };
+                let ties = if stable {
+                    &ties[ties.len().saturating_sub(1)..]
+                } else {
+                    &ties[..]
+                };
                 if !may_be(&found.rows[row], &columns, ties, &features) {
                     wrong.push(difference(row, &found.rows[row], &columns, ties, &features));
                 }
             }
         }
         ensure(wrong.is_empty(), || {
-            format!("{} answers are wrong:\n{}", wrong.len(), wrong[..wrong.len().min(SHOWN)].join("\n"))
+            format!(
+                "{} answers are wrong:\n{}",
+                wrong.len(),
+                wrong[..wrong.len().min(SHOWN)].join("\n")
+            )
         })
     }
 
@@ -108,7 +134,8 @@ impl Scene {
         source: impl Fn(&str) -> Verdict<usize>,
     ) -> Verdict<Vec<(usize, usize)>> {
         let own = asked.iter().enumerate().filter(|(_, one)| one.usage == usage);
-        own.map(|(at, one)| Ok((self.frame.columns.len() + at, source(&one.feature)?))).collect()
+        own.map(|(at, one)| Ok((self.frame.columns.len() + at, source(&one.feature)?)))
+            .collect()
     }
 }
 
@@ -122,30 +149,53 @@ fn may_be(row: &[Value], columns: &[(usize, usize)], ties: &[usize], features: &
     if ties.is_empty() {
         return columns.iter().all(|(output, _)| row[*output].is_null());
     }
-    let shows = |tie: &usize| columns.iter().all(|(output, source)| same(&row[*output], &features.rows[*tie][*source]));
+    let shows = |tie: &usize| {
+        columns
+            .iter()
+            .all(|(output, source)| same(&row[*output], &features.rows[*tie][*source]))
+    };
     ties.iter().any(shows)
 }
 
 /// Equal, or the same instant in another unit.
 fn same(left: &Value, right: &Value) -> bool {
-    let instants = matches!((left, right), (Value::Time(_) | Value::Nanos(_), Value::Time(_) | Value::Nanos(_)));
+    let instants = matches!(
+        (left, right),
+        (Value::Time(_) | Value::Nanos(_), Value::Time(_) | Value::Nanos(_))
+    );
     left == right || (instants && micros(left) == micros(right))
 }
 
 fn difference(row: usize, found: &[Value], columns: &[(usize, usize)], ties: &[usize], features: &Table) -> String {
     let show = |values: Vec<&Value>| values.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    let right = ties.iter().map(|tie| show(columns.iter().map(|(_, source)| &features.rows[*tie][*source]).collect()));
+    let right = ties.iter().map(|tie| {
+        show(
+            columns
+                .iter()
+                .map(|(_, source)| &features.rows[*tie][*source])
+                .collect(),
+        )
+    });
     let right: Vec<String> = right.collect();
     format!(
         "  row {row} [{}]: found ({}), right is {}",
         show(found.iter().collect()),
         show(columns.iter().map(|(output, _)| &found[*output]).collect()),
-        if right.is_empty() { "NULL".to_owned() } else { format!("({})", right.join(") or (")) }
+        if right.is_empty() {
+            "NULL".to_owned()
+        } else {
+            format!("({})", right.join(") or ("))
+        }
     )
 }
 
 /// Rows, one to a line.
 pub(crate) fn shown(rows: &[impl AsRef<[Value]>]) -> String {
-    let line = |row: &[Value]| format!("  [{}]", row.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "));
+    let line = |row: &[Value]| {
+        format!(
+            "  [{}]",
+            row.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+        )
+    };
     rows.iter().map(|row| line(row.as_ref())).collect::<Vec<_>>().join("\n")
 }

@@ -7,12 +7,12 @@ mod view;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use hybrid_core::{
-    Entity, EntityFrame, FeatureProjection, FeatureReference, FeatureRegistry, FeatureSelection, FeatureService, Result,
-    RetrievalJob, RetrievalOptions,
+    Entity, EntityFrame, FeatureProjection, FeatureReference, FeatureRegistry, FeatureSelection, FeatureService,
+    Result, RetrievalJob, RetrievalOptions,
 };
 
-pub use view::View;
 pub(crate) use check::shown;
+pub use view::View;
 pub(crate) use view::{at, time};
 
 use crate::verdict::ensure;
@@ -125,14 +125,22 @@ impl Scene {
     ///
     /// # Errors
     /// The router's.
-    pub async fn ask(&self, fixture: &dyn Fixture, registry: &FeatureRegistry, frame: EntityFrame) -> Result<RetrievalJob> {
+    pub async fn ask(
+        &self,
+        fixture: &dyn Fixture,
+        registry: &FeatureRegistry,
+        frame: EntityFrame,
+    ) -> Result<RetrievalJob> {
         let options = RetrievalOptions {
             full_feature_names: self.full_feature_names,
             filter_by_created_timestamp: self.created_filter,
             ..RetrievalOptions::default()
         };
         let selection = self.selection()?;
-        fixture.store().get_historical_features(registry, frame, &selection, options).await
+        fixture
+            .store()
+            .get_historical_features(registry, frame, &selection, options)
+            .await
     }
 
     fn selection(&self) -> Result<FeatureSelection> {
@@ -149,7 +157,10 @@ impl Scene {
     /// # Errors
     /// Failed: a mistake in a test.
     pub fn entity_frame(&self) -> Verdict<EntityFrame> {
-        Ok(EntityFrame::from_batches(self.frame.schema(), self.frame.batches(self.batch_rows)?))
+        Ok(EntityFrame::from_batches(
+            self.frame.schema(),
+            self.frame.batches(self.batch_rows)?,
+        ))
     }
 
     /// Makes the tables, asks and reads everything.
@@ -162,7 +173,9 @@ impl Scene {
         let promised = job.schema().clone();
         let stream = job.stream().await?;
         let schema = stream.schema().clone();
-        ensure(schema == promised, || format!("the job promised {promised:?} and gave {schema:?}"))?;
+        ensure(schema == promised, || {
+            format!("the job promised {promised:?} and gave {schema:?}")
+        })?;
         let batches = stream.collect().await?;
         for batch in &batches {
             ensure(batch.schema() == schema, || {

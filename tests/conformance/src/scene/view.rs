@@ -71,7 +71,9 @@ impl View {
         let inferred = self.table.columns.iter().filter_map(|(column, data_type)| {
             let name = self.mapping.get(column).unwrap_or(column);
             let feature = !special(column) && !special(name);
-            feature.then(|| Some((name.clone(), ValueType::from_arrow(data_type)?))).flatten()
+            feature
+                .then(|| Some((name.clone(), ValueType::from_arrow(data_type)?)))
+                .flatten()
         });
         self.features = inferred.collect();
         self
@@ -95,14 +97,20 @@ impl View {
     /// Maps source columns to names.
     #[must_use]
     pub fn with_mapping(mut self, pairs: &[(&str, &str)]) -> Self {
-        self.mapping = pairs.iter().map(|(column, name)| ((*column).to_owned(), (*name).to_owned())).collect();
+        self.mapping = pairs
+            .iter()
+            .map(|(column, name)| ((*column).to_owned(), (*name).to_owned()))
+            .collect();
         self.with_inferred_features()
     }
 
     /// Declares the features and their types.
     #[must_use]
     pub fn with_features(mut self, features: &[(&str, ValueType)]) -> Self {
-        self.features = features.iter().map(|(name, t)| ((*name).to_owned(), t.clone())).collect();
+        self.features = features
+            .iter()
+            .map(|(name, t)| ((*name).to_owned(), t.clone()))
+            .collect();
         self
     }
 
@@ -133,8 +141,13 @@ impl View {
 
     /// The definition over `source`.
     pub fn definition(&self, source: Source) -> FeatureView {
-        let fields = self.features.iter().map(|(name, dtype)| Field::new(name, dtype.clone()));
-        let mut view = FeatureView::new(&self.name, source).with_entities(&self.keys).with_schema(fields);
+        let fields = self
+            .features
+            .iter()
+            .map(|(name, dtype)| Field::new(name, dtype.clone()));
+        let mut view = FeatureView::new(&self.name, source)
+            .with_entities(&self.keys)
+            .with_schema(fields);
         view.ttl = self.ttl.map(|micros| Duration::from_micros(micros.unsigned_abs()));
         view
     }
