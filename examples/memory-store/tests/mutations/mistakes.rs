@@ -329,7 +329,15 @@ pub const MISTAKES: &[Mistake] = &[
     Mistake {
         name: "the schema lists columns in another order",
         found_by: "schema::lists_the_columns",
-        schema: |schema| Arc::new(Schema::new(schema.fields().iter().rev().cloned().collect::<Vec<_>>())),
+        schema: |schema| {
+            schema.map(|schema| Arc::new(Schema::new(schema.fields().iter().rev().cloned().collect::<Vec<_>>())))
+        },
+        ..RIGHT
+    },
+    Mistake {
+        name: "the schema of a missing table is empty",
+        found_by: "schema::missing_table_is_an_error",
+        schema: |schema| Ok(schema.unwrap_or_else(|_| Arc::new(Schema::empty()))),
         ..RIGHT
     },
 ];

@@ -37,7 +37,7 @@ pub struct Mistake {
     /// To the batches that are written.
     pub written: fn(Vec<Result<RecordBatch>>) -> Vec<Result<RecordBatch>>,
     pub count: fn(u64) -> u64,
-    pub schema: fn(SchemaRef) -> SchemaRef,
+    pub schema: fn(Result<SchemaRef>) -> Result<SchemaRef>,
 }
 
 /// No mistake at all.
@@ -119,8 +119,7 @@ impl DynOfflineStore for Wrong {
     }
 
     async fn source_schema(&self, source: &Source) -> Result<SchemaRef> {
-        let schema = DynOfflineStore::source_schema(&self.inner, source).await?;
-        Ok((self.mistake.schema)(schema))
+        (self.mistake.schema)(DynOfflineStore::source_schema(&self.inner, source).await)
     }
 
     async fn get_historical_features(

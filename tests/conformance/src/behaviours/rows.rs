@@ -73,9 +73,7 @@ pub async fn empty_source(fixture: &dyn Fixture) -> Verdict {
 /// Thousands of rows in many batches keep their order and their values.
 pub async fn many_rows(fixture: &dyn Fixture) -> Verdict {
     let mixed = |i: i64| i * 7919 % 5003;
-    #[allow(clippy::cast_precision_loss)]
     let feature = |i: i64| vec![Value::from(mixed(i) % 50), at((i % 1000) as f64 * 1.000_003), Value::from(i)];
-    #[allow(clippy::cast_precision_loss)]
     let entity = |i: i64| vec![Value::from(mixed(i) % 60), at(mixed(i) as f64 / 5.0)];
     let mut view = stats((0..1500).map(feature).collect()).with_ttl(40 * SECOND);
     view.batch_rows = 400;

@@ -13,7 +13,6 @@ const EPOCH: i64 = 1_704_067_200_000_000;
 
 /// The instant `seconds` into the scene, with microseconds as the fraction.
 pub(crate) fn at(seconds: f64) -> Value {
-    #[allow(clippy::cast_possible_truncation)]
     Value::Time(EPOCH + (seconds * 1e6).round() as i64)
 }
 
