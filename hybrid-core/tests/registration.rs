@@ -49,7 +49,10 @@ fn stderr(output: &Output) -> String {
 }
 
 fn run(profile: &str, bin: &str) -> String {
-    stdout(&cargo(&FIXTURES, &["run", "--profile", profile, "-p", "apps", "--bin", bin]))
+    stdout(&cargo(
+        &FIXTURES,
+        &["run", "--profile", profile, "-p", "apps", "--bin", bin],
+    ))
 }
 
 fn built(profile: &str, file: &str) -> PathBuf {
@@ -62,8 +65,13 @@ fn loaded(profile: &str) -> String {
     let library = built(profile, "libshared.so");
     let arguments = ["run", "-p", "apps", "--bin", "load", "--"];
     let mut command = Command::new(env!("CARGO"));
-    command.args(&arguments[..5]).args(["--offline", "--", library.to_str().unwrap()]);
-    command.current_dir(&*FIXTURES).env("CARGO_TARGET_DIR", &*TARGET).env("CARGO_INCREMENTAL", "0");
+    command
+        .args(&arguments[..5])
+        .args(["--offline", "--", library.to_str().unwrap()]);
+    command
+        .current_dir(&*FIXTURES)
+        .env("CARGO_TARGET_DIR", &*TARGET)
+        .env("CARGO_INCREMENTAL", "0");
     stdout(&command.output().unwrap())
 }
 
@@ -98,7 +106,10 @@ fn one_key_in_two_crates_does_not_link() {
     let output = cargo(&FIXTURES, &["build", "-p", "apps", "--bin", "twins"]);
     assert!(!output.status.success());
     let said = stderr(&output);
-    assert!(said.contains("duplicate symbol: hybrid_offline_store_backend_memory"), "{said}");
+    assert!(
+        said.contains("duplicate symbol: hybrid_offline_store_backend_memory"),
+        "{said}"
+    );
     assert!(said.contains("libnamed") && said.contains("libtwin"), "{said}");
 }
 
@@ -117,10 +128,17 @@ fn a_static_library_registers_what_its_code_names() {
     fs::write(&source, "void report(void); int main(void) { report(); return 0; }").unwrap();
     for profile in ["dev", "lto"] {
         let mut cc = Command::new("cc");
-        cc.arg(&source).arg(built(profile, "libshared.a")).arg("-o").arg(&program);
+        cc.arg(&source)
+            .arg(built(profile, "libshared.a"))
+            .arg("-o")
+            .arg(&program);
         cc.args(["-Wl,--gc-sections", "-lpthread", "-ldl", "-lm"]);
         stdout(&cc.output().unwrap());
-        assert_eq!(stdout(&Command::new(&program).output().unwrap()), "another\nmemory\n", "{profile}");
+        assert_eq!(
+            stdout(&Command::new(&program).output().unwrap()),
+            "another\nmemory\n",
+            "{profile}"
+        );
     }
 }
 
@@ -133,7 +151,11 @@ fn two_versions_of_core_are_refused() {
     fs::write(other.join("src/lib.rs"), "").unwrap();
     fs::write(other.join("build.rs"), "fn main() {}").unwrap();
     let package = "[package]\nname = \"hybrid-core\"\nversion = \"0.0.9\"\nedition = \"2024\"\n";
-    fs::write(other.join("Cargo.toml"), format!("{package}links = \"hybrid-core\"\nbuild = \"build.rs\"\n")).unwrap();
+    fs::write(
+        other.join("Cargo.toml"),
+        format!("{package}links = \"hybrid-core\"\nbuild = \"build.rs\"\n"),
+    )
+    .unwrap();
     fs::write(folder.path().join("src/main.rs"), "fn main() {}").unwrap();
     let manifest = format!(
         "[package]\nname = \"app\"\nversion = \"1.0.0\"\nedition = \"2024\"\n[dependencies]\n\

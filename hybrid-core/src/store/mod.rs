@@ -11,6 +11,7 @@ mod offline_store;
 pub(crate) mod registration;
 mod request;
 pub(crate) mod rule;
+mod stream;
 
 pub use call::{Call, Progress};
 pub use capabilities::Capabilities;
@@ -19,9 +20,10 @@ pub use dynamic::DynOfflineStore;
 pub use entity_rows::{ENTITY_TIME, EntityRows, ROW_NUMBER};
 pub use known::{KnownBackend, known_backends};
 pub use lookup::{backends, find_backend, resolve_key};
-pub use offline_store::{BatchStream, Context, FeatureRows, OfflineStore};
+pub use offline_store::{Context, FeatureRows, OfflineStore};
 pub use registration::{Registered, Registration};
 pub use request::{
     Explain, HistoricalRequest, HistoricalView, JoinKey, OutputColumn, PullAllRequest, PullLatestRequest, SourceTable,
     WriteRequest,
 };
+pub use stream::BatchStream;

@@ -103,6 +103,14 @@ impl Registration {
         std::iter::once(self.key).chain(self.aliases.iter().copied())
     }
 
+    /// Checks that the options of `source` are those of the store's source type.
+    ///
+    /// # Errors
+    /// Definition, naming the source and the field that is wrong.
+    pub fn check_source(&self, source: &Source) -> Result<()> {
+        (self.check_source)(source)
+    }
+
     /// Checks what no compiler sees: that a hand-written `impl DataSource` tells the truth.
     ///
     /// # Errors
