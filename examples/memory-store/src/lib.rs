@@ -37,6 +37,55 @@
 //! - A value that the declared type cannot hold is an error, and never NULL.
 //! - A write is there as a whole or not at all.
 //!
+//! # In use
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use hybrid_core::arrow::array::{Int64Array, RecordBatch, TimestampMicrosecondArray};
+//! use hybrid_core::{
+//!     DataSource, Entity, EntityFrame, FeatureRegistry, FeatureSelection, FeatureView, Field, HybridOfflineStore,
+//!     RetrievalOptions, ValueType,
+//! };
+//! use memory_store::{MemoryConfig, MemorySource, MemoryStore};
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let times = |micros: Vec<i64>| Arc::new(TimestampMicrosecondArray::from(micros).with_timezone("UTC"));
+//! let rows = RecordBatch::try_from_iter([
+//!     ("driver_id", Arc::new(Int64Array::from(vec![1, 1, 2])) as _),
+//!     ("ts", times(vec![10, 20, 10]) as _),
+//!     ("trips", Arc::new(Int64Array::from(vec![5, 6, 7])) as _),
+//! ])?;
+//! let memory = MemoryStore::new(&MemoryConfig::default());
+//! memory.create_table("driver_stats", rows.schema(), vec![rows]);
+//!
+//! let source = MemorySource::new("driver_stats").into_source()?.with_timestamp_field("ts");
+//! let mut registry = FeatureRegistry::new("demo");
+//! registry.entities.push(Entity::new("driver_id").with_value_type(ValueType::Int64));
+//! registry.feature_views.push(
+//!     FeatureView::new("driver_stats", source)
+//!         .with_entities(["driver_id"])
+//!         .with_schema([Field::new("trips", ValueType::Int64)]),
+//! );
+//!
+//! let frame = RecordBatch::try_from_iter([
+//!     ("driver_id", Arc::new(Int64Array::from(vec![2, 1, 1])) as _),
+//!     ("event_timestamp", times(vec![15, 15, 25]) as _),
+//! ])?;
+//! let store = HybridOfflineStore::from_stores([("memory".to_owned(), Arc::new(memory) as _)]);
+//! let features = FeatureSelection::References(vec!["driver_stats:trips".parse()?]);
+//! let frame = EntityFrame::from_batches(frame.schema(), vec![frame]);
+//! let job = store.get_historical_features(&registry, frame, &features, RetrievalOptions::default()).await?;
+//! let answer = job.to_arrow().await?;
+//! let trips = answer[0].column_by_name("trips").ok_or("no trips")?;
+//! assert_eq!(trips.as_ref(), &Int64Array::from(vec![7, 5, 6]) as &dyn hybrid_core::arrow::array::Array);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # The proof
+//!
 //! `tests/conformance.rs` proves each of these with one line, and `tests/mutations.rs` proves that
 //! the proof can fail.
 
