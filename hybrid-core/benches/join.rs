@@ -58,7 +58,12 @@ fn join(case: Case) {
         filter_by_created: std::env::var_os("CREATED").is_some(),
     };
     let (index, seconds) = timed(|| Arc::new(EntityIndex::new(&keys, &times).unwrap()));
-    println!("{:7} index {seconds:.3} s, {} keys, peak {} MiB", case.name, index.distinct_keys(), peak());
+    println!(
+        "{:7} index {seconds:.3} s, {} keys, peak {} MiB",
+        case.name,
+        index.distinct_keys(),
+        peak()
+    );
     for threads in [1, 2] {
         let started = Instant::now();
         let workers: Vec<_> = std::thread::scope(|scope| {
@@ -109,7 +114,10 @@ fn latest(case: Case) {
     }
     let (batches, finish) = timed(|| latest.finish(65_536).unwrap());
     let rows: usize = batches.iter().map(|batch| batch.num_rows()).sum();
-    println!("latest  push {seconds:.3} s, finish {finish:.3} s, {rows} rows, peak {} MiB", peak());
+    println!(
+        "latest  push {seconds:.3} s, finish {finish:.3} s, {rows} rows, peak {} MiB",
+        peak()
+    );
 }
 
 fn entity_rows(case: Case) -> (Vec<ArrayRef>, Int64Array) {
@@ -126,10 +134,22 @@ fn features(case: Case, start: u64) -> FeatureBatch {
     FeatureBatch {
         keys: key_columns(case, rows.clone().map(|row| random(row, 3) % case.keys)),
         times: rows.clone().map(|row| time(row) as i64).collect(),
-        created: Some(rows.clone().map(|row| (time(row) + random(row, 4) % HOUR) as i64).collect()),
+        created: Some(
+            rows.clone()
+                .map(|row| (time(row) + random(row, 4) % HOUR) as i64)
+                .collect(),
+        ),
         features: vec![
-            Arc::new(rows.clone().map(|row| Some(value(row) as f32)).collect::<Float32Array>()),
-            Arc::new(rows.clone().map(|row| Some(value(row) as f64)).collect::<Float64Array>()),
+            Arc::new(
+                rows.clone()
+                    .map(|row| Some(value(row) as f32))
+                    .collect::<Float32Array>(),
+            ),
+            Arc::new(
+                rows.clone()
+                    .map(|row| Some(value(row) as f64))
+                    .collect::<Float64Array>(),
+            ),
             Arc::new(rows.map(|row| Some(value(row) as i64)).collect::<Int64Array>()),
         ],
         sequence: start,
@@ -138,12 +158,13 @@ fn features(case: Case, start: u64) -> FeatureBatch {
 
 fn key_columns(case: Case, ids: impl Iterator<Item = u64>) -> Vec<ArrayRef> {
     let ids: Vec<u64> = ids.collect();
-    let column = |id: fn(u64) -> u64| -> ArrayRef {
-        Arc::new(ids.iter().map(|i| Some(id(*i) as i64)).collect::<Int64Array>())
-    };
+    let column =
+        |id: fn(u64) -> u64| -> ArrayRef { Arc::new(ids.iter().map(|i| Some(id(*i) as i64)).collect::<Int64Array>()) };
     match case.name {
         "string" => vec![Arc::new(
-            ids.iter().map(|id| Some(format!("driver-{id}"))).collect::<StringArray>(),
+            ids.iter()
+                .map(|id| Some(format!("driver-{id}")))
+                .collect::<StringArray>(),
         )],
         "pair" => vec![column(|id| id / 1000), column(|id| id % 1000)],
         _ => vec![column(|id| id)],
@@ -152,7 +173,10 @@ fn key_columns(case: Case, ids: impl Iterator<Item = u64>) -> Vec<ArrayRef> {
 
 /// A hash of row and column: the same rows whatever the batches and threads.
 fn random(row: u64, column: u64) -> u64 {
-    let mut x = row.wrapping_mul(8).wrapping_add(column).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let mut x = row
+        .wrapping_mul(8)
+        .wrapping_add(column)
+        .wrapping_mul(0x9E37_79B9_7F4A_7C15);
     x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     (x ^ (x >> 31)) >> 1

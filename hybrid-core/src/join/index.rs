@@ -14,7 +14,7 @@ use crate::Result;
 /// No slot, no key: the row has a NULL.
 const NONE: u32 = u32::MAX;
 /// Rows that are encoded at a time while indexing: bounds the memory for encoded keys.
-const PIECE: usize = 1 << 16;
+const PIECE: usize = if cfg!(test) { 7 } else { 1 << 16 };
 
 /// The entity rows of one retrieval, sorted by key and time: what feature rows are looked up in.
 /// Shared by all workers of one view.

@@ -87,11 +87,10 @@ fn check_key_type(data_type: &DataType) -> Result<()> {
         | DataType::Date32
         | DataType::Timestamp(TimeUnit::Microsecond, _)
         | DataType::Decimal128(..) => Ok(()),
-        other => Err(Error::new(
-            ErrorKind::InvalidInput,
-            format!("cannot join on a key of type {other}"),
-        )
-        .with_help("keys are Int64, Utf8, Binary, Boolean, Date32, Timestamp(µs) or Decimal128")),
+        other => Err(
+            Error::new(ErrorKind::InvalidInput, format!("cannot join on a key of type {other}"))
+                .with_help("keys are Int64, Utf8, Binary, Boolean, Date32, Timestamp(µs) or Decimal128"),
+        ),
     }
 }
 
@@ -109,7 +108,12 @@ fn words_of(key: &ArrayRef) -> Result<Vec<ScalarBuffer<i64>>> {
             let high = values.iter().map(|value| (value >> 64) as i64).collect();
             vec![high, values.iter().map(|value| *value as i64).collect()]
         }
-        other => return Err(Error::new(ErrorKind::Unexpected, format!("{other} is not a key of words"))),
+        other => {
+            return Err(Error::new(
+                ErrorKind::Unexpected,
+                format!("{other} is not a key of words"),
+            ));
+        }
     })
 }
 

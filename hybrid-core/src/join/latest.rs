@@ -87,8 +87,7 @@ impl LatestPerKey {
         }
         let numbers = self.keys.absorb(&other.keys)?;
         self.winners.best.resize(self.keys.len(), Best::NONE);
-        self.winners
-            .absorb(other.winners, |key| numbers[key] as usize)
+        self.winners.absorb(other.winners, |key| numbers[key] as usize)
     }
 
     /// The winners, in the order of their sequence, in batches of at most `batch_size` rows.

@@ -9,7 +9,7 @@ use super::index::EntityIndex;
 use super::keys::KeyRows;
 
 /// Rows that go through all steps before the next ones: what is between the steps stays in the L1 cache.
-pub(super) const BLOCK: usize = 2048;
+pub(super) const BLOCK: usize = if cfg!(test) { 5 } else { 2048 };
 
 /// A batch of feature rows on its way through the steps.
 pub(super) struct View<'a> {

@@ -10,10 +10,10 @@ use super::store::too_many;
 use crate::{Error, ErrorKind, Result};
 
 /// Rows per chunk after compaction: bounds what compaction needs beside the values.
-const PIECE: usize = 1 << 16;
+const PIECE: usize = if cfg!(test) { 3 } else { 1 << 16 };
 /// Below this many rows, or chunks, compaction is not worth it.
-const FEW_ROWS: usize = 1 << 16;
-const FEW_CHUNKS: usize = 1 << 10;
+const FEW_ROWS: usize = if cfg!(test) { 4 } else { 1 << 16 };
+const FEW_CHUNKS: usize = if cfg!(test) { 3 } else { 1 << 10 };
 
 /// What decides between two rows of one key: the larger wins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,1 +1,7 @@
-
+mod data;
+mod latest;
+mod misuse;
+mod oracle;
+mod random;
+mod rules;
+mod types;
