@@ -1,3 +1,5 @@
+#![allow(clippy::unwrap_used)]
+
 mod data;
 mod latest;
 mod misuse;

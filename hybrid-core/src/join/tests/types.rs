@@ -60,7 +60,7 @@ fn key_bounds_are_the_smallest_and_the_largest_value() {
         let keys = (0..limit).map(Some).chain([None]).rev();
         let column = key_column(&data_type, keys);
         let times = Int64Array::from(vec![7; column.len()]);
-        let index = EntityIndex::new(&[column.clone()], &times).unwrap();
+        let index = EntityIndex::new(std::slice::from_ref(&column), &times).unwrap();
         let order = arrow::compute::sort_to_indices(&column.slice(1, column.len() - 1), None, None).unwrap();
         let sorted = take(&column.slice(1, column.len() - 1), &order, None).unwrap();
         let ends = Int64Array::from(vec![0, sorted.len() as i64 - 1]);
