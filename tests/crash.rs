@@ -35,7 +35,7 @@ fn writes_until_killed() {
 fn survive(layout: Layout, round: u64) {
     let folder = tempfile::tempdir().unwrap();
     let table = Table::create(folder.path(), layout);
-    let mut first = Writer::start(folder.path(), layout, 1);
+    let first = Writer::start(folder.path(), layout, 1);
     let mut second = Writer::start(folder.path(), layout, 2);
     first.wait_until_ready();
     second.wait_until_ready();
