@@ -96,7 +96,9 @@ impl FeatureStore {
             let file = store.0.file()?;
             file.update(|document| {
                 let merged = registry::merged(document, &definitions, prune)?;
-                let problems = std::mem::take(&mut found).into_iter().chain(problems(&definitions, &merged));
+                let problems = std::mem::take(&mut found)
+                    .into_iter()
+                    .chain(problems(&definitions, &merged));
                 Error::from_problems(problems.collect()).map_or(Ok(()), Err)?;
                 registry::apply(document, &definitions, prune)
             })
@@ -122,7 +124,11 @@ impl FeatureStore {
             let stores = self.0.stores.clone();
             tokio::spawn(async move { stores.source_schema(&source).await })
         };
-        let tasks: Vec<_> = definitions.feature_views.iter().map(|view| ask(view.source.clone())).collect();
+        let tasks: Vec<_> = definitions
+            .feature_views
+            .iter()
+            .map(|view| ask(view.source.clone()))
+            .collect();
         let mut schemas = Vec::with_capacity(tasks.len());
         for task in tasks {
             schemas.push(task.await.unwrap_or_else(|error| Err(crashed(error))));
@@ -141,7 +147,10 @@ impl FeatureStore {
         options: RetrievalOptions,
     ) -> Result<RetrievalJob> {
         let registry = self.registry().await?;
-        self.0.stores.get_historical_features(&registry, entities, features, options).await
+        self.0
+            .stores
+            .get_historical_features(&registry, entities, features, options)
+            .await
     }
 
     /// The latest row per join key of a view in a window, both ends inclusive.
@@ -156,7 +165,10 @@ impl FeatureStore {
         call: &Call,
     ) -> Result<BatchStream> {
         let pull = self.pull(view).await?;
-        self.0.stores.pull_latest_from_table_or_query(&pull, start, end, call).await
+        self.0
+            .stores
+            .pull_latest_from_table_or_query(&pull, start, end, call)
+            .await
     }
 
     /// Every row of a view in a window, either end optional.
@@ -171,7 +183,10 @@ impl FeatureStore {
         call: &Call,
     ) -> Result<BatchStream> {
         let pull = self.pull(view).await?;
-        self.0.stores.pull_all_from_table_or_query(&pull, start, end, call).await
+        self.0
+            .stores
+            .pull_all_from_table_or_query(&pull, start, end, call)
+            .await
     }
 
     /// What a pull of `view` reads.
@@ -208,7 +223,11 @@ impl Inner {
         let (stamp, document) = file.read()?;
         let registry = Arc::new(registry::read(&document, &self.config.project)?);
         let settled = stamp.as_ref().is_none_or(|stamp| stamp.is_settled(read_at));
-        let cached = Cached { stamp, settled, registry: registry.clone() };
+        let cached = Cached {
+            stamp,
+            settled,
+            registry: registry.clone(),
+        };
         *self.cached.lock().unwrap_or_else(PoisonError::into_inner) = Some(cached);
         Ok(registry)
     }
@@ -216,7 +235,9 @@ impl Inner {
 
 /// Runs what reads or writes files outside of the threads that serve requests.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(crashed(error)))
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|error| Err(crashed(error)))
 }
 
 fn crashed(error: tokio::task::JoinError) -> Error {

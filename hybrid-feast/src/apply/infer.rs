@@ -18,7 +18,11 @@ pub(crate) fn infer(
     schemas: Vec<Result<SchemaRef>>,
 ) -> Vec<Error> {
     let mut problems = Vec::new();
-    let FeatureRegistry { entities, feature_views, .. } = definitions;
+    let FeatureRegistry {
+        entities,
+        feature_views,
+        ..
+    } = definitions;
     for (view, schema) in feature_views.iter_mut().zip(schemas) {
         let keys = join_keys(view, entities, known);
         take_key_types(view, &keys, entities);
@@ -43,16 +47,26 @@ pub(crate) fn infer(
 /// The store is away, or not here at all: that says nothing about the definition.
 fn cannot_be_asked(kind: ErrorKind) -> bool {
     use ErrorKind::{Config, PermissionDenied, Timeout, Unauthenticated, Unavailable, Unsupported};
-    matches!(kind, Config | PermissionDenied | Timeout | Unauthenticated | Unavailable | Unsupported)
+    matches!(
+        kind,
+        Config | PermissionDenied | Timeout | Unauthenticated | Unavailable | Unsupported
+    )
 }
 
 /// Join key to entity, of the entities that exist.
 type Keys = BTreeMap<String, String>;
 
 fn join_keys(view: &FeatureView, entities: &[Entity], known: &FeatureRegistry) -> Keys {
-    let find = |name: &String| entities.iter().chain(&known.entities).find(|entity| entity.name == *name);
+    let find = |name: &String| {
+        entities
+            .iter()
+            .chain(&known.entities)
+            .find(|entity| entity.name == *name)
+    };
     let entities = view.entities.iter().filter_map(find);
-    entities.map(|entity| (entity.join_key.clone(), entity.name.clone())).collect()
+    entities
+        .map(|entity| (entity.join_key.clone(), entity.name.clone()))
+        .collect()
 }
 
 /// A schema may list the join keys, as Feast's does: they are no features and tell the entities' types.
@@ -70,7 +84,10 @@ fn set_type(entities: &mut [Entity], name: &str, value_type: ValueType) {
 
 fn is_incomplete(view: &FeatureView, keys: &Keys, entities: &[Entity], known: &FeatureRegistry) -> bool {
     let untyped = |name: &String| {
-        let entity = entities.iter().chain(&known.entities).find(|entity| entity.name == *name);
+        let entity = entities
+            .iter()
+            .chain(&known.entities)
+            .find(|entity| entity.name == *name);
         entity.is_some_and(|entity| entity.value_type.is_none())
     };
     view.schema.is_empty() || view.source.timestamp_field.is_empty() || keys.values().any(untyped)
@@ -106,8 +123,10 @@ fn timestamp_column(view: &FeatureView, schema: &Schema) -> Result<String> {
     let created = view.source.created_timestamp_column.as_deref();
     let is_time = |data_type: &DataType| matches!(data_type, DataType::Timestamp(..));
     let columns = schema.fields().iter().filter(|column| is_time(column.data_type()));
-    let candidates: Vec<&str> =
-        columns.map(|column| column.name().as_str()).filter(|name| Some(*name) != created).collect();
+    let candidates: Vec<&str> = columns
+        .map(|column| column.name().as_str())
+        .filter(|name| Some(*name) != created)
+        .collect();
     if let [only] = candidates.as_slice() {
         return Ok((*only).to_owned());
     }
@@ -142,7 +161,10 @@ fn missing_columns(view: &FeatureView, keys: &Keys, schema: &Schema) -> Option<E
 /// Every column that is no key, no timestamp and, by Feast's rule, not of somebody's internal use.
 fn features(view: &FeatureView, keys: &Keys, schema: &Schema) -> Result<Vec<Field>> {
     let source = &view.source;
-    let times = [Some(source.timestamp_field.as_str()), source.created_timestamp_column.as_deref()];
+    let times = [
+        Some(source.timestamp_field.as_str()),
+        source.created_timestamp_column.as_deref(),
+    ];
     let mut fields = Vec::new();
     for column in schema.fields() {
         let name = source.name_of(column.name());
@@ -195,7 +217,10 @@ mod tests {
     }
 
     fn source() -> Source {
-        Source::new("file").with_name("s").with_created_timestamp_column("created").with_field("driver", "driver_id")
+        Source::new("file")
+            .with_name("s")
+            .with_created_timestamp_column("created")
+            .with_field("driver", "driver_id")
     }
 
     fn run(definitions: &mut FeatureRegistry, schema: Result<SchemaRef>) -> Vec<Error> {
@@ -214,7 +239,10 @@ mod tests {
 
     #[test]
     fn a_schema_that_lists_the_key_tells_its_type() {
-        let fields = [Field::new("driver_id", ValueType::String), Field::new("rate", ValueType::Float64)];
+        let fields = [
+            Field::new("driver_id", ValueType::String),
+            Field::new("rate", ValueType::Float64),
+        ];
         let mut found = definitions(FeatureView::new("v", source().with_timestamp_field("at")).with_schema(fields));
         assert!(run(&mut found, Err(Error::new(ErrorKind::Unavailable, "away"))).is_empty());
         assert_eq!(found.entities[0].value_type, Some(ValueType::String));
@@ -225,9 +253,16 @@ mod tests {
     fn a_store_that_is_away_matters_only_where_something_is_inferred() {
         let mut found = definitions(FeatureView::new("v", source()));
         let problems = run(&mut found, Err(Error::new(ErrorKind::Config, "no such store")));
-        assert!(problems[0].to_string().contains("feature view `v`: no such store"), "{problems:?}");
-        let complete = [Field::new("driver_id", ValueType::Int64), Field::new("rate", ValueType::Float64)];
-        let mut complete = definitions(FeatureView::new("v", source().with_timestamp_field("at")).with_schema(complete));
+        assert!(
+            problems[0].to_string().contains("feature view `v`: no such store"),
+            "{problems:?}"
+        );
+        let complete = [
+            Field::new("driver_id", ValueType::Int64),
+            Field::new("rate", ValueType::Float64),
+        ];
+        let mut complete =
+            definitions(FeatureView::new("v", source().with_timestamp_field("at")).with_schema(complete));
         let problems = run(&mut complete, Err(Error::new(ErrorKind::NotFound, "no such file")));
         assert_eq!(problems.len(), 1, "a source that is not there is a mistake");
     }
@@ -247,6 +282,11 @@ mod tests {
         let mut source = source();
         source.created_timestamp_column = None;
         let problems = run(&mut definitions(FeatureView::new("v", source)), Ok(schema()));
-        assert!(problems[0].to_string().contains("several columns are timestamps: at, created"), "{problems:?}");
+        assert!(
+            problems[0]
+                .to_string()
+                .contains("several columns are timestamps: at, created"),
+            "{problems:?}"
+        );
     }
 }

@@ -23,7 +23,9 @@ pub(crate) fn name_sources(definitions: &mut FeatureRegistry) {
 fn name_source(source: &mut Source, otherwise: &str) {
     if source.name.is_empty() {
         let options = ["path", "table"].iter();
-        let known = options.filter_map(|option| source.options.get(*option)?.as_str()).next();
+        let known = options
+            .filter_map(|option| source.options.get(*option)?.as_str())
+            .next();
         source.name = known.unwrap_or(otherwise).to_owned();
     }
 }
@@ -31,7 +33,11 @@ fn name_source(source: &mut Source, otherwise: &str) {
 /// Lists the views' sources among the sources, as Feast does.
 pub(crate) fn collect_sources(definitions: &mut FeatureRegistry) {
     for view in &definitions.feature_views {
-        match definitions.sources.iter_mut().find(|source| source.name == view.source.name) {
+        match definitions
+            .sources
+            .iter_mut()
+            .find(|source| source.name == view.source.name)
+        {
             Some(source) if source.timestamp_field.is_empty() => {
                 source.timestamp_field.clone_from(&view.source.timestamp_field);
             }
@@ -44,5 +50,8 @@ pub(crate) fn collect_sources(definitions: &mut FeatureRegistry) {
 /// `error` as a problem of `what`, for example of a feature view.
 fn within(what: &str, error: &Error) -> Error {
     let problem = Error::new(ErrorKind::Definition, format!("{what}: {}", error.message()));
-    error.help().iter().fold(problem, |problem, line| problem.with_help(line.clone()))
+    error
+        .help()
+        .iter()
+        .fold(problem, |problem, line| problem.with_help(line.clone()))
 }

@@ -16,8 +16,14 @@ pub(crate) fn validate(definitions: &FeatureRegistry, merged: &FeatureRegistry) 
 pub(crate) fn problems(definitions: &FeatureRegistry, merged: &FeatureRegistry) -> Vec<Error> {
     let mut problems = Vec::new();
     problems.extend(names("entity", definitions.entities.iter().map(|entity| &entity.name)));
-    problems.extend(names("feature view", definitions.feature_views.iter().map(|view| &view.name)));
-    problems.extend(names("feature service", definitions.feature_services.iter().map(|service| &service.name)));
+    problems.extend(names(
+        "feature view",
+        definitions.feature_views.iter().map(|view| &view.name),
+    ));
+    problems.extend(names(
+        "feature service",
+        definitions.feature_services.iter().map(|service| &service.name),
+    ));
     problems.extend(sources(definitions));
     for entity in &definitions.entities {
         if let Some(Err(error)) = entity.value_type.as_ref().map(number_of) {
@@ -26,11 +32,19 @@ pub(crate) fn problems(definitions: &FeatureRegistry, merged: &FeatureRegistry) 
     }
     for view in &definitions.feature_views {
         let found = view_problems(view, merged);
-        problems.extend(found.iter().map(|problem| within(&format!("feature view `{}`", view.name), problem)));
+        problems.extend(
+            found
+                .iter()
+                .map(|problem| within(&format!("feature view `{}`", view.name), problem)),
+        );
     }
     for service in &definitions.feature_services {
         let found = service_problems(service, merged);
-        problems.extend(found.iter().map(|problem| within(&format!("feature service `{}`", service.name), problem)));
+        problems.extend(
+            found
+                .iter()
+                .map(|problem| within(&format!("feature service `{}`", service.name), problem)),
+        );
     }
     problems
 }
@@ -60,7 +74,11 @@ fn names<'a>(what: &str, names: impl Iterator<Item = &'a String>) -> Vec<Error> 
 fn sources(definitions: &FeatureRegistry) -> Vec<Error> {
     let mut seen: Vec<&Source> = Vec::new();
     let mut problems = Vec::new();
-    for source in definitions.sources.iter().chain(definitions.feature_views.iter().map(|view| &view.source)) {
+    for source in definitions
+        .sources
+        .iter()
+        .chain(definitions.feature_views.iter().map(|view| &view.source))
+    {
         match seen.iter().find(|other| other.name == source.name) {
             Some(other) if **other != *source => {
                 problems.push(wrong(format!("two different sources are called `{}`", source.name)));
@@ -84,7 +102,10 @@ fn view_problems(view: &FeatureView, merged: &FeatureRegistry) -> Vec<Error> {
     for name in &view.entities {
         match merged.entity(name) {
             Ok(entity) if !keys.insert(&entity.join_key) => {
-                problems.push(wrong(format!("two of its entities share the join key {}", entity.join_key)));
+                problems.push(wrong(format!(
+                    "two of its entities share the join key {}",
+                    entity.join_key
+                )));
             }
             Ok(_) => {}
             Err(error) => problems.push(error),
@@ -131,7 +152,10 @@ fn projection_problems(projection: &FeatureProjection, view: &FeatureView, merge
         .map(|entity| entity.join_key.as_str())
         .collect();
     let absent = projection.features.iter().filter(|name| view.field(name).is_none());
-    let unmapped = projection.join_key_map.keys().filter(|key| !keys.contains(&key.as_str()));
+    let unmapped = projection
+        .join_key_map
+        .keys()
+        .filter(|key| !keys.contains(&key.as_str()));
     absent
         .map(|name| unknown("feature", name, features()))
         .chain(unmapped.map(|key| unknown("join key", key, keys.clone())))
@@ -149,14 +173,20 @@ mod tests {
         all.entities = vec![Entity::new("driver"), Entity::new("driver")];
         let view = |name: &str| FeatureView::new(name, Source::new("file").with_name("s"));
         all.feature_views = vec![
-            view("a").with_entities(["drivr"]).with_schema([Field::new("x", ValueType::Int64)]),
+            view("a")
+                .with_entities(["drivr"])
+                .with_schema([Field::new("x", ValueType::Int64)]),
             view("b:c"),
             view("d").with_schema([Field::new("x", ValueType::Array(Box::new(ValueType::PdfBytes)))]),
         ];
         let used = || FeatureProjection::new("a");
         all.feature_services = vec![FeatureService::new(
             "s",
-            [used().with_features(["y"]), used().with_join_key("driver", "buyer"), FeatureProjection::new("z")],
+            [
+                used().with_features(["y"]),
+                used().with_join_key("driver", "buyer"),
+                FeatureProjection::new("z"),
+            ],
         )];
         let text: Vec<String> = problems(&all, &all).iter().map(ToString::to_string).collect();
         for expected in [

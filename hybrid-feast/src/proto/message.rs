@@ -26,7 +26,10 @@ pub(crate) trait Fields {
 fn field(message: &DynamicMessage, name: &str) -> Result<FieldDescriptor> {
     message.descriptor().get_field_by_name(name).ok_or_else(|| {
         let message = message.descriptor().name().to_owned();
-        Error::new(ErrorKind::Unexpected, format!("registry.proto: {message} has no field {name}"))
+        Error::new(
+            ErrorKind::Unexpected,
+            format!("registry.proto: {message} has no field {name}"),
+        )
     })
 }
 
@@ -132,10 +135,15 @@ pub(crate) fn named_list<T, K: std::hash::Hash + Eq>(
         return Ok(());
     }
     let Kind::Message(descriptor) = field(parent, name)?.kind() else {
-        return Err(Error::new(ErrorKind::Unexpected, format!("registry.proto: {name} holds no messages")));
+        return Err(Error::new(
+            ErrorKind::Unexpected,
+            format!("registry.proto: {name} holds no messages"),
+        ));
     };
-    let mut old: HashMap<K, DynamicMessage> =
-        parent.children(name).map(|message| (identity.0(message), message.clone())).collect();
+    let mut old: HashMap<K, DynamicMessage> = parent
+        .children(name)
+        .map(|message| (identity.0(message), message.clone()))
+        .collect();
     let mut list = Vec::with_capacity(items.len());
     for item in items {
         let existing = old.remove(&identity.1(item));
@@ -150,7 +158,13 @@ pub(crate) fn named_list<T, K: std::hash::Hash + Eq>(
 pub(crate) fn timestamp(parent: &mut DynamicMessage, name: &str, time: SystemTime) -> Result<()> {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     let child = parent.child_mut(name)?;
-    child.set("seconds", Value::I64(i64::try_from(since.as_secs()).unwrap_or(i64::MAX)))?;
+    child.set(
+        "seconds",
+        Value::I64(i64::try_from(since.as_secs()).unwrap_or(i64::MAX)),
+    )?;
     // Feast's own resolution is microseconds.
-    child.set("nanos", Value::I32(i32::try_from(since.subsec_micros()).unwrap_or(0) * 1000))
+    child.set(
+        "nanos",
+        Value::I32(i32::try_from(since.subsec_micros()).unwrap_or(0) * 1000),
+    )
 }

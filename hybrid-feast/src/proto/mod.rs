@@ -44,7 +44,14 @@ mod tests {
 
     #[test]
     fn every_message_of_the_description_is_there() {
-        for name in ["Registry", "Entity", "FeatureView", "StreamFeatureView", "FeatureService", "DataSource"] {
+        for name in [
+            "Registry",
+            "Entity",
+            "FeatureView",
+            "StreamFeatureView",
+            "FeatureService",
+            "DataSource",
+        ] {
             assert_eq!(descriptor(name).unwrap().name(), name);
         }
     }
@@ -71,6 +78,9 @@ mod tests {
             outer.extend_from_slice(&bytes);
             bytes = outer;
         }
-        assert_eq!(decode("DataSource", &bytes, "it").unwrap_err().kind(), ErrorKind::Corrupt);
+        assert_eq!(
+            decode("DataSource", &bytes, "it").unwrap_err().kind(),
+            ErrorKind::Corrupt
+        );
     }
 }

@@ -55,14 +55,24 @@ struct Changes<'a> {
 
 impl Changes<'_> {
     fn all(&mut self, new: &FeatureRegistry, merged: &FeatureRegistry) -> Result<()> {
-        self.put(RecordKind::Entity, new.entities.iter().map(|entity| (&entity.name, entity)), entity::write)?;
-        self.put(RecordKind::DataSource, new.sources.iter().map(|source| (&source.name, source)), source::write)?;
+        self.put(
+            RecordKind::Entity,
+            new.entities.iter().map(|entity| (&entity.name, entity)),
+            entity::write,
+        )?;
+        self.put(
+            RecordKind::DataSource,
+            new.sources.iter().map(|source| (&source.name, source)),
+            source::write,
+        )?;
         let streams = self.names(RecordKind::StreamFeatureView)?;
-        let write = |spec: &mut DynamicMessage, view: &FeatureView| {
-            feature_view::write(spec, view, &join_keys(view, merged)?)
-        };
+        let write =
+            |spec: &mut DynamicMessage, view: &FeatureView| feature_view::write(spec, view, &join_keys(view, merged)?);
         for (kind, stream) in [(RecordKind::FeatureView, false), (RecordKind::StreamFeatureView, true)] {
-            let views = new.feature_views.iter().filter(|view| streams.contains(&view.name) == stream);
+            let views = new
+                .feature_views
+                .iter()
+                .filter(|view| streams.contains(&view.name) == stream);
             self.put(kind, views.map(|view| (&view.name, view)), write)?;
         }
         let services = new.feature_services.iter().map(|service| (&service.name, service));
@@ -112,31 +122,47 @@ impl Changes<'_> {
         }
         stamp(&mut message, self.now)?;
         self.document.put(kind, index, &message)?;
-        let list = if before.is_some() { &mut self.applied.updated } else { &mut self.applied.added };
+        let list = if before.is_some() {
+            &mut self.applied.updated
+        } else {
+            &mut self.applied.added
+        };
         list.push(format!("{} {name}", kind.names().2));
         Ok(())
     }
 
     fn prune(&mut self, definitions: &FeatureRegistry) -> Result<()> {
-        let current = read::read(self.document, self.project)?;
+        let current = read(self.document, self.project)?;
         let kept = kept(self.document, &current)?;
-        let services = definitions.feature_services.iter().map(|service| &service.name).collect();
+        let services = definitions
+            .feature_services
+            .iter()
+            .map(|service| &service.name)
+            .collect();
         self.delete(RecordKind::FeatureService, &services, |_| false)?;
         let views = definitions.feature_views.iter().map(|view| &view.name).collect();
-        self.delete(RecordKind::FeatureView, &views, |record| kept.views.contains(&record.name))?;
+        self.delete(RecordKind::FeatureView, &views, |record| {
+            kept.views.contains(&record.name)
+        })?;
         let sources = definitions.sources.iter().map(|source| &source.name).collect();
         // A source that cannot be read is one that only Feast can define.
         self.delete(RecordKind::DataSource, &sources, |record| {
             kept.sources.contains(&record.name) || source::read(&record.message).is_err()
         })?;
         let entities = definitions.entities.iter().map(|entity| &entity.name).collect();
-        self.delete(RecordKind::Entity, &entities, |record| kept.entities.contains(&record.name))
+        self.delete(RecordKind::Entity, &entities, |record| {
+            kept.entities.contains(&record.name)
+        })
     }
 
     fn delete(&mut self, kind: RecordKind, defined: &BTreeSet<&String>, keep: impl Fn(&Record) -> bool) -> Result<()> {
         let records = self.document.records(kind, self.project)?;
         // From the end, so that the places of those before stay true.
-        for record in records.iter().rev().filter(|record| !defined.contains(&record.name) && !keep(record)) {
+        for record in records
+            .iter()
+            .rev()
+            .filter(|record| !defined.contains(&record.name) && !keep(record))
+        {
             self.document.remove(kind, record.index)?;
             self.applied.deleted.push(format!("{} {}", kind.names().2, record.name));
         }
@@ -184,7 +210,10 @@ fn join_keys(view: &FeatureView, merged: &FeatureRegistry) -> Result<Vec<Field>>
     let entities = view.entities.iter().map(|name| merged.entity(name));
     let keys = entities.map(|entity| {
         let entity = entity?;
-        Ok(entity.value_type.clone().map(|value_type| Field::new(&entity.join_key, value_type)))
+        Ok(entity
+            .value_type
+            .clone()
+            .map(|value_type| Field::new(&entity.join_key, value_type)))
     });
     Ok(keys.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
 }

@@ -35,7 +35,11 @@ impl RecordKind {
             Self::DataSource => ("DataSource", "data_sources", "source"),
             Self::FeatureView => ("FeatureView", "feature_views", "feature view"),
             Self::StreamFeatureView => ("StreamFeatureView", "stream_feature_views", "stream feature view"),
-            Self::OnDemandFeatureView => ("OnDemandFeatureView", "on_demand_feature_views", "on-demand feature view"),
+            Self::OnDemandFeatureView => (
+                "OnDemandFeatureView",
+                "on_demand_feature_views",
+                "on-demand feature view",
+            ),
             Self::LabelView => ("LabelView", "label_views", "label view"),
             Self::FeatureService => ("FeatureService", "feature_services", "feature service"),
             Self::Project => ("Project", "projects", "project"),
@@ -91,7 +95,11 @@ impl Document {
         for (index, value) in self.message.values(list).iter().enumerate() {
             let bytes = value.as_bytes().map_or(&[][..], |bytes| bytes);
             let message = proto::decode(message_name, bytes, &format!("{word} number {index} of the registry"))?;
-            let mut record = Record { index, name: String::new(), message };
+            let mut record = Record {
+                index,
+                name: String::new(),
+                message,
+            };
             let spec = record.spec();
             let owner = if kind == RecordKind::Project { "name" } else { "project" };
             if spec.text(owner) == project {
@@ -144,7 +152,14 @@ fn random_uuid() -> String {
     let bits = (u128::from(random()) << 64) | u128::from(random());
     let bits = (bits & !(0xf << 76) & !(0x3 << 62)) | (0x4 << 76) | (0x2 << 62);
     let hex = format!("{bits:032x}");
-    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+    format!(
+        "{}-{}-{}-{}-{}",
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..]
+    )
 }
 
 #[cfg(test)]

@@ -35,13 +35,23 @@ pub(crate) fn write<'a>(
     spec.set_map("tags", &service.tags)?;
     let update = |message: &mut DynamicMessage, projection: &FeatureProjection| {
         message.set_text("feature_view_name", &projection.view)?;
-        message.set_text("feature_view_name_alias", projection.alias.as_deref().unwrap_or_default())?;
+        message.set_text(
+            "feature_view_name_alias",
+            projection.alias.as_deref().unwrap_or_default(),
+        )?;
         message.set_map("join_key_map", &projection.join_key_map)?;
-        write_fields(message, "feature_columns", &columns(projection, view(&projection.view)?))
+        write_fields(
+            message,
+            "feature_columns",
+            &columns(projection, view(&projection.view)?),
+        )
     };
     let names = (
         |message: &DynamicMessage| {
-            (message.text("feature_view_name").to_owned(), message.text("feature_view_name_alias").to_owned())
+            (
+                message.text("feature_view_name").to_owned(),
+                message.text("feature_view_name_alias").to_owned(),
+            )
         },
         |projection: &FeatureProjection| (projection.view.clone(), projection.alias.clone().unwrap_or_default()),
     );

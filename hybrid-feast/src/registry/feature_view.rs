@@ -15,7 +15,12 @@ use crate::proto::{Fields, named_list};
 /// Unsupported, when its source or a type is none that a store could serve.
 pub(crate) fn read(spec: &DynamicMessage) -> Result<FeatureView> {
     let name = spec.text("name");
-    let no_source = || Error::new(ErrorKind::Unsupported, format!("feature view `{name}` has no batch source"));
+    let no_source = || {
+        Error::new(
+            ErrorKind::Unsupported,
+            format!("feature view `{name}` has no batch source"),
+        )
+    };
     let mut view = FeatureView::new(name, source::read(spec.child("batch_source").ok_or_else(no_source)?)?);
     let entities = spec.values("entities").iter().filter_map(Value::as_str);
     view.entities = entities.filter(|entity| *entity != DUMMY).map(str::to_owned).collect();
@@ -46,7 +51,9 @@ fn read_ttl(ttl: &DynamicMessage, view: &str) -> Result<Option<Duration>> {
     let wrong = || Error::new(ErrorKind::Corrupt, format!("feature view `{view}` has a negative ttl"));
     let seconds = u64::try_from(ttl.number("seconds")).map_err(|_| wrong())?;
     let nanos = u32::try_from(ttl.number("nanos")).map_err(|_| wrong())?;
-    let duration = Duration::from_secs(seconds).checked_add(Duration::from_nanos(nanos.into())).ok_or_else(wrong)?;
+    let duration = Duration::from_secs(seconds)
+        .checked_add(Duration::from_nanos(nanos.into()))
+        .ok_or_else(wrong)?;
     Ok(Some(duration).filter(|duration| !duration.is_zero()))
 }
 
@@ -67,7 +74,10 @@ pub(crate) fn write(spec: &mut DynamicMessage, view: &FeatureView, keys: &[Field
 fn write_entities(spec: &mut DynamicMessage, view: &FeatureView, keys: &[Field]) -> Result<()> {
     let text = |name: &str| Value::String(name.to_owned());
     if !view.entities.is_empty() {
-        spec.set("entities", Value::List(view.entities.iter().map(|name| text(name)).collect()))?;
+        spec.set(
+            "entities",
+            Value::List(view.entities.iter().map(|name| text(name)).collect()),
+        )?;
         return write_keys(spec, keys);
     }
     spec.set("entities", Value::List(vec![text(DUMMY)]))?;
@@ -81,7 +91,10 @@ fn write_keys(spec: &mut DynamicMessage, keys: &[Field]) -> Result<()> {
         message.set_text("name", &key.name)?;
         value_type::write(message, &key.dtype, &tags)
     };
-    let names = (|message: &DynamicMessage| message.text("name").to_owned(), |key: &Field| key.name.clone());
+    let names = (
+        |message: &DynamicMessage| message.text("name").to_owned(),
+        |key: &Field| key.name.clone(),
+    );
     named_list(spec, "entity_columns", keys, names, update)
 }
 
@@ -92,13 +105,19 @@ pub(crate) fn write_fields(parent: &mut DynamicMessage, name: &str, fields: &[Fi
         message.set_text("description", &field.description)?;
         value_type::write(message, &field.dtype, &field.tags)
     };
-    let names = (|message: &DynamicMessage| message.text("name").to_owned(), |field: &Field| field.name.clone());
+    let names = (
+        |message: &DynamicMessage| message.text("name").to_owned(),
+        |field: &Field| field.name.clone(),
+    );
     named_list(parent, name, fields, names, update)
 }
 
 fn write_ttl(spec: &mut DynamicMessage, ttl: Duration) -> Result<()> {
     let seconds = i64::try_from(ttl.as_secs()).map_err(|_| {
-        Error::new(ErrorKind::Definition, format!("the ttl of feature view `{}` is too long", spec.text("name")))
+        Error::new(
+            ErrorKind::Definition,
+            format!("the ttl of feature view `{}` is too long", spec.text("name")),
+        )
     })?;
     if spec.child("ttl").is_none() && ttl.is_zero() {
         return Ok(());

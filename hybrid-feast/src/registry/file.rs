@@ -89,7 +89,10 @@ impl RegistryFile {
     fn read_once(&self, stamp: Option<&Stamp>) -> Result<Document> {
         let length = stamp.map_or(0, |stamp| stamp.length);
         if length > MAX_BYTES as u64 {
-            let message = format!("registry {} has {length} bytes; at most {MAX_BYTES} are read", self.path.display());
+            let message = format!(
+                "registry {} has {length} bytes; at most {MAX_BYTES} are read",
+                self.path.display()
+            );
             return Err(Error::new(ErrorKind::ResourceExhausted, message));
         }
         match fs::read(&self.path) {
@@ -140,7 +143,12 @@ impl RegistryFile {
             fs::create_dir_all(folder).map_err(failed)?;
         }
         // It stays there: who deletes a lock file takes it from whoever waits for it.
-        let file = OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(failed)?;
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(path)
+            .map_err(failed)?;
         let start = Instant::now();
         loop {
             match file.try_lock() {

@@ -40,7 +40,7 @@ pub(crate) fn kept(document: &Document, current: &FeatureRegistry) -> Result<Kep
 
 /// The registry as it will be: `definitions` over what `document` holds, or over what a prune leaves of it.
 pub(crate) fn merged(document: &Document, definitions: &FeatureRegistry, prune: bool) -> Result<FeatureRegistry> {
-    let mut all = read::read(document, &definitions.project)?;
+    let mut all = read(document, &definitions.project)?;
     if prune {
         let kept = kept(document, &all)?;
         all.entities.retain(|entity| kept.entities.contains(&entity.name));
@@ -51,7 +51,9 @@ pub(crate) fn merged(document: &Document, definitions: &FeatureRegistry, prune: 
     overlay(&mut all.entities, &definitions.entities, |entity| &entity.name);
     overlay(&mut all.sources, &definitions.sources, |source| &source.name);
     overlay(&mut all.feature_views, &definitions.feature_views, |view| &view.name);
-    overlay(&mut all.feature_services, &definitions.feature_services, |service| &service.name);
+    overlay(&mut all.feature_services, &definitions.feature_services, |service| {
+        &service.name
+    });
     Ok(all)
 }
 

@@ -35,10 +35,16 @@ pub(crate) fn read(document: &Document, project: &str) -> Result<FeatureRegistry
         }
     }
     let services = document.records(RecordKind::FeatureService, project)?;
-    registry.feature_services = services.iter().map(|record| feature_service::read(record.spec())).collect();
+    registry.feature_services = services
+        .iter()
+        .map(|record| feature_service::read(record.spec()))
+        .collect();
     // Streams and requests are sources of Feast that hold no rows.
     let sources = document.records(RecordKind::DataSource, project)?;
-    registry.sources = sources.iter().filter_map(|record| source::read(&record.message).ok()).collect();
+    registry.sources = sources
+        .iter()
+        .filter_map(|record| source::read(&record.message).ok())
+        .collect();
     Ok(registry)
 }
 
@@ -46,7 +52,9 @@ fn read_view(registry: &mut FeatureRegistry, record: &Record) {
     match feature_view::read(record.spec()) {
         Ok(view) => registry.feature_views.push(view),
         Err(error) => {
-            registry.unsupported_views.insert(record.name.clone(), error.message().to_owned());
+            registry
+                .unsupported_views
+                .insert(record.name.clone(), error.message().to_owned());
         }
     }
 }

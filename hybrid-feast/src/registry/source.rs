@@ -106,7 +106,10 @@ pub(crate) fn write(message: &mut DynamicMessage, source: &Source) -> Result<()>
     let kind = source_kind::by_key(&source.key);
     message.set_text("name", &source.name)?;
     let created = source.created_timestamp_column.as_deref().unwrap_or_default();
-    for (name, column) in [("timestamp_field", source.timestamp_field.as_str()), ("created_timestamp_column", created)] {
+    for (name, column) in [
+        ("timestamp_field", source.timestamp_field.as_str()),
+        ("created_timestamp_column", created),
+    ] {
         if source.column_of(message.text(name)) != column {
             message.set_text(name, column)?;
         }
@@ -116,8 +119,8 @@ pub(crate) fn write(message: &mut DynamicMessage, source: &Source) -> Result<()>
     message.set_map("field_mapping", &source.field_mapping)?;
     message.set_text("description", &source.description)?;
     message.set_text("owner", &source.owner)?;
-    message.set("type", Value::EnumNumber(kind.map_or(CUSTOM, |kind| kind.number)))?;
     write_class(message, &source.key, kind)?;
+    message.set("type", Value::EnumNumber(kind.map_or(CUSTOM, |kind| kind.number)))?;
     let rest = match kind {
         Some(kind) if kind.number != CUSTOM => write_fields(message, kind, &source.options)?,
         kind => {
@@ -128,10 +131,12 @@ pub(crate) fn write(message: &mut DynamicMessage, source: &Source) -> Result<()>
     write_tags(message, source, rest)
 }
 
-/// A class path that leads to the same key stays: only Feast's user knows the module.
+/// A class path that leads to the same key stays: only Feast's user knows the module. Where the
+/// number of the type tells the class, Feast may leave the path out.
 fn write_class(message: &mut DynamicMessage, key: &str, kind: Option<&SourceKind>) -> Result<()> {
     let class = message.text("data_source_class_type");
-    if !class.is_empty() && source_kind::key_of_class(class) == key {
+    let told = kind.is_some_and(|kind| kind.number != CUSTOM && i64::from(kind.number) == message.number("type"));
+    if (class.is_empty() && told) || (!class.is_empty() && source_kind::key_of_class(class) == key) {
         return Ok(());
     }
     let class = kind.map_or_else(|| source_kind::custom_class(key), |kind| kind.class.to_owned());
@@ -198,7 +203,9 @@ fn write_tags(message: &mut DynamicMessage, source: &Source, rest: Options) -> R
     let mut tags = source.tags.clone();
     let present = message.map("tags");
     if !rest.is_empty() {
-        let old = present.get(OPTIONS_TAG).filter(|text| object(text.as_bytes(), "").is_ok_and(|old| old == rest));
+        let old = present
+            .get(OPTIONS_TAG)
+            .filter(|text| object(text.as_bytes(), "").is_ok_and(|old| old == rest));
         let text = old.cloned().unwrap_or_else(|| Json::Object(rest).to_string());
         tags.insert(OPTIONS_TAG.to_owned(), text);
     }
@@ -230,12 +237,18 @@ mod tests {
     #[test]
     fn every_kind_of_source_goes_both_ways() {
         for (key, options) in [
-            ("file", json!({"path": "a.parquet", "file_format": "parquet", "s3_endpoint_override": "http://x"})),
+            (
+                "file",
+                json!({"path": "a.parquet", "file_format": "parquet", "s3_endpoint_override": "http://x"}),
+            ),
             ("file", json!({"path": "a.csv", "file_format": "csv", "header": true})),
             ("bigquery", json!({"table": "p.d.t"})),
             ("redshift", json!({"table": "t", "schema": "public", "database": "d"})),
             ("snowflake", json!({"query": "SELECT 1", "database": "d"})),
-            ("spark", json!({"path": "s3://x", "file_format": "parquet", "table_format": "iceberg"})),
+            (
+                "spark",
+                json!({"path": "s3://x", "file_format": "parquet", "table_format": "iceberg"}),
+            ),
             ("trino", json!({"table": "c.s.t"})),
             ("athena", json!({"table": "t", "data_source": "AwsDataCatalog"})),
             ("postgres", json!({"table": "t"})),
@@ -274,7 +287,9 @@ mod tests {
     #[test]
     fn the_class_path_of_a_custom_source_stays() {
         let mut message = new();
-        message.set_text("data_source_class_type", "company.stores.DuckLakeSource").unwrap();
+        message
+            .set_text("data_source_class_type", "company.stores.DuckLakeSource")
+            .unwrap();
         write(&mut message, &source("ducklake", json!({}))).unwrap();
         assert_eq!(message.text("data_source_class_type"), "company.stores.DuckLakeSource");
     }
@@ -287,7 +302,10 @@ mod tests {
         let mut odd = new();
         odd.set("type", Value::EnumNumber(CUSTOM)).unwrap();
         odd.set_text("data_source_class_type", "x.OddSource").unwrap();
-        odd.child_mut("custom_options").unwrap().set("configuration", Value::Bytes(vec![0x80, 4].into())).unwrap();
+        odd.child_mut("custom_options")
+            .unwrap()
+            .set("configuration", Value::Bytes(vec![0x80, 4].into()))
+            .unwrap();
         assert_eq!(read(&odd).unwrap_err().kind(), ErrorKind::Unsupported);
     }
 }

@@ -113,11 +113,7 @@ pub(crate) fn user_tags(field: &DynamicMessage) -> BTreeMap<String, String> {
 }
 
 /// Sets the type and the tags of a FeatureSpecV2; a type that is already there stays as it is written.
-pub(crate) fn write(
-    field: &mut DynamicMessage,
-    value_type: &ValueType,
-    tags: &BTreeMap<String, String>,
-) -> Result<()> {
+pub(crate) fn write(field: &mut DynamicMessage, value_type: &ValueType, tags: &BTreeMap<String, String>) -> Result<()> {
     let mut tags = tags.clone();
     let present = field.map("tags");
     let same = read(field).is_ok_and(|old| old == *value_type);
@@ -225,7 +221,11 @@ mod tests {
 
     fn round_trip(value_type: &ValueType) -> Result<ValueType> {
         let mut field = DynamicMessage::new(descriptor("FeatureSpecV2")?);
-        write(&mut field, value_type, &BTreeMap::from([("mine".to_owned(), "1".to_owned())]))?;
+        write(
+            &mut field,
+            value_type,
+            &BTreeMap::from([("mine".to_owned(), "1".to_owned())]),
+        )?;
         assert_eq!(user_tags(&field).len(), 1);
         read(&field)
     }
@@ -254,7 +254,12 @@ mod tests {
 
     #[test]
     fn what_feast_has_no_number_for_is_unsupported() {
-        for text in ["Array(PdfBytes)", "Set(Map)", "Set(Struct({a: Int64}))", "Array(ZonedTimestamp)"] {
+        for text in [
+            "Array(PdfBytes)",
+            "Set(Map)",
+            "Set(Struct({a: Int64}))",
+            "Array(ZonedTimestamp)",
+        ] {
             let error = round_trip(&text.parse().unwrap()).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Unsupported, "{text}");
         }
