@@ -136,12 +136,6 @@ impl Document {
         self.message.set_text("version_id", &random_uuid())?;
         timestamp(&mut self.message, "last_updated", now)
     }
-
-    /// The id of this version, which every write changes.
-    #[cfg(test)]
-    pub(crate) fn version_id(&self) -> &str {
-        self.message.text("version_id")
-    }
 }
 
 /// A version 4 UUID. The standard library's hasher keys come from the system's random numbers,

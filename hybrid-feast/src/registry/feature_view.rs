@@ -25,12 +25,23 @@ pub(crate) fn read(spec: &DynamicMessage) -> Result<FeatureView> {
     let entities = spec.values("entities").iter().filter_map(Value::as_str);
     view.entities = entities.filter(|entity| *entity != DUMMY).map(str::to_owned).collect();
     view.schema = spec.children("features").map(read_field).collect::<Result<_>>()?;
+    view.schema.retain(|field| !is_key(spec, &field.name));
     view.ttl = spec.child("ttl").map(|ttl| read_ttl(ttl, name)).transpose()?.flatten();
     view.online = spec.flag("online");
     view.description = spec.text("description").to_owned();
     view.owner = spec.text("owner").to_owned();
     view.tags = spec.map("tags");
     Ok(view)
+}
+
+/// Feast lists the join keys of a stream feature view among its features too.
+fn is_key(spec: &DynamicMessage, name: &str) -> bool {
+    spec.children("entity_columns")
+        .any(|column| column.text("name") == name)
+}
+
+fn lists_feature(spec: &DynamicMessage, name: &str) -> bool {
+    spec.children("features").any(|feature| feature.text("name") == name)
 }
 
 /// The types of a view's join keys, by column.
@@ -61,7 +72,9 @@ fn read_ttl(ttl: &DynamicMessage, view: &str) -> Result<Option<Duration>> {
 pub(crate) fn write(spec: &mut DynamicMessage, view: &FeatureView, keys: &[Field]) -> Result<()> {
     spec.set_text("name", &view.name)?;
     write_entities(spec, view, keys)?;
-    write_fields(spec, "features", &view.schema)?;
+    let mut fields = view.schema.clone();
+    fields.extend(keys.iter().filter(|key| lists_feature(spec, &key.name)).cloned());
+    write_fields(spec, "features", &fields)?;
     write_ttl(spec, view.ttl.unwrap_or_default())?;
     // A view's own source belongs to no project.
     source::write(spec.child_mut("batch_source")?, &view.source)?;

@@ -78,8 +78,9 @@ fn read_options(message: &DynamicMessage, kind: Option<&SourceKind>) -> Result<O
         let configuration = if configuration.is_empty() { b"{}" } else { configuration };
         let mut options = object(configuration, message.text("name"))?;
         if kind.is_some() {
-            // Feast's own classes repeat the source's name among the options.
+            // Feast's own classes repeat the source's name, and may write what is absent as no text.
             options.remove("name");
+            options.retain(|_, value| value.as_str() != Some(""));
         }
         return Ok(options);
     }
