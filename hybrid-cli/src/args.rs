@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use hybrid_offline_store::FeatureReference;
 use hybrid_offline_store::chrono::{DateTime, Utc};
 
@@ -20,6 +21,31 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+}
+
+impl Cli {
+    /// The command line, or the end of the process: with 2 when it is wrong.
+    pub fn read() -> Self {
+        let cli = Self::parse();
+        if let Some(conflict) = cli.conflict() {
+            Self::command().error(ErrorKind::ArgumentConflict, conflict).exit();
+        }
+        cli
+    }
+
+    /// What clap's own rules cannot say without forbidding `--repo` too.
+    fn conflict(&self) -> Option<&'static str> {
+        match &self.command {
+            Command::Init { .. } if self.repo.is_some() => Some("`init` makes a repository in DIR and takes no --repo"),
+            Command::Explain {
+                retrieval,
+                pull: Some(_),
+            } if !retrieval.is_empty() => {
+                Some("`explain latest` and `explain all` take a view and a window, and nothing of a retrieval")
+            }
+            _ => None,
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -68,7 +94,7 @@ pub enum Command {
         file: PathBuf,
     },
     /// Show the SQL or the plan, per store, without running it: of `historical`, `latest` or `all`.
-    #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+    #[command(subcommand_negates_reqs = true)]
     Explain {
         #[command(flatten)]
         retrieval: Retrieval,
@@ -103,6 +129,16 @@ pub struct Retrieval {
     /// Give up after this long, for example 90s, 10m or 1h30m.
     #[arg(long, value_name = "DURATION", value_parser = parse_timeout)]
     pub timeout: Option<Duration>,
+}
+
+impl Retrieval {
+    /// Whether nothing of it was given.
+    fn is_empty(&self) -> bool {
+        let Self { frame, features, .. } = self;
+        let flags = self.full_feature_names || self.filter_by_created_timestamp || self.timeout.is_some();
+        let frame = frame.entities.is_some() || frame.entities_sql.is_some() || frame.start.is_some();
+        !(flags || frame || features.service.is_some() || !features.features.is_empty())
+    }
 }
 
 /// The entity rows: a file, a SELECT, or a window.
@@ -167,4 +203,14 @@ pub struct To {
     /// A Parquet, CSV or Arrow file, by extension; `-` prints a table.
     #[arg(short, long, value_name = "FILE", default_value = "-")]
     pub output: Output,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
 }

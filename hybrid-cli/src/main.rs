@@ -13,8 +13,6 @@ mod values;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 fn main() -> ExitCode {
-    run::run(args::Cli::parse())
+    run::run(args::Cli::read())
 }

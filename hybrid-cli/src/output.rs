@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Instant;
 
+use arrow::array::RecordBatch;
+use futures::StreamExt;
 use hybrid_offline_store::retrieval::write_stream;
 use hybrid_offline_store::{BatchStream, EntityFrame, Error, ErrorKind, Result, RetrievalJob};
 
@@ -61,17 +63,19 @@ impl Output {
     pub async fn receive(&self, rows: BatchStream, bar: Bar) -> Outcome {
         let began = Instant::now();
         let spool = Spool::new()?;
-        let path = match self {
-            Self::File(path) => path,
-            Self::Table => &spool.path(),
+        let count = match self {
+            Self::File(path) => write_stream(rows, path).await?,
+            // One row more than is shown tells that there are more.
+            Self::Table => write_stream(head(rows, shown().saturating_add(1)), spool.path()).await?,
         };
-        let count = write_stream(rows, path).await?;
         let elapsed = began.elapsed();
         drop(bar);
         if *self == Self::Table {
             spool.print(count).await?;
         }
-        report::rows(count, elapsed);
+        if *self != Self::Table || count <= shown() {
+            report::rows(count, elapsed);
+        }
         Ok(())
     }
 }
@@ -92,15 +96,33 @@ impl Spool {
     }
 
     async fn print(&self, rows: u64) -> Outcome {
-        let limit = io::stdout().is_terminal().then_some(ROWS_ON_TERMINAL);
-        let limit = limit.unwrap_or(u64::MAX);
+        let limit = shown();
         let layout = table::Layout::measure(open(&self.path())?, limit).await?;
         layout.print(open(&self.path())?, limit).await?;
         if rows > limit {
-            report::line(format_args!("the first {limit} of {rows} rows; -o FILE gives all"));
+            report::line(format_args!("the first {limit} rows; -o FILE gives all"));
         }
         Ok(())
     }
+}
+
+/// How many rows a table shows.
+fn shown() -> u64 {
+    match io::stdout().is_terminal() {
+        true => ROWS_ON_TERMINAL,
+        false => u64::MAX,
+    }
+}
+
+/// The first `left` rows; what comes after them is not even asked for.
+fn head(rows: BatchStream, left: u64) -> BatchStream {
+    let schema = rows.schema().clone();
+    let batches = rows.scan(left, |left, batch| {
+        let wanted = *left > 0;
+        let batch = batch.map(|batch: RecordBatch| table::first(&batch, left));
+        std::future::ready(wanted.then_some(batch))
+    });
+    BatchStream::new(schema, batches)
 }
 
 /// The rows of a file.

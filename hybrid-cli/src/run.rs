@@ -6,8 +6,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::CommandFactory;
-use clap::error::ErrorKind as Usage;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -24,13 +22,8 @@ const FAILED: u8 = 1;
 const INTERRUPTED: u8 = 130;
 const TERMINATED: u8 = 143;
 
-/// Runs the command: 0 when it succeeded, 1 when it failed, 130 and 143 when it was stopped. A
-/// wrong command line ends the process with 2.
+/// Runs the command: 0 when it succeeded, 1 when it failed, 130 and 143 when it was stopped.
 pub fn run(cli: Cli) -> ExitCode {
-    if cli.repo.is_some() && matches!(cli.command, Command::Init { .. }) {
-        let message = "`init` makes a repository in DIR and takes no --repo";
-        Cli::command().error(Usage::ArgumentConflict, message).exit();
-    }
     let runtime = match Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return code(Err(Stop::from_io("cannot start threads", error))),

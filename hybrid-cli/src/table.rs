@@ -109,7 +109,7 @@ fn write(text: &str) -> Outcome {
 }
 
 /// As much of the batch as may still be shown.
-fn first(batch: &RecordBatch, left: &mut u64) -> RecordBatch {
+pub fn first(batch: &RecordBatch, left: &mut u64) -> RecordBatch {
     let rows = batch.num_rows().min(usize::try_from(*left).unwrap_or(usize::MAX));
     *left -= rows as u64;
     batch.slice(0, rows)
