@@ -81,5 +81,6 @@ fn interrupted_work_ends_soon_with_130_and_leaves_no_output() {
         assert!(!ended.stderr.contains("error:"), "{ended:#?}");
         assert_eq!(ended.stdout, "", "{arguments:?}");
         assert_eq!(place.names("."), before, "{arguments:?}");
+        assert!(place.is_tidy(), "{arguments:?}");
     }
 }

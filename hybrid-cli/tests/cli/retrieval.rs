@@ -1,6 +1,6 @@
 use std::time::Instant;
 
-use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::{Float32Type, TimestampMicrosecondType};
 
 use crate::support::{FEATURES, Place};
@@ -68,6 +68,7 @@ fn results_go_to_stdout_and_the_rest_to_stderr() {
     assert!(!filed.stderr.contains("rows read"), "no progress in a pipe: {filed:#?}");
     let dash = place.run(&historical(&["--features", FEATURES, "-o", "-"])).succeeded();
     assert_eq!(dash.stdout, printed.stdout);
+    assert!(place.is_tidy());
 }
 
 #[test]

@@ -15,6 +15,7 @@ pub const FEATURES: &str = "driver_stats:conv_rate,driver_stats:acc_rate";
 /// A folder in which commands run; relative paths start there.
 pub struct Place {
     folder: TempDir,
+    temporary: TempDir,
 }
 
 /// What a command left behind.
@@ -29,6 +30,7 @@ impl Place {
     pub fn empty() -> Self {
         Self {
             folder: tempfile::tempdir().unwrap(),
+            temporary: tempfile::tempdir().unwrap(),
         }
     }
 
@@ -74,12 +76,17 @@ impl Place {
             .args(arguments)
             .current_dir(self.folder.path())
             .stdin(Stdio::null());
-        command.env("TMPDIR", self.folder.path().parent().unwrap());
+        command.env("TMPDIR", self.temporary.path());
         command
     }
 
     pub fn run(&self, arguments: &[&str]) -> Ended {
         Ended::of(self.command(arguments).output().unwrap())
+    }
+
+    /// Whether the temporary files of every command are gone.
+    pub fn is_tidy(&self) -> bool {
+        fs::read_dir(self.temporary.path()).unwrap().next().is_none()
     }
 
     /// All rows of a file, as one batch.
