@@ -1,5 +1,6 @@
 //! Traits, routing, configuration and the point-in-time join of the hybrid offline store.
 
+pub mod canonical;
 pub mod config;
 pub mod definitions;
 pub mod error;
@@ -17,7 +18,7 @@ pub use definitions::{
     Entity, FeatureProjection, FeatureReference, FeatureRegistry, FeatureService, FeatureView, Field, Options, Source,
 };
 pub use error::{Error, ErrorKind, Position, Result};
-pub use retrieval::{EntityFrame, FeatureSelection, RetrievalJob, RetrievalOptions, Summary};
+pub use retrieval::{EntityFrame, FeatureSelection, RetrievalJob, RetrievalOptions, Summary, SummaryHandle};
 pub use router::{HybridOfflineStore, Pull};
 pub use store::{
     BatchStream, Call, Capabilities, Context, DataSource, EntityRows, Explain, FeatureRows, HistoricalRequest,

@@ -9,6 +9,7 @@ mod known;
 mod offline_store;
 mod registration;
 mod request;
+mod stream;
 
 pub use call::{Call, Progress};
 pub use capabilities::Capabilities;
@@ -16,9 +17,10 @@ pub use data_source::{DataSource, key_of};
 pub use dynamic::DynOfflineStore;
 pub use entity_rows::{ENTITY_TIME, EntityRows, ROW_NUMBER};
 pub use known::{KnownBackend, known_backends};
-pub use offline_store::{BatchStream, Context, FeatureRows, OfflineStore};
-pub use registration::{Registration, backends};
+pub use offline_store::{Context, FeatureRows, OfflineStore};
+pub use registration::{Registration, backends, find_backend};
 pub use request::{
     Explain, HistoricalRequest, HistoricalView, JoinKey, OutputColumn, PullAllRequest, PullLatestRequest, SourceTable,
     WriteRequest,
 };
+pub use stream::BatchStream;

@@ -1,60 +1,14 @@
 use std::path::PathBuf;
 
-use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
-use futures::stream::BoxStream;
 use serde::de::DeserializeOwned;
 
 use super::{
-    Call, Capabilities, DataSource, Explain, HistoricalRequest, PullAllRequest, PullLatestRequest, WriteRequest,
+    BatchStream, Call, Capabilities, DataSource, Explain, HistoricalRequest, PullAllRequest, PullLatestRequest,
+    WriteRequest,
 };
 use crate::Result;
-
-/// A stream of Arrow batches. Dropping it cancels what produces it.
-pub struct BatchStream {
-    schema: SchemaRef,
-    batches: BoxStream<'static, Result<RecordBatch>>,
-}
-
-impl BatchStream {
-    /// Batches of `schema`.
-    pub fn new(schema: SchemaRef, batches: impl futures::Stream<Item = Result<RecordBatch>> + Send + 'static) -> Self {
-        Self {
-            schema,
-            batches: Box::pin(batches),
-        }
-    }
-
-    /// Batches that are already in memory.
-    pub fn from_batches(schema: SchemaRef, batches: Vec<RecordBatch>) -> Self {
-        Self::new(schema, futures::stream::iter(batches.into_iter().map(Ok)))
-    }
-
-    /// The schema of every batch.
-    pub fn schema(&self) -> &SchemaRef {
-        &self.schema
-    }
-
-    /// Reads to the end.
-    ///
-    /// # Errors
-    /// The first error of the stream.
-    pub async fn collect(self) -> Result<Vec<RecordBatch>> {
-        futures::TryStreamExt::try_collect(self.batches).await
-    }
-}
-
-impl futures::Stream for BatchStream {
-    type Item = Result<RecordBatch>;
-
-    fn poll_next(
-        mut self: std::pin::Pin<&mut Self>,
-        context: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<Self::Item>> {
-        self.batches.as_mut().poll_next(context)
-    }
-}
 
 /// What a store answers to a point-in-time join: [`ROW_NUMBER`](super::ROW_NUMBER), then every
 /// feature asked for, under its output name and in its declared type; one row per entity row.

@@ -94,3 +94,14 @@ where
     all.sort_by_key(|item| key(item));
     all
 }
+
+/// The backend of that key.
+///
+/// # Errors
+/// Config, when it is not compiled in.
+pub fn find_backend(key: &str) -> Result<&'static Registration> {
+    backends()
+        .into_iter()
+        .find(|backend| backend.key == key)
+        .ok_or_else(|| crate::Error::new(crate::ErrorKind::Config, format!("store `{key}` is not compiled in")))
+}

@@ -94,9 +94,10 @@ pub struct HistoricalRequest<S> {
 pub struct PullLatestRequest<S> {
     /// Where the rows are.
     pub source: SourceTable<S>,
-    /// Keys, then features; none of either: every column of the source.
+    /// Keys, first in the output; none: the single latest row.
     pub join_keys: Vec<OutputColumn>,
-    /// The features; empty: every column of the source that is no key and no timestamp.
+    /// The features, after the keys: exactly these. Where a caller names none, the router has
+    /// listed every column of the source.
     pub features: Vec<OutputColumn>,
     /// The output name of the event time.
     pub timestamp_name: String,
@@ -115,7 +116,8 @@ pub struct PullAllRequest<S> {
     pub source: SourceTable<S>,
     /// Keys, first in the output.
     pub join_keys: Vec<OutputColumn>,
-    /// The features; empty: every column of the source that is no key and no timestamp.
+    /// The features, after the keys: exactly these. Where a caller names none, the router has
+    /// listed every column of the source.
     pub features: Vec<OutputColumn>,
     /// The output name of the event time.
     pub timestamp_name: String,

@@ -1,0 +1,251 @@
+//! Entity frames from files, results to files: Parquet, CSV and Arrow, by extension.
+
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Seek, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use arrow::ipc::reader::FileReader;
+use arrow::ipc::writer::FileWriter;
+use arrow_csv::reader::Format as CsvFormat;
+use futures::StreamExt;
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::basic::Compression;
+use parquet::file::properties::WriterProperties;
+use tempfile::NamedTempFile;
+use tokio::sync::mpsc;
+
+use crate::{BatchStream, Error, ErrorKind, Result};
+
+/// Rows of a batch that is read.
+const BATCH: usize = 1 << 15;
+
+/// Rows of a CSV file whose types are inferred from.
+const CSV_SAMPLE: usize = 10_000;
+
+/// Batches that may wait for the writing thread.
+const AHEAD: usize = 4;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Parquet,
+    Csv,
+    Arrow,
+}
+
+/// Refuses a path whose extension names no format, before anything is done for it.
+pub(super) fn check_extension(path: &Path) -> Result<()> {
+    format_of(path).map(drop)
+}
+
+fn format_of(path: &Path) -> Result<Format> {
+    let extension = path
+        .extension()
+        .map(|extension| extension.to_string_lossy().to_ascii_lowercase());
+    match extension.as_deref() {
+        Some("parquet" | "pq") => Ok(Format::Parquet),
+        Some("csv") => Ok(Format::Csv),
+        Some("arrow" | "feather" | "ipc") => Ok(Format::Arrow),
+        _ => Err(Error::new(
+            ErrorKind::InvalidInput,
+            format!("the format of `{}` is not known", path.display()),
+        )
+        .with_help("use the extension .parquet, .csv or .arrow")),
+    }
+}
+
+fn in_file(path: &Path, action: &str, error: impl Into<Error>) -> Error {
+    let error = error.into();
+    Error::new(error.kind(), format!("cannot {action} `{}`", path.display())).with_cause(error)
+}
+
+fn parquet_error(error: parquet::errors::ParquetError) -> Error {
+    use parquet::errors::ParquetError as P;
+    let kind = match &error {
+        P::NYI(_) => ErrorKind::Unsupported,
+        P::External(cause) => match cause.downcast_ref::<std::io::Error>() {
+            Some(io) => Error::from(std::io::Error::from(io.kind())).kind(),
+            None => ErrorKind::Corrupt,
+        },
+        _ => ErrorKind::Corrupt,
+    };
+    Error::new(kind, error.to_string())
+}
+
+/// The rows of a Parquet, CSV or Arrow file, by its extension, read as they are asked for.
+///
+/// # Errors
+/// NotFound, PermissionDenied, Corrupt; InvalidInput for another extension.
+pub fn read_file(path: &Path) -> Result<BatchStream> {
+    let format = format_of(path)?;
+    let file = File::open(path).map_err(|error| in_file(path, "read", error))?;
+    match format {
+        Format::Parquet => read_parquet(file, path),
+        Format::Csv => read_csv(file, path),
+        Format::Arrow => {
+            let reader =
+                FileReader::try_new(BufReader::new(file), None).map_err(|error| in_file(path, "read", error))?;
+            Ok(in_background(reader.schema(), reader, path))
+        }
+    }
+}
+
+fn read_parquet(file: File, path: &Path) -> Result<BatchStream> {
+    let failed = |error| in_file(path, "read", parquet_error(error));
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file).map_err(failed)?;
+    let reader = reader.with_batch_size(BATCH).build().map_err(failed)?;
+    // The reader's own schema is without the metadata that the file's may have.
+    Ok(in_background(
+        arrow::array::RecordBatchReader::schema(&reader),
+        reader,
+        path,
+    ))
+}
+
+fn read_csv(mut file: File, path: &Path) -> Result<BatchStream> {
+    let failed = |error: arrow::error::ArrowError| in_file(path, "read", error);
+    let format = CsvFormat::default().with_header(true);
+    let (schema, _) = format
+        .infer_schema(BufReader::new(&file), Some(CSV_SAMPLE))
+        .map_err(failed)?;
+    file.rewind().map_err(|error| in_file(path, "read", error))?;
+    let schema: SchemaRef = Arc::new(schema);
+    let reader = arrow_csv::ReaderBuilder::new(schema.clone())
+        .with_format(format)
+        .with_batch_size(BATCH);
+    Ok(in_background(schema, reader.build(file).map_err(failed)?, path))
+}
+
+fn in_background(
+    schema: SchemaRef,
+    reader: impl Iterator<Item = arrow::error::Result<RecordBatch>> + Send + 'static,
+    path: &Path,
+) -> BatchStream {
+    let path = path.to_owned();
+    BatchStream::from_blocking(schema, move || {
+        Ok(reader.map(move |batch| batch.map_err(|error| in_file(&path, "read", error))))
+    })
+}
+
+/// Writes a stream into a Parquet, CSV or Arrow file, by its extension, and returns how many rows.
+/// The file appears under its name when it is whole; after an error, or when the future is
+/// dropped, there is none and an older one is as it was.
+///
+/// # Errors
+/// What the stream or the disk gives; InvalidInput for another extension.
+pub async fn write_stream(rows: BatchStream, path: impl AsRef<Path>) -> Result<u64> {
+    let path = path.as_ref();
+    write_as(format_of(path)?, rows, path).await
+}
+
+pub(super) async fn write_parquet(rows: BatchStream, path: &Path) -> Result<u64> {
+    write_as(Format::Parquet, rows, path).await
+}
+
+async fn write_as(format: Format, mut rows: BatchStream, path: &Path) -> Result<u64> {
+    let (sender, receiver) = mpsc::channel(AHEAD);
+    let (schema, target) = (rows.schema().clone(), path.to_owned());
+    let thread = tokio::task::spawn_blocking(move || write_all(format, &schema, receiver, &target));
+    while let Some(batch) = rows.next().await {
+        // On an error the sender is dropped without the last message, so nothing appears.
+        if sender.send(Some(batch?)).await.is_err() {
+            break;
+        }
+    }
+    // The thread has gone only when it failed; its own error says why.
+    let _ = sender.send(None).await;
+    drop(sender);
+    let written = thread
+        .await
+        .map_err(|error| Error::new(ErrorKind::Unexpected, "the writing thread failed").with_cause(error))?;
+    written.map_err(|error| in_file(path, "write", error))
+}
+
+/// Writes what comes until the `None` that ends it; a channel that closes without one is an
+/// abandoned write, which leaves nothing.
+fn write_all(
+    format: Format,
+    schema: &SchemaRef,
+    mut batches: mpsc::Receiver<Option<RecordBatch>>,
+    path: &Path,
+) -> Result<u64> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let file = new_file(folder)?;
+    let mut sink = Sink::new(format, schema, BufWriter::new(file))?;
+    let mut count = 0;
+    while let Some(message) = batches.blocking_recv() {
+        let Some(batch) = message else {
+            let file = sink
+                .finish()?
+                .into_inner()
+                .map_err(|error| Error::from(error.into_error()))?;
+            file.as_file().sync_all()?;
+            file.persist(path).map_err(|error| Error::from(error.error))?;
+            return Ok(count);
+        };
+        count += batch.num_rows() as u64;
+        sink.write(&batch)?;
+    }
+    Err(Error::new(
+        ErrorKind::Cancelled,
+        "the rows ended before they were whole",
+    ))
+}
+
+fn new_file(folder: &Path) -> Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".hybrid-").suffix(".tmp");
+    // A result is as readable as any other file that the user makes; the umask still applies.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    Ok(builder.tempfile_in(folder)?)
+}
+
+enum Sink<W: Write + Send> {
+    Parquet(Box<ArrowWriter<W>>),
+    Csv(arrow_csv::Writer<W>),
+    Arrow(FileWriter<W>),
+}
+
+impl<W: Write + Send> Sink<W> {
+    fn new(format: Format, schema: &SchemaRef, writer: W) -> Result<Self> {
+        Ok(match format {
+            Format::Parquet => {
+                let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
+                let writer = ArrowWriter::try_new(writer, schema.clone(), Some(properties)).map_err(parquet_error)?;
+                Self::Parquet(Box::new(writer))
+            }
+            Format::Csv => {
+                let mut writer = arrow_csv::WriterBuilder::new().with_header(true).build(writer);
+                writer.write(&RecordBatch::new_empty(schema.clone()))?;
+                Self::Csv(writer)
+            }
+            Format::Arrow => Self::Arrow(FileWriter::try_new(writer, schema)?),
+        })
+    }
+
+    fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+        match self {
+            Self::Parquet(writer) => writer.write(batch).map_err(parquet_error),
+            Self::Csv(writer) => Ok(writer.write(batch)?),
+            Self::Arrow(writer) => Ok(writer.write(batch)?),
+        }
+    }
+
+    fn finish(self) -> Result<W> {
+        match self {
+            Self::Parquet(writer) => writer.into_inner().map_err(parquet_error),
+            Self::Csv(writer) => Ok(writer.into_inner()),
+            Self::Arrow(mut writer) => {
+                writer.finish()?;
+                Ok(writer.into_inner()?)
+            }
+        }
+    }
+}

@@ -1,0 +1,46 @@
+use std::time::Duration;
+
+use crate::Progress;
+
+/// How a retrieval runs.
+#[derive(Debug, Clone, Default)]
+pub struct RetrievalOptions {
+    /// Name the outputs `view__feature`.
+    pub full_feature_names: bool,
+    /// A feature row also needs `created <= E`.
+    pub filter_by_created_timestamp: bool,
+    /// Fails with Timeout when it takes longer.
+    pub timeout: Option<Duration>,
+    /// Told how far it is.
+    pub progress: Progress,
+}
+
+impl RetrievalOptions {
+    /// Names the outputs `view__feature`.
+    #[must_use]
+    pub fn with_full_feature_names(mut self, full: bool) -> Self {
+        self.full_feature_names = full;
+        self
+    }
+
+    /// Asks for `created <= E` too.
+    #[must_use]
+    pub fn with_filter_by_created_timestamp(mut self, filter: bool) -> Self {
+        self.filter_by_created_timestamp = filter;
+        self
+    }
+
+    /// Fails with Timeout when it takes longer.
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Tells `progress` how far it is.
+    #[must_use]
+    pub fn with_progress(mut self, progress: Progress) -> Self {
+        self.progress = progress;
+        self
+    }
+}

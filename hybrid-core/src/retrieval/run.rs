@@ -1,0 +1,272 @@
+//! A retrieval under way: number the frame once, ask every store at the same time, append.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use futures::StreamExt;
+use futures::future::try_join_all;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use super::assemble::{Place, side_by_side};
+use super::contract::{fuse_on_error, in_frame_order};
+use super::frame::{EntityFrame, FrameColumns};
+use super::job::RetrievalJob;
+use super::plan::{Plan, PlannedView};
+use super::spool::{MEMORY, Spool, SpoolWriter};
+use super::summary::SummaryHandle;
+use super::{RetrievalOptions, range};
+use crate::router::StoreGroup;
+use crate::store::{
+    Call, EntityRows, Explain, FeatureRows, HistoricalRequest, HistoricalView, OutputColumn, SourceTable,
+};
+use crate::{BatchStream, Error, ErrorKind, Result, Source};
+
+const OPERATION: &str = "get_historical_features";
+
+/// A [`RetrievalJob`] taken apart.
+pub(super) struct Run {
+    plan: Plan,
+    groups: Vec<StoreGroup>,
+    entities: EntityFrame,
+    columns: FrameColumns,
+    options: RetrievalOptions,
+}
+
+impl Run {
+    pub(super) fn new(job: RetrievalJob) -> Self {
+        let RetrievalJob {
+            plan,
+            groups,
+            entities,
+            columns,
+            options,
+            ..
+        } = job;
+        Self {
+            plan,
+            groups,
+            entities,
+            columns,
+            options,
+        }
+    }
+
+    pub(super) async fn start(mut self, schema: SchemaRef, summary: SummaryHandle) -> Result<BatchStream> {
+        let (frame, entities) = self.read_frame().await?;
+        let rows = entities.num_rows();
+        if rows == 0 {
+            return Ok(BatchStream::from_batches(schema, Vec::new()));
+        }
+        let answers = try_join_all(self.groups.iter().map(|group| self.answer(group, &entities, &summary))).await?;
+        let answers = if answers.len() > 1 {
+            drained(answers).await?
+        } else {
+            answers
+        };
+        let frame = frame.stream()?;
+        let frame_columns = frame.schema().fields().len();
+        let places = self.places(frame_columns);
+        let parts = std::iter::once(frame).chain(answers).collect();
+        Ok(side_by_side(schema, parts, places, frame_columns, summary))
+    }
+
+    pub(super) async fn explain(mut self) -> Result<String> {
+        let (_, entities) = self.read_frame().await?;
+        let mut plans = Vec::new();
+        for group in &self.groups {
+            let request = Explain::Historical(self.request(group, &entities));
+            let plan = async { group.slot.store().await?.explain(request).await };
+            let plan = plan.await.map_err(|error| self.within("explain", group, error))?;
+            plans.push(format!("store {}:\n{plan}", group.slot.key));
+        }
+        Ok(plans.join("\n\n"))
+    }
+
+    async fn read_frame(&mut self) -> Result<(Spool, EntityRows)> {
+        let taken = std::mem::replace(
+            &mut self.entities,
+            EntityFrame::Rows(BatchStream::from_batches(Arc::new(Schema::empty()), Vec::new())),
+        );
+        let rows = match taken {
+            EntityFrame::Rows(rows) => rows,
+            EntityFrame::Between(start, end) => range::frame(&self.plan, &self.groups, start, end).await?,
+            EntityFrame::Sql { store, .. } => {
+                return Err(Error::new(
+                    ErrorKind::Unexpected,
+                    format!("a frame as SQL reached store `{store}`"),
+                ));
+            }
+        };
+        self.columns.read(rows).await
+    }
+
+    /// One store's features, in the frame's order, without row numbers.
+    async fn answer(&self, group: &StoreGroup, entities: &EntityRows, summary: &SummaryHandle) -> Result<BatchStream> {
+        let request = self.request(group, entities);
+        let call = Call {
+            progress: self.options.progress.clone(),
+        };
+        let features = self.features(group);
+        let ask = async {
+            let FeatureRows { rows, in_order } = group
+                .slot
+                .store()
+                .await?
+                .get_historical_features(request, &call)
+                .await?;
+            in_frame_order(FeatureRows { rows, in_order }, features, entities.num_rows()).await
+        };
+        let rows = ask.await.map_err(|error| self.within(OPERATION, group, error))?;
+        let rows = rows.within(OPERATION, &group.slot.key, &self.source_names(group));
+        Ok(timed(rows, group.slot.key.clone(), summary.clone()))
+    }
+
+    fn request(&self, group: &StoreGroup, entities: &EntityRows) -> HistoricalRequest<Source> {
+        HistoricalRequest {
+            views: group
+                .views
+                .iter()
+                .map(|view| self.view_request(&self.plan.views()[*view]))
+                .collect(),
+            entities: entities.clone(),
+            filter_by_created_timestamp: self.options.filter_by_created_timestamp,
+        }
+    }
+
+    fn view_request(&self, view: &PlannedView) -> HistoricalView<Source> {
+        let source = &view.source;
+        let feature = |feature: &super::plan::PlannedFeature| OutputColumn {
+            source: source.column_of(&feature.feature).to_owned(),
+            name: feature.output.clone(),
+            data_type: Some(feature.data_type.clone()),
+        };
+        HistoricalView {
+            name: view.name.clone(),
+            join_keys: view
+                .keys
+                .iter()
+                .map(|key| self.columns.join_key(key, source.column_of(&key.name)))
+                .collect(),
+            features: view.features.iter().map(feature).collect(),
+            ttl: view.ttl,
+            source: SourceTable::untyped(source),
+        }
+    }
+
+    /// The schema of the features of one store.
+    fn features(&self, group: &StoreGroup) -> SchemaRef {
+        let views = group.views.iter().map(|view| &self.plan.views()[*view]);
+        let fields = views.flat_map(|view| &view.features);
+        Arc::new(Schema::new(
+            fields
+                .map(|f| Field::new(&f.output, f.data_type.clone(), true))
+                .collect::<Vec<_>>(),
+        ))
+    }
+
+    /// Where each output column is found among the frame and the answers.
+    fn places(&self, frame_columns: usize) -> Vec<Place> {
+        let mut first: Vec<Place> = vec![Place { part: 0, column: 0 }; self.plan.views().len()];
+        for (part, group) in self.groups.iter().enumerate() {
+            let mut column = 0;
+            for view in &group.views {
+                first[*view] = Place { part: part + 1, column };
+                column += self.plan.views()[*view].features.len();
+            }
+        }
+        let frame = (0..frame_columns).map(|column| Place { part: 0, column });
+        let features = self.plan.outputs().iter().map(|output| {
+            let Place { part, column } = first[output.view];
+            Place {
+                part,
+                column: column + output.feature,
+            }
+        });
+        frame.chain(features).collect()
+    }
+
+    fn source_names(&self, group: &StoreGroup) -> String {
+        let names: Vec<&str> = group
+            .views
+            .iter()
+            .map(|view| self.plan.views()[*view].source.name.as_str())
+            .collect();
+        names.join(", ")
+    }
+
+    fn within(&self, operation: &'static str, group: &StoreGroup, error: Error) -> Error {
+        error.in_operation(operation, &group.slot.key, &self.source_names(group))
+    }
+}
+
+/// Tells the summary when the stream ends.
+fn timed(rows: BatchStream, key: String, summary: SummaryHandle) -> BatchStream {
+    let schema = rows.schema().clone();
+    let end = futures::stream::poll_fn(move |_| {
+        summary.store_ended(&key);
+        std::task::Poll::Ready(None)
+    });
+    BatchStream::new(schema, rows.chain(end))
+}
+
+/// Drains several stores at the same time, each into a spool: an engine drops a query that nobody
+/// polls while a sibling is slow.
+async fn drained(answers: Vec<BatchStream>) -> Result<Vec<BatchStream>> {
+    let mut tasks = JoinSet::new();
+    let count = answers.len();
+    for (place, mut rows) in answers.into_iter().enumerate() {
+        tasks.spawn(async move {
+            let mut writer = SpoolWriter::new(rows.schema().clone(), MEMORY / count);
+            while let Some(batch) = rows.next().await {
+                writer.push(batch?)?;
+            }
+            Ok::<_, Error>((place, writer.finish()?))
+        });
+    }
+    // Leaving early drops the set, which aborts the siblings.
+    let mut spools: Vec<(usize, Spool)> = Vec::new();
+    while let Some(ended) = tasks.join_next().await {
+        let spool =
+            ended.map_err(|error| Error::new(ErrorKind::Unexpected, "a store's task failed").with_cause(error))?;
+        spools.push(spool?);
+    }
+    spools.sort_by_key(|(place, _)| *place);
+    spools.into_iter().map(|(_, spool)| spool.stream()).collect()
+}
+
+/// When a retrieval must be over.
+#[derive(Clone, Copy)]
+pub(super) struct Deadline(Option<(Instant, Duration)>);
+
+impl Deadline {
+    pub(super) fn after(timeout: Option<Duration>) -> Self {
+        Self(timeout.map(|timeout| (Instant::now() + timeout, timeout)))
+    }
+
+    pub(super) async fn limit<T>(self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let Some((at, timeout)) = self.0 else { return work.await };
+        tokio::time::timeout_at(at, work)
+            .await
+            .unwrap_or_else(|_| Err(too_slow(timeout)))
+    }
+
+    pub(super) fn limit_stream(self, rows: BatchStream) -> BatchStream {
+        let schema = rows.schema().clone();
+        let limited = futures::stream::unfold(rows, move |mut rows| async move {
+            let next = self.limit(async { Ok(rows.next().await) }).await;
+            next.unwrap_or_else(|error| Some(Err(error))).map(|batch| (batch, rows))
+        });
+        BatchStream::new(schema, fuse_on_error(limited))
+    }
+}
+
+fn too_slow(timeout: Duration) -> Error {
+    Error::new(
+        ErrorKind::Timeout,
+        format!("the retrieval took longer than the {timeout:?} allowed"),
+    )
+    .with_help("allow more time, or ask for fewer rows")
+    .in_operation(OPERATION, "", "")
+}

@@ -1,0 +1,203 @@
+//! Batches that are read again: in memory up to a budget, then in an unnamed temporary file, so
+//! that nothing is left behind however the process ends.
+
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom};
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use arrow::ipc::reader::FileReader;
+use arrow::ipc::writer::FileWriter;
+
+use crate::{BatchStream, Error, ErrorKind, Result};
+
+/// Bytes that one spool holds in memory before it goes to disk.
+pub(crate) const MEMORY: usize = 256 << 20;
+
+/// Takes batches of one schema.
+pub(crate) struct SpoolWriter {
+    schema: SchemaRef,
+    budget: usize,
+    held: usize,
+    batches: Vec<RecordBatch>,
+    file: Option<FileWriter<BufWriter<File>>>,
+}
+
+impl SpoolWriter {
+    pub(crate) fn new(schema: SchemaRef, budget: usize) -> Self {
+        Self {
+            schema,
+            budget,
+            held: 0,
+            batches: Vec::new(),
+            file: None,
+        }
+    }
+
+    pub(crate) fn push(&mut self, batch: RecordBatch) -> Result<()> {
+        if let Some(file) = &mut self.file {
+            return Ok(file.write(&batch)?);
+        }
+        self.held += batch.get_array_memory_size();
+        self.batches.push(batch);
+        if self.held > self.budget {
+            self.spill()?;
+        }
+        Ok(())
+    }
+
+    fn spill(&mut self) -> Result<()> {
+        let file = tempfile::tempfile().map_err(|error| disk(error, "create"))?;
+        let mut writer = FileWriter::try_new(BufWriter::new(file), &self.schema)?;
+        for batch in self.batches.drain(..) {
+            writer.write(&batch)?;
+        }
+        self.file = Some(writer);
+        Ok(())
+    }
+
+    pub(crate) fn finish(self) -> Result<Spool> {
+        let stored = match self.file {
+            None => Stored::Memory(self.batches),
+            Some(mut file) => {
+                file.finish()?;
+                let file = file
+                    .into_inner()?
+                    .into_inner()
+                    .map_err(|error| disk(error.into_error(), "write"))?;
+                Stored::Disk(Arc::new(file))
+            }
+        };
+        Ok(Spool {
+            schema: self.schema,
+            stored: Arc::new(stored),
+        })
+    }
+}
+
+/// Batches that can be read from the start as often as needed. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Spool {
+    schema: SchemaRef,
+    stored: Arc<Stored>,
+}
+
+enum Stored {
+    Memory(Vec<RecordBatch>),
+    Disk(Arc<File>),
+}
+
+impl Spool {
+    pub(crate) fn stream(&self) -> Result<BatchStream> {
+        match &*self.stored {
+            Stored::Memory(batches) => Ok(BatchStream::from_batches(self.schema.clone(), batches.clone())),
+            Stored::Disk(file) => {
+                let file = Arc::clone(file);
+                Ok(BatchStream::from_blocking(self.schema.clone(), move || read(file)))
+            }
+        }
+    }
+
+    #[cfg(test)]
+    fn is_on_disk(&self) -> bool {
+        matches!(*self.stored, Stored::Disk(_))
+    }
+}
+
+fn read(file: Arc<File>) -> Result<impl Iterator<Item = Result<RecordBatch>>> {
+    let reader = FileReader::try_new(BufReader::new(SharedFile { file, at: 0 }), None)?;
+    Ok(reader.map(|batch| Ok(batch?)))
+}
+
+fn disk(error: io::Error, action: &str) -> Error {
+    let kind = Error::from(io::Error::from(error.kind())).kind();
+    Error::new(
+        kind,
+        format!("cannot {action} a temporary file in {}", std::env::temp_dir().display()),
+    )
+    .with_help("set TMPDIR to a folder with room for the entity frame")
+    .with_cause(error)
+}
+
+/// Reads a file at a place of its own, so that several readers share one unnamed file.
+struct SharedFile {
+    file: Arc<File>,
+    at: u64,
+}
+
+impl Read for SharedFile {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        #[cfg(unix)]
+        let count = std::os::unix::fs::FileExt::read_at(&*self.file, buffer, self.at)?;
+        #[cfg(windows)]
+        let count = std::os::windows::fs::FileExt::seek_read(&*self.file, buffer, self.at)?;
+        self.at += count as u64;
+        Ok(count)
+    }
+}
+
+impl Seek for SharedFile {
+    fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
+        let target = match position {
+            SeekFrom::Start(at) => Some(at),
+            SeekFrom::End(offset) => self.file.metadata()?.len().checked_add_signed(offset),
+            SeekFrom::Current(offset) => self.at.checked_add_signed(offset),
+        };
+        self.at = target.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
+        Ok(self.at)
+    }
+}
+
+/// Refuses what would not fit in the row numbers.
+pub(crate) fn too_many_rows() -> Error {
+    Error::new(
+        ErrorKind::ResourceExhausted,
+        "there are more rows than a row number can count",
+    )
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use arrow::array::{ArrayRef, Int64Array};
+
+    use super::*;
+
+    fn batches() -> Vec<RecordBatch> {
+        let column = |i: i64| Arc::new(Int64Array::from_iter_values(i * 100..i * 100 + 100)) as ArrayRef;
+        (0..5)
+            .map(|i| RecordBatch::try_from_iter([("a", column(i))]).unwrap())
+            .collect()
+    }
+
+    #[tokio::test]
+    async fn memory_and_disk_give_the_same_rows_to_every_reader() {
+        for budget in [usize::MAX, 1_000, 0] {
+            let mut writer = SpoolWriter::new(batches()[0].schema(), budget);
+            batches().into_iter().for_each(|batch| writer.push(batch).unwrap());
+            let spool = writer.finish().unwrap();
+            assert_eq!(spool.is_on_disk(), budget < usize::MAX);
+            let (one, two) = (spool.stream().unwrap(), spool.stream().unwrap());
+            let (one, two) = tokio::join!(one.collect(), two.collect());
+            assert_eq!(one.unwrap(), batches());
+            assert_eq!(two.unwrap(), batches());
+        }
+    }
+
+    #[tokio::test]
+    async fn an_empty_spool_gives_no_batches() {
+        let writer = SpoolWriter::new(batches()[0].schema(), 0);
+        assert!(
+            writer
+                .finish()
+                .unwrap()
+                .stream()
+                .unwrap()
+                .collect()
+                .await
+                .unwrap()
+                .is_empty()
+        );
+    }
+}

@@ -1,0 +1,118 @@
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use futures::stream::BoxStream;
+use futures::{Stream, StreamExt, TryStreamExt};
+use tokio::sync::mpsc;
+
+use crate::{Error, ErrorKind, Result};
+
+/// How many batches a blocking producer may be ahead of its reader.
+const AHEAD: usize = 2;
+
+/// A stream of Arrow batches. Dropping it cancels what produces it.
+pub struct BatchStream {
+    schema: SchemaRef,
+    batches: BoxStream<'static, Result<RecordBatch>>,
+}
+
+impl BatchStream {
+    /// Batches of `schema`.
+    pub fn new(schema: SchemaRef, batches: impl Stream<Item = Result<RecordBatch>> + Send + 'static) -> Self {
+        Self {
+            schema,
+            batches: Box::pin(batches),
+        }
+    }
+
+    /// Batches that are already in memory.
+    pub fn from_batches(schema: SchemaRef, batches: Vec<RecordBatch>) -> Self {
+        Self::new(schema, futures::stream::iter(batches.into_iter().map(Ok)))
+    }
+
+    /// Batches that a blocking thread makes, at most two ahead of the reader. It starts with the
+    /// first poll, which must be inside a tokio runtime, and stops when the stream is dropped.
+    pub fn from_blocking<I>(schema: SchemaRef, produce: impl FnOnce() -> Result<I> + Send + 'static) -> Self
+    where
+        I: Iterator<Item = Result<RecordBatch>>,
+    {
+        let started = futures::stream::once(async move {
+            let (sender, receiver) = mpsc::channel(AHEAD);
+            let thread = tokio::task::spawn_blocking(move || send_all(produce, &sender));
+            received(receiver, thread)
+        });
+        Self::new(schema, started.flatten())
+    }
+
+    /// The schema of every batch.
+    pub fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// Reads to the end.
+    ///
+    /// # Errors
+    /// The first error of the stream.
+    pub async fn collect(self) -> Result<Vec<RecordBatch>> {
+        self.batches.try_collect().await
+    }
+
+    /// Adds operation, store and source to every error.
+    pub(crate) fn within(self, operation: &'static str, store: &str, source: &str) -> Self {
+        let (store, source) = (store.to_owned(), source.to_owned());
+        Self::new(
+            self.schema,
+            self.batches
+                .map_err(move |error| error.in_operation(operation, &store, &source)),
+        )
+    }
+}
+
+impl Stream for BatchStream {
+    type Item = Result<RecordBatch>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.batches.as_mut().poll_next(context)
+    }
+}
+
+fn send_all<I>(produce: impl FnOnce() -> Result<I>, sender: &mpsc::Sender<Result<RecordBatch>>)
+where
+    I: Iterator<Item = Result<RecordBatch>>,
+{
+    let batches = match produce() {
+        Ok(batches) => batches,
+        Err(error) => {
+            // Nobody is listening only when the stream was dropped.
+            let _ = sender.blocking_send(Err(error));
+            return;
+        }
+    };
+    for batch in batches {
+        let failed = batch.is_err();
+        if sender.blocking_send(batch).is_err() || failed {
+            return;
+        }
+    }
+}
+
+/// What comes through the channel, then how the thread ended: a panic must not look like the end.
+fn received(
+    receiver: mpsc::Receiver<Result<RecordBatch>>,
+    thread: tokio::task::JoinHandle<()>,
+) -> impl Stream<Item = Result<RecordBatch>> {
+    futures::stream::unfold((receiver, Some(thread)), |(mut receiver, mut thread)| async move {
+        if let Some(batch) = receiver.recv().await {
+            return Some((batch, (receiver, thread)));
+        }
+        match thread.take()?.await {
+            Ok(()) => None,
+            Err(error) => {
+                let error = Error::new(ErrorKind::Unexpected, "a reading thread failed").with_cause(error);
+                Some((Err(error), (receiver, None)))
+            }
+        }
+    })
+}
