@@ -6,13 +6,11 @@ use super::historical::plan;
 use crate::args::{Pulled, Retrieval};
 use crate::outcome::Outcome;
 use crate::output::print;
-use crate::report;
 use crate::session::Session;
 
-/// Explains a retrieval.
+/// Explains a retrieval, its routing first.
 pub async fn historical(session: &Session, retrieval: &Retrieval) -> Outcome {
     let job = plan(session.applied_store()?, retrieval, Progress::default()).await?;
-    report::routes(&job.routes());
     print(job.explain().await?.trim_end())
 }
 

@@ -7,7 +7,7 @@ fn a_retrieval_is_explained_without_being_run() {
         .run(&["explain", "--entities", "entities.parquet", "--features", FEATURES])
         .succeeded();
     assert!(ended.stdout.contains("driver_stats.parquet"), "{ended:#?}");
-    assert!(ended.stderr.starts_with("routing:\n"), "{ended:#?}");
+    assert!(ended.stdout.starts_with("driver_stats -> file"), "{ended:#?}");
 }
 
 #[test]

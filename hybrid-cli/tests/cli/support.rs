@@ -76,7 +76,7 @@ impl Place {
             .args(arguments)
             .current_dir(self.folder.path())
             .stdin(Stdio::null());
-        command.env("TMPDIR", self.temporary.path());
+        command.env("TMPDIR", self.temporary.path()).env("RUST_BACKTRACE", "0");
         command
     }
 
