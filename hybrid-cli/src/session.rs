@@ -1,5 +1,6 @@
 //! The repository that a command works in.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::SystemTime;
@@ -58,15 +59,26 @@ impl Session {
 
     /// Warns when features.yaml is newer than the registry.
     pub fn warn_if_stale(&self, store: &FeatureStore) {
-        let registry = self.repo.join(&store.config().registry);
-        match (modified(&self.definitions()), modified(&registry)) {
-            (Some(_), None) if !store.config().registry.contains("://") => {
-                report::warning("features.yaml has not been applied yet: run `hybrid apply`");
-            }
-            (Some(defined), Some(applied)) if defined > applied => {
-                report::warning("features.yaml is newer than the registry: run `hybrid apply`");
-            }
-            _ => {}
+        if let Some(state) = self.stale(store) {
+            report::warning(format_args!("features.yaml {state}: run `hybrid apply`"));
+        }
+    }
+
+    /// After an apply: the registry is as new as features.yaml, also when there was nothing to write.
+    pub fn mark_applied(&self, store: &FeatureStore) {
+        if self.stale(store).is_some() {
+            let registry = File::options().append(true).open(&store.config().registry);
+            // All that is at stake is a warning.
+            let _ = registry.and_then(|file| file.set_modified(SystemTime::now()));
+        }
+    }
+
+    fn stale(&self, store: &FeatureStore) -> Option<&'static str> {
+        let registry = Path::new(&store.config().registry);
+        match (modified(&self.definitions())?, modified(registry)) {
+            (_, None) => Some("has not been applied yet"),
+            (defined, Some(applied)) if defined > applied => Some("is newer than the registry"),
+            _ => None,
         }
     }
 }

@@ -10,8 +10,9 @@ use crate::session::Session;
 /// Applies the definitions and prints what changed.
 pub async fn run(session: &Session, prune: bool) -> Outcome {
     let store = session.store()?;
-    let definitions = load_definitions(session.repo())?;
+    let definitions = load_definitions(store.config())?;
     let applied = store.apply(definitions, prune).await?;
+    session.mark_applied(store);
     print(changes(&applied))
 }
 

@@ -1,6 +1,6 @@
 //! `hybrid check`: every problem of a repository at once.
 
-use hybrid_offline_store::config::load_definitions;
+use hybrid_offline_store::config::{RepoConfig, load_definitions};
 use hybrid_offline_store::{Error, FeatureRegistry, FeatureStore, FeatureView};
 
 use super::columns::{self, BySource};
@@ -14,7 +14,7 @@ pub async fn run(session: &Session) -> Outcome {
     let mut findings = Findings::default();
     let store = findings.take(session.store()).cloned();
     let defined = match session.definitions().exists() {
-        true => findings.take(load_definitions(session.repo())),
+        true => findings.take(load_definitions(&configuration(session, store.as_ref()))),
         false => None,
     };
     if let Some(store) = &store {
@@ -22,6 +22,20 @@ pub async fn run(session: &Session) -> Outcome {
         check_definitions(session, store, defined.as_ref(), &mut findings).await;
     }
     findings.close()
+}
+
+/// Where the configuration is wrong, its folder is all that reading the definitions needs.
+fn configuration(session: &Session, store: Option<&FeatureStore>) -> RepoConfig {
+    match store {
+        Some(store) => store.config().clone(),
+        None => RepoConfig {
+            repo: session.repo().to_owned(),
+            project: String::new(),
+            registry: String::new(),
+            stores: Vec::new(),
+            cross_source_joins: false,
+        },
+    }
 }
 
 /// Problems and what was found to be good.

@@ -51,7 +51,7 @@ async fn fill(dir: &Path) -> Outcome {
     write_stream(sample::driver_stats()?, data.join("driver_stats.parquet")).await?;
     write_stream(sample::trips()?, dir.join("entities.parquet")).await?;
     let store = FeatureStore::open(dir)?;
-    store.apply(load_definitions(dir)?, false).await?;
+    store.apply(load_definitions(store.config())?, false).await?;
     Ok(())
 }
 
