@@ -19,7 +19,7 @@
 //! }
 //! ```
 //!
-//! [`backends`] lists what is compiled in. A store that is configured and not compiled in is an
+//! [`backends()`] lists what is compiled in. A store that is configured and not compiled in is an
 //! error that names the cargo feature. A static library (`staticlib`) also names [`BACKENDS`].
 //!
 //! # Authors of backends

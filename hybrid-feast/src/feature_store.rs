@@ -1,96 +1,245 @@
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
+use arrow::datatypes::SchemaRef;
 use hybrid_core::chrono::{DateTime, Utc};
 use hybrid_core::config::RepoConfig;
 use hybrid_core::{
-    BatchStream, Call, EntityFrame, FeatureRegistry, FeatureSelection, HybridOfflineStore, Result, RetrievalJob,
-    RetrievalOptions,
+    BatchStream, Call, Context, EntityFrame, Error, ErrorKind, FeatureRegistry, FeatureSelection, HybridOfflineStore,
+    Pull, Result, RetrievalJob, RetrievalOptions,
 };
 
-/// What an apply changed.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Applied {
-    /// Kind and name of what is new, for example `feature view driver_stats`.
-    pub added: Vec<String>,
-    /// Kind and name of what changed.
-    pub updated: Vec<String>,
-    /// Kind and name of what was deleted.
-    pub deleted: Vec<String>,
-    /// How many definitions stayed as they were.
-    pub unchanged: usize,
-}
+use crate::apply::{collect_sources, infer, name_sources, problems};
+use crate::registry::{self, Applied, RegistryFile, Stamp};
 
 /// A configuration, its registry of definitions, and the stores behind it. Cheap to clone.
 #[derive(Clone)]
-pub struct FeatureStore {}
+pub struct FeatureStore(Arc<Inner>);
+
+struct Inner {
+    config: RepoConfig,
+    stores: HybridOfflineStore,
+    cached: Mutex<Option<Cached>>,
+}
+
+/// What the registry file held at some version.
+#[derive(Clone)]
+struct Cached {
+    stamp: Option<Stamp>,
+    settled: bool,
+    registry: Arc<FeatureRegistry>,
+}
 
 impl FeatureStore {
     /// Opens the repository in `repo`: reads its feature_store.yaml. The registry is read on each request.
-    pub fn open(_repo: impl AsRef<Path>) -> Result<Self> {
-        unimplemented!()
+    ///
+    /// # Errors
+    /// Config, with positions: every problem of feature_store.yaml.
+    pub fn open(repo: impl AsRef<Path>) -> Result<Self> {
+        Self::new(RepoConfig::load(repo)?)
     }
 
     /// A feature store over a configuration made by hand.
-    pub fn new(_config: RepoConfig) -> Result<Self> {
-        unimplemented!()
+    ///
+    /// # Errors
+    /// Config, when a store's configuration is wrong.
+    pub fn new(config: RepoConfig) -> Result<Self> {
+        let context = Context {
+            repo: config.repo.clone(),
+            project: config.project.clone(),
+        };
+        let stores = HybridOfflineStore::new(&config, context)?;
+        Ok(Self::with_stores(config, stores))
+    }
+
+    /// A feature store over stores that are there already.
+    pub fn with_stores(config: RepoConfig, stores: HybridOfflineStore) -> Self {
+        let cached = Mutex::new(None);
+        Self(Arc::new(Inner { config, stores, cached }))
     }
 
     /// The configuration.
     pub fn config(&self) -> &RepoConfig {
-        unimplemented!()
+        &self.0.config
     }
 
     /// The router over the configured stores.
     pub fn offline_store(&self) -> &HybridOfflineStore {
-        unimplemented!()
+        &self.0.stores
     }
 
-    /// The definitions as they are in the registry now.
+    /// The definitions as they are in the registry now. A registry file that is not there is empty.
+    ///
+    /// # Errors
+    /// Corrupt, when the file is no registry; Unsupported, when it is not on this machine.
     pub async fn registry(&self) -> Result<Arc<FeatureRegistry>> {
-        unimplemented!()
+        let store = self.clone();
+        blocking(move || store.0.registry()).await
     }
 
     /// Adds and updates `definitions` in the registry, after inferring absent schemas, types and
-    /// timestamp columns from the sources; with `prune`, deletes what is not among them.
-    pub async fn apply(&self, _definitions: FeatureRegistry, _prune: bool) -> Result<Applied> {
-        unimplemented!()
+    /// timestamp columns from the sources; with `prune`, deletes what is not among them. Views that
+    /// only Feast can define stay, and what they use.
+    ///
+    /// # Errors
+    /// Definition, with every problem found; nothing is changed then.
+    pub async fn apply(&self, mut definitions: FeatureRegistry, prune: bool) -> Result<Applied> {
+        self.own(&mut definitions)?;
+        name_sources(&mut definitions);
+        let known = self.registry().await?;
+        let schemas = self.schemas(&definitions).await;
+        let mut found = infer(&mut definitions, &known, schemas);
+        collect_sources(&mut definitions);
+        let store = self.clone();
+        blocking(move || {
+            let file = store.0.file()?;
+            file.update(|document| {
+                let merged = registry::merged(document, &definitions, prune)?;
+                let problems = std::mem::take(&mut found)
+                    .into_iter()
+                    .chain(problems(&definitions, &merged));
+                Error::from_problems(problems.collect()).map_or(Ok(()), Err)?;
+                registry::apply(document, &definitions, prune)
+            })
+        })
+        .await
+    }
+
+    /// Definitions without a project are for the configured one.
+    fn own(&self, definitions: &mut FeatureRegistry) -> Result<()> {
+        let project = &self.0.config.project;
+        if !definitions.project.is_empty() && definitions.project != *project {
+            let message = format!("the definitions are of project `{}`", definitions.project);
+            let help = format!("feature_store.yaml is of project `{project}`");
+            return Err(Error::new(ErrorKind::Definition, message).with_help(help));
+        }
+        definitions.project.clone_from(project);
+        Ok(())
+    }
+
+    /// The schemas of the views' sources, all asked for at once.
+    async fn schemas(&self, definitions: &FeatureRegistry) -> Vec<Result<SchemaRef>> {
+        let ask = |source: hybrid_core::Source| {
+            let stores = self.0.stores.clone();
+            tokio::spawn(async move { stores.source_schema(&source).await })
+        };
+        let tasks: Vec<_> = definitions
+            .feature_views
+            .iter()
+            .map(|view| ask(view.source.clone()))
+            .collect();
+        let mut schemas = Vec::with_capacity(tasks.len());
+        for task in tasks {
+            schemas.push(task.await.unwrap_or_else(|error| Err(crashed(error))));
+        }
+        schemas
     }
 
     /// The point-in-time join; see [`HybridOfflineStore::get_historical_features`].
+    ///
+    /// # Errors
+    /// NotFound and others, for what can be checked before a store is asked.
     pub async fn get_historical_features(
         &self,
-        _entities: EntityFrame,
-        _features: &FeatureSelection,
-        _options: RetrievalOptions,
+        entities: EntityFrame,
+        features: &FeatureSelection,
+        options: RetrievalOptions,
     ) -> Result<RetrievalJob> {
-        unimplemented!()
+        let registry = self.registry().await?;
+        self.0
+            .stores
+            .get_historical_features(&registry, entities, features, options)
+            .await
     }
 
     /// The latest row per join key of a view in a window, both ends inclusive.
+    ///
+    /// # Errors
+    /// NotFound, when there is no such view; what the store says.
     pub async fn pull_latest(
         &self,
-        _view: &str,
-        _start: DateTime<Utc>,
-        _end: DateTime<Utc>,
-        _call: &Call,
+        view: &str,
+        start: DateTime<Utc>,
+        end: DateTime<Utc>,
+        call: &Call,
     ) -> Result<BatchStream> {
-        unimplemented!()
+        let pull = self.pull(view).await?;
+        self.0
+            .stores
+            .pull_latest_from_table_or_query(&pull, start, end, call)
+            .await
     }
 
     /// Every row of a view in a window, either end optional.
+    ///
+    /// # Errors
+    /// NotFound, when there is no such view; what the store says.
     pub async fn pull_all(
         &self,
-        _view: &str,
-        _start: Option<DateTime<Utc>>,
-        _end: Option<DateTime<Utc>>,
-        _call: &Call,
+        view: &str,
+        start: Option<DateTime<Utc>>,
+        end: Option<DateTime<Utc>>,
+        call: &Call,
     ) -> Result<BatchStream> {
-        unimplemented!()
+        let pull = self.pull(view).await?;
+        self.0
+            .stores
+            .pull_all_from_table_or_query(&pull, start, end, call)
+            .await
+    }
+
+    /// What a pull of `view` reads.
+    async fn pull(&self, view: &str) -> Result<Pull> {
+        let registry = self.registry().await?;
+        Pull::of_view(&registry, registry.feature_view(view)?)
     }
 
     /// Appends rows to the source of a view, all or none; returns how many.
-    pub async fn write(&self, _view: &str, _rows: BatchStream, _call: &Call) -> Result<u64> {
-        unimplemented!()
+    ///
+    /// # Errors
+    /// NotFound, when there is no such view; InvalidInput, when the columns do not fit; what the store says.
+    pub async fn write(&self, view: &str, rows: BatchStream, call: &Call) -> Result<u64> {
+        let registry = self.registry().await?;
+        let view = registry.feature_view(view)?;
+        self.0.stores.offline_write_batch(&registry, view, rows, call).await
     }
+}
+
+impl Inner {
+    fn file(&self) -> Result<RegistryFile> {
+        RegistryFile::new(&self.config.repo, &self.config.registry)
+    }
+
+    fn registry(&self) -> Result<Arc<FeatureRegistry>> {
+        let file = self.file()?;
+        let stamp = file.stamp()?;
+        // The lock is not held while reading: at worst two requests read the same version.
+        let cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(cached) = cached.filter(|cached| cached.settled && cached.stamp == stamp) {
+            return Ok(cached.registry);
+        }
+        let read_at = SystemTime::now();
+        let (stamp, document) = file.read()?;
+        let registry = Arc::new(registry::read(&document, &self.config.project)?);
+        let settled = stamp.as_ref().is_none_or(|stamp| stamp.is_settled(read_at));
+        let cached = Cached {
+            stamp,
+            settled,
+            registry: registry.clone(),
+        };
+        *self.cached.lock().unwrap_or_else(PoisonError::into_inner) = Some(cached);
+        Ok(registry)
+    }
+}
+
+/// Runs what reads or writes files outside of the threads that serve requests.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|error| Err(crashed(error)))
+}
+
+fn crashed(error: tokio::task::JoinError) -> Error {
+    Error::new(ErrorKind::Unexpected, "a task of the feature store ended early").with_cause(error)
 }

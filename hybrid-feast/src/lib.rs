@@ -1,5 +1,9 @@
 //! What speaks Feast: its registry of definitions, and the feature store over it.
 
+mod apply;
 mod feature_store;
+mod proto;
+mod registry;
 
-pub use feature_store::{Applied, FeatureStore};
+pub use feature_store::FeatureStore;
+pub use registry::{Applied, read_registry};

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use super::{Entity, FeatureService, FeatureView, Source};
 use crate::error::nearest;
 use crate::{Error, ErrorKind, Result};
@@ -16,6 +18,8 @@ pub struct FeatureRegistry {
     pub feature_views: Vec<FeatureView>,
     /// All feature services.
     pub feature_services: Vec<FeatureService>,
+    /// Views of Feast that no store can serve, on-demand ones among them, and why not.
+    pub unsupported_views: BTreeMap<String, String>,
 }
 
 impl FeatureRegistry {
@@ -38,8 +42,12 @@ impl FeatureRegistry {
     /// The feature view of that name.
     ///
     /// # Errors
-    /// NotFound, listing those that exist.
+    /// NotFound, listing those that exist; Unsupported, for one that no store can serve.
     pub fn feature_view(&self, name: &str) -> Result<&FeatureView> {
+        if let Some(reason) = self.unsupported_views.get(name) {
+            let message = format!("feature view `{name}` cannot be served: {reason}");
+            return Err(Error::new(ErrorKind::Unsupported, message));
+        }
         find("feature view", name, &self.feature_views, |view| &view.name)
     }
 

@@ -1,0 +1,68 @@
+//! A repository in a folder of its own, whose stores cannot be asked.
+
+#![allow(dead_code)]
+
+use std::path::PathBuf;
+
+use hybrid_core::config::RepoConfig;
+use hybrid_core::{FeatureRegistry, HybridOfflineStore};
+use hybrid_feast::FeatureStore;
+
+/// What fixtures/make_registry.py wrote with Feast 0.67.
+pub const REGISTRY: &[u8] = include_bytes!("../fixtures/registry.db");
+
+pub struct Repo {
+    pub store: FeatureStore,
+    pub path: PathBuf,
+    _folder: tempfile::TempDir,
+}
+
+impl Repo {
+    /// Without a registry file.
+    pub fn new(project: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Self::open(folder.path().to_owned(), project);
+        Self {
+            store,
+            path: folder.path().join("registry.db"),
+            _folder: folder,
+        }
+    }
+
+    /// With the one of Feast.
+    pub fn with_registry(project: &str) -> Self {
+        let repo = Self::new(project);
+        std::fs::write(&repo.path, REGISTRY).unwrap();
+        repo
+    }
+
+    /// A feature store as another process would open it.
+    pub fn open(repo: PathBuf, project: &str) -> FeatureStore {
+        let config = RepoConfig {
+            repo,
+            project: project.to_owned(),
+            registry: "registry.db".to_owned(),
+            stores: Vec::new(),
+            cross_source_joins: false,
+        };
+        FeatureStore::with_stores(config, HybridOfflineStore::from_stores([]))
+    }
+
+    pub fn bytes(&self) -> Vec<u8> {
+        std::fs::read(&self.path).unwrap()
+    }
+
+    /// Some views of the registry, and their entities.
+    pub async fn definitions<const N: usize>(&self, views: [&str; N]) -> FeatureRegistry {
+        let all = self.store.registry().await.unwrap();
+        let mut some = FeatureRegistry::new(&all.project);
+        some.feature_views = views.map(|view| all.feature_view(view).unwrap().clone()).into();
+        some.entities = all.entities.clone();
+        some.entities.retain(|entity| {
+            some.feature_views
+                .iter()
+                .any(|view| view.entities.contains(&entity.name))
+        });
+        some
+    }
+}
