@@ -1,5 +1,7 @@
 //! Traits, routing, configuration and the point-in-time join of the hybrid offline store.
 
+#[doc(hidden)]
+pub mod __private;
 pub mod canonical;
 pub mod config;
 pub mod definitions;
@@ -13,6 +15,8 @@ mod value_type;
 pub use arrow;
 pub use async_trait::async_trait;
 pub use chrono;
+pub use hybrid_macros::{DataSource, offline_store};
+pub use serde;
 
 pub use definitions::{
     Entity, FeatureProjection, FeatureReference, FeatureRegistry, FeatureService, FeatureView, Field, Options, Source,
@@ -22,7 +26,7 @@ pub use retrieval::{EntityFrame, FeatureSelection, RetrievalJob, RetrievalOption
 pub use router::{HybridOfflineStore, Pull};
 pub use store::{
     BatchStream, Call, Capabilities, Context, DataSource, EntityRows, Explain, FeatureRows, HistoricalRequest,
-    HistoricalView, JoinKey, OfflineStore, OutputColumn, Progress, PullAllRequest, PullLatestRequest, Registration,
-    SourceTable, WriteRequest, backends,
+    HistoricalView, JoinKey, OfflineStore, OutputColumn, Progress, PullAllRequest, PullLatestRequest, Registered,
+    Registration, SourceTable, WriteRequest, backends,
 };
 pub use value_type::{ValueType, timestamp_type};

@@ -2,97 +2,53 @@
 //!
 //! One pass over the feature rows, in any order and from several threads; memory grows with the
 //! entity rows and never with the features.
+//!
+//! [`EntityIndex`] sorts the entity rows by key and time into *slots*, one per distinct pair. Each
+//! thread has a [`JoinWorker`]: it looks up the first slot that may see a feature row and keeps the
+//! best row of each slot. In the end the workers are [merged](JoinWorker::merge), and a running
+//! maximum along the slots of each key gives every entity row its winner.
+//!
+//! ```
+//! # fn main() -> hybrid_core::Result<()> {
+//! use std::sync::Arc;
+//! use hybrid_core::arrow::array::{ArrayRef, AsArray, Float64Array, Int64Array};
+//! use hybrid_core::arrow::datatypes::{DataType, Float64Type};
+//! use hybrid_core::join::{EntityIndex, FeatureBatch, JoinOptions, JoinWorker};
+//!
+//! let drivers: ArrayRef = Arc::new(Int64Array::from(vec![1, 2]));
+//! let index = Arc::new(EntityIndex::new(&[drivers], &Int64Array::from(vec![100, 100]))?);
+//! let mut worker = JoinWorker::new(index, &[DataType::Float64], JoinOptions::default());
+//! worker.push(&FeatureBatch {
+//!     keys: vec![Arc::new(Int64Array::from(vec![1, 1, 2]))],
+//!     times: Int64Array::from(vec![90, 95, 101]),
+//!     created: None,
+//!     features: vec![Arc::new(Float64Array::from(vec![0.1, 0.2, 0.3]))],
+//!     sequence: 0,
+//! })?;
+//! let rates = worker.finish()?.columns(0, 2)?;
+//! let rates: Vec<_> = rates[0].as_primitive::<Float64Type>().iter().collect();
+//! assert_eq!(rates, [Some(0.2), None]);
+//! # Ok(())
+//! # }
+//! ```
 
-use std::sync::Arc;
+mod batch;
+mod bounds;
+mod index;
+mod joined;
+mod keys;
+mod latest;
+mod probe;
+mod store;
+mod table;
+mod winners;
+mod worker;
 
-use arrow::array::{ArrayRef, Int64Array, RecordBatch};
-use arrow::datatypes::{DataType, SchemaRef};
+#[cfg(test)]
+mod tests;
 
-use crate::Result;
-
-/// The entity rows of one retrieval, sorted by key and time: what feature rows are looked up in.
-/// Shared by all workers of one view.
-pub struct EntityIndex {}
-
-impl EntityIndex {
-    /// Indexes entity rows. `times` (microseconds) and `keys` have one element per entity row, in
-    /// the frame's order; a row with a NULL key matches nothing.
-    pub fn new(_keys: &[ArrayRef], _times: &Int64Array) -> Result<Self> {
-        unimplemented!()
-    }
-}
-
-/// Feature rows as the join sees them; all arrays have the same length.
-pub struct FeatureBatch {
-    /// The join keys, in the order of the index and in its canonical types.
-    pub keys: Vec<ArrayRef>,
-    /// Event time, microseconds UTC; a NULL row is ignored.
-    pub times: Int64Array,
-    /// Created time, microseconds UTC.
-    pub created: Option<Int64Array>,
-    /// The features' values, in output order and type.
-    pub features: Vec<ArrayRef>,
-    /// Where the first row stands among all rows of the source: decides exact ties, the larger wins.
-    pub sequence: u64,
-}
-
-/// One thread's part of the join: takes feature batches, keeps the best candidate per slot.
-pub struct JoinWorker {}
-
-impl JoinWorker {
-    /// A worker that joins features of these types on `index`.
-    pub fn new(_index: Arc<EntityIndex>, _features: &[DataType], _filter_by_created: bool) -> Self {
-        unimplemented!()
-    }
-
-    /// Takes a batch.
-    pub fn push(&mut self, _batch: &FeatureBatch) -> Result<()> {
-        unimplemented!()
-    }
-
-    /// Takes over what another worker of the same join found.
-    pub fn merge(&mut self, _other: JoinWorker) -> Result<()> {
-        unimplemented!()
-    }
-
-    /// Decides the winner of each entity row; `ttl` in microseconds.
-    pub fn finish(self, _ttl: Option<i64>) -> Result<JoinedFeatures> {
-        unimplemented!()
-    }
-}
-
-/// The winners, ready to be read in the frame's order.
-pub struct JoinedFeatures {}
-
-impl JoinedFeatures {
-    /// The features of the entity rows `start..start + length`, NULL where nothing matched.
-    pub fn columns(&self, _start: usize, _length: usize) -> Result<Vec<ArrayRef>> {
-        unimplemented!()
-    }
-}
-
-/// Keeps the latest row per key: largest time, then created (NULL loses), then sequence.
-/// Memory grows with the distinct keys. Rows with a NULL key or a NULL time are ignored.
-pub struct LatestPerKey {}
-
-impl LatestPerKey {
-    /// An operator for keys of these types; `values` is the schema of the rows that are kept.
-    pub fn new(_keys: &[DataType], _values: SchemaRef) -> Result<Self> {
-        unimplemented!()
-    }
-
-    /// Takes rows: `batch.features` are the columns of `values`.
-    pub fn push(&mut self, _batch: &FeatureBatch) -> Result<()> {
-        unimplemented!()
-    }
-
-    /// Takes over what another worker found.
-    pub fn merge(&mut self, _other: LatestPerKey) -> Result<()> {
-        unimplemented!()
-    }
-
-    /// The winners, in the order of their sequence, in batches of at most `batch_size` rows.
-    pub fn finish(self, _batch_size: usize) -> Result<Vec<RecordBatch>> {
-        unimplemented!()
-    }
-}
+pub use batch::FeatureBatch;
+pub use index::EntityIndex;
+pub use joined::JoinedFeatures;
+pub use latest::LatestPerKey;
+pub use worker::{JoinOptions, JoinWorker};

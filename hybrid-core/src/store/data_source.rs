@@ -5,6 +5,11 @@ use crate::{Result, Source};
 /// A source type: the fields that say where rows are, beside the columns that every source has.
 ///
 /// Derive it: the derive takes [`TYPE_NAME`](Self::TYPE_NAME) from the declared identifier.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a data source: it lacks `#[derive(DataSource)]`",
+    label = "the trait `DataSource` is not derived for this type",
+    note = "a source type is `#[derive(DataSource, Serialize, Deserialize)] struct <Type>Source {{ … }}`"
+)]
 pub trait DataSource: Serialize + DeserializeOwned + Send + Sync + Sized + 'static {
     /// The declared name of the type, which ends in `Source`.
     const TYPE_NAME: &'static str;

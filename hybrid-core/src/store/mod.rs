@@ -5,10 +5,12 @@ mod capabilities;
 mod data_source;
 mod dynamic;
 mod entity_rows;
-mod known;
+pub(crate) mod known;
+mod lookup;
 mod offline_store;
-mod registration;
+pub(crate) mod registration;
 mod request;
+pub(crate) mod rule;
 mod stream;
 
 pub use call::{Call, Progress};
@@ -17,8 +19,9 @@ pub use data_source::{DataSource, key_of};
 pub use dynamic::DynOfflineStore;
 pub use entity_rows::{ENTITY_TIME, EntityRows, ROW_NUMBER};
 pub use known::{KnownBackend, known_backends};
+pub use lookup::{backends, find_backend, resolve_key};
 pub use offline_store::{Context, FeatureRows, OfflineStore};
-pub use registration::{Registration, backends, find_backend};
+pub use registration::{Registered, Registration};
 pub use request::{
     Explain, HistoricalRequest, HistoricalView, JoinKey, OutputColumn, PullAllRequest, PullLatestRequest, SourceTable,
     WriteRequest,

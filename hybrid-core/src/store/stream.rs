@@ -1,4 +1,5 @@
 use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use arrow::array::RecordBatch;
@@ -15,7 +16,8 @@ const AHEAD: usize = 2;
 /// A stream of Arrow batches. Dropping it cancels what produces it.
 pub struct BatchStream {
     schema: SchemaRef,
-    batches: BoxStream<'static, Result<RecordBatch>>,
+    // Never locked: it only makes the stream Sync, so that a future that borrows one can be spawned.
+    batches: Mutex<BoxStream<'static, Result<RecordBatch>>>,
 }
 
 impl BatchStream {
@@ -23,7 +25,7 @@ impl BatchStream {
     pub fn new(schema: SchemaRef, batches: impl Stream<Item = Result<RecordBatch>> + Send + 'static) -> Self {
         Self {
             schema,
-            batches: Box::pin(batches),
+            batches: Mutex::new(Box::pin(batches)),
         }
     }
 
@@ -56,16 +58,15 @@ impl BatchStream {
     /// # Errors
     /// The first error of the stream.
     pub async fn collect(self) -> Result<Vec<RecordBatch>> {
-        self.batches.try_collect().await
+        self.try_collect().await
     }
 
     /// Adds operation, store and source to every error.
     pub(crate) fn within(self, operation: &'static str, store: &str, source: &str) -> Self {
         let (store, source) = (store.to_owned(), source.to_owned());
         Self::new(
-            self.schema,
-            self.batches
-                .map_err(move |error| error.in_operation(operation, &store, &source)),
+            self.schema.clone(),
+            self.map_err(move |error| error.in_operation(operation, &store, &source)),
         )
     }
 }
@@ -74,7 +75,8 @@ impl Stream for BatchStream {
     type Item = Result<RecordBatch>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.batches.as_mut().poll_next(context)
+        let batches = self.batches.get_mut().unwrap_or_else(PoisonError::into_inner);
+        batches.as_mut().poll_next(context)
     }
 }
 

@@ -1,1 +1,34 @@
-//! x
+//! What every store must return, as one public async function per behaviour.
+//!
+//! A store passes when every function of [`behaviours`] passes against it. What the answers must be
+//! is worked out by a naive [oracle](oracle): plain rows and nested loops, which share nothing with
+//! the joins of the library.
+//!
+//! An author of a store writes a [`Fixture`], which makes a table from Arrow rows and drops it, and
+//! one line in a test file; each behaviour is then a test of its own:
+//!
+//! ```ignore
+//! hybrid_conformance::suite!(MyFixture::start().await);
+//! ```
+//!
+//! [`run_all`] runs everything in one go and returns a [`Report`], which also lists what did not
+//! run and why: a capability that is not declared, a type that the engine cannot store.
+
+pub mod behaviours;
+mod fixture;
+pub mod oracle;
+pub mod random;
+mod report;
+mod scene;
+mod suite;
+pub mod table;
+pub mod value;
+mod verdict;
+
+pub use fixture::Fixture;
+pub use random::random_joins;
+pub use report::{Behaviour, Report, all, block_on, run_all, run_named};
+pub use scene::{Scene, View};
+pub use table::Table;
+pub use value::Value;
+pub use verdict::{Miss, Verdict};

@@ -1,0 +1,29 @@
+use hybrid_core::serde::{Deserialize, Serialize};
+use hybrid_core::{DataSource, OfflineStore, offline_store};
+
+#[path = "../../../tests/fixtures/registration/operations.rs"]
+mod operations;
+
+#[derive(DataSource, Serialize, Deserialize)]
+#[serde(crate = "hybrid_core::serde")]
+struct FileSource {}
+
+struct Store;
+
+#[offline_store("file")]
+impl OfflineStore for Store {
+    type Source = FileSource;
+    type Config = operations::NoConfig;
+    operations::operations!();
+}
+
+struct Second;
+
+#[offline_store("file")]
+impl OfflineStore for Second {
+    type Source = FileSource;
+    type Config = operations::NoConfig;
+    operations::operations!();
+}
+
+fn main() {}

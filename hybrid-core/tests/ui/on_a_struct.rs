@@ -1,0 +1,6 @@
+use hybrid_core::offline_store;
+
+#[offline_store("file")]
+struct Store;
+
+fn main() {}

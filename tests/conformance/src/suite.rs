@@ -1,0 +1,39 @@
+//! The list of behaviours, written once: the table that a run goes through and the macro that
+//! makes one test of each.
+
+/// Declares the modules of behaviours, the table of all, and the macro `suite!`. The leading
+/// dollar is what the made macro needs to name its own argument.
+macro_rules! behaviours {
+    ($d:tt $($group:ident { $($name:ident),+ $(,)? })+) => {
+        $(pub mod $group;)+
+
+        /// Every behaviour, in the order of the modules.
+        pub(crate) const ALL: &[crate::report::Behaviour] = &[$($(crate::report::Behaviour {
+            group: stringify!($group),
+            name: stringify!($name),
+            run: |fixture| Box::pin($group::$name(fixture)),
+        }),+),+];
+
+        /// Makes one `#[test]` per behaviour, named after it, and one of the random joins.
+        ///
+        /// The argument gives a [`Fixture`](crate::Fixture); it is evaluated once per test, inside
+        /// a tokio runtime, and may `.await`.
+        #[macro_export]
+        macro_rules! suite {
+            ($d fixture:expr) => {
+                $(mod $group {
+                    #[allow(unused_imports)]
+                    use super::*;
+                    $(#[test]
+                    fn $name() {
+                        $d crate::block_on(async {
+                            let fixture = $d fixture;
+                            $d crate::run_named(&fixture, stringify!($group), stringify!($name)).await;
+                        });
+                    })+
+                })+
+            };
+        }
+    };
+}
+pub(crate) use behaviours;
