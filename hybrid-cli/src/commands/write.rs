@@ -22,7 +22,10 @@ pub async fn run(session: &Session, view: &str, file: &Path) -> Outcome {
     };
     let store = session.applied_store()?;
     let rows = match csv::is_csv(file) {
-        true => csv::read(file, &schema(store, view).await?)?,
+        true => {
+            let source = schema(store, view).await?;
+            csv::read(file, &source)?
+        }
         false => open(file)?,
     };
     let written = store.write(view, rows, &call).await?;
