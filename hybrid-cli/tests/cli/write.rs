@@ -49,7 +49,7 @@ fn what_does_not_fit_is_refused_whole() {
     );
     attempt(
         &format!("{NAMES}\nx,2025-02-01T00:00:00Z,,1,1,1\n"),
-        &["new.csv", "driver_id"],
+        &["new.csv", "'x'"],
     );
     place
         .run(&["write", "driver_stats", "nowhere.csv"])
