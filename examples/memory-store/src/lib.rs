@@ -18,7 +18,10 @@
 //!      - {type: memory, database: shared}
 //!    ```
 //! 3. **The store**, [`MemoryStore`], which implements
-//!    [`OfflineStore`](hybrid_core::OfflineStore). `src/store.rs` only translates; the work is
+//!    [`OfflineStore`](hybrid_core::OfflineStore) under `#[offline_store("memory")]`: the attribute
+//!    registers it, so that feature_store.yaml can name it, and a key that is not the source's does
+//!    not compile. A program that uses the store names the crate, with
+//!    `extern crate memory_store as _;` if nothing else does. `src/store.rs` only translates; the work is
 //!    done by `tables.rs` (who holds the rows), `join.rs` (which row wins) and `pull.rs` (windows).
 //!
 //! # What core has done before a store is asked

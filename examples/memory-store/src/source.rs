@@ -2,7 +2,7 @@ use hybrid_core::DataSource;
 use serde::{Deserialize, Serialize};
 
 /// A table in memory.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(DataSource, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MemorySource {
     /// The table's name.
@@ -14,8 +14,4 @@ impl MemorySource {
     pub fn new(table: impl Into<String>) -> Self {
         Self { table: table.into() }
     }
-}
-
-impl DataSource for MemorySource {
-    const TYPE_NAME: &'static str = "MemorySource";
 }

@@ -6,7 +6,7 @@ use hybrid_core::arrow::datatypes::{Field, Schema, SchemaRef};
 use hybrid_core::store::ROW_NUMBER;
 use hybrid_core::{
     BatchStream, Call, Capabilities, Context, Error, ErrorKind, Explain, FeatureRows, HistoricalRequest, OfflineStore,
-    PullAllRequest, PullLatestRequest, Result, WriteRequest, async_trait,
+    PullAllRequest, PullLatestRequest, Result, WriteRequest, async_trait, offline_store,
 };
 
 use crate::columns::{cast, column, output};
@@ -41,6 +41,7 @@ impl MemoryStore {
     }
 }
 
+#[offline_store("memory")]
 #[async_trait]
 impl OfflineStore for MemoryStore {
     type Source = MemorySource;

@@ -41,6 +41,11 @@ pub(crate) fn infer(
             Err(_) => {}
         }
     }
+    // What was inferred before still holds where nothing is known now.
+    for entity in entities.iter_mut().filter(|entity| entity.value_type.is_none()) {
+        let before = known.entities.iter().find(|other| other.name == entity.name);
+        entity.value_type = before.and_then(|before| before.value_type.clone());
+    }
     problems
 }
 
@@ -83,13 +88,8 @@ fn set_type(entities: &mut [Entity], name: &str, value_type: ValueType) {
 }
 
 fn is_incomplete(view: &FeatureView, keys: &Keys, entities: &[Entity], known: &FeatureRegistry) -> bool {
-    let untyped = |name: &String| {
-        let entity = entities
-            .iter()
-            .chain(&known.entities)
-            .find(|entity| entity.name == *name);
-        entity.is_some_and(|entity| entity.value_type.is_none())
-    };
+    let typed = |name: &String, entity: &Entity| entity.name == *name && entity.value_type.is_some();
+    let untyped = |name: &String| !entities.iter().chain(&known.entities).any(|entity| typed(name, entity));
     view.schema.is_empty() || view.source.timestamp_field.is_empty() || keys.values().any(untyped)
 }
 
@@ -265,6 +265,19 @@ mod tests {
             definitions(FeatureView::new("v", source().with_timestamp_field("at")).with_schema(complete));
         let problems = run(&mut complete, Err(Error::new(ErrorKind::NotFound, "no such file")));
         assert_eq!(problems.len(), 1, "a source that is not there is a mistake");
+    }
+
+    #[test]
+    fn a_type_inferred_before_serves_while_the_store_is_away() {
+        let fields = [Field::new("rate", ValueType::Float64)];
+        let mut found = definitions(FeatureView::new("v", source().with_timestamp_field("at")).with_schema(fields));
+        let mut known = FeatureRegistry::new("p");
+        known
+            .entities
+            .push(Entity::new("driver_id").with_value_type(ValueType::String));
+        let away = Err(Error::new(ErrorKind::Unavailable, "away"));
+        assert!(infer(&mut found, &known, vec![away]).is_empty());
+        assert_eq!(found.entities[0].value_type, Some(ValueType::String));
     }
 
     #[test]

@@ -11,8 +11,9 @@ use crate::proto::{self, Fields, timestamp};
 /// The version of the form that Feast writes.
 const SCHEMA_VERSION: &str = "1";
 
-/// More than any registry has, and less than would hurt: a record takes some times its bytes in memory.
-pub(crate) const MAX_BYTES: usize = 256 << 20;
+/// More than a registry has: a definition takes a few kilobytes. What is read takes up to some
+/// thirty times its bytes in memory, should it be made of nothing but empty messages.
+pub(crate) const MAX_BYTES: usize = 64 << 20;
 
 /// What a record is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -21,8 +21,10 @@ const VALUE_LIST: i32 = 42;
 const VALUE_SET: i32 = 43;
 
 /// A type, Feast's name for it inside of tags, and the numbers of it, of a list and of a set of it.
+type Row = (ValueType, &'static str, i32, Option<i32>, Option<i32>);
+
 #[rustfmt::skip]
-const NUMBERS: [(ValueType, &str, i32, Option<i32>, Option<i32>); 17] = [
+const NUMBERS: [Row; 17] = [
     (ValueType::Bytes,          "BYTES",            1, Some(11), Some(22)),
     (ValueType::String,         "STRING",           2, Some(12), Some(23)),
     (ValueType::Int32,          "INT32",            3, Some(13), Some(24)),
