@@ -1,10 +1,12 @@
 //! How far a long operation is, on a terminal.
 
-use hybrid_offline_store::Progress;
-use indicatif::{ProgressBar, ProgressStyle};
+use std::fmt::Write;
 
-const KNOWN: &str = "{spinner} {human_pos} of {human_len} rows read, {per_sec}, {eta} left";
-const UNKNOWN: &str = "{spinner} {human_pos} rows read, {per_sec}";
+use hybrid_offline_store::Progress;
+use indicatif::{HumanCount, ProgressBar, ProgressState, ProgressStyle};
+
+const KNOWN: &str = "{spinner} {human_pos} of {human_len} rows read, {rate} a second, {eta} left";
+const UNKNOWN: &str = "{spinner} {human_pos} rows read, {rate} a second";
 
 /// A line on standard error while something runs; nothing at all where that is no terminal.
 pub struct Bar(ProgressBar);
@@ -37,7 +39,16 @@ impl Drop for Bar {
 }
 
 fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner())
+    ProgressStyle::with_template(template)
+        .unwrap_or_else(|_| ProgressStyle::default_spinner())
+        .with_key("rate", rate)
+}
+
+/// indicatif's own rate has four decimals.
+fn rate(state: &ProgressState, out: &mut dyn Write) {
+    let whole = format!("{:.0}", state.per_sec()).parse().unwrap_or_default();
+    // Nothing can be done about a line that cannot be drawn.
+    let _ = write!(out, "{}", HumanCount(whole));
 }
 
 #[cfg(test)]

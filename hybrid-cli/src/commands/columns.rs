@@ -131,10 +131,12 @@ impl Wanted {
     }
 }
 
-/// Arrow casts numbers to timestamps too; nobody means that.
+/// Arrow also makes timestamps of numbers, and lists of single values; nobody means that.
 fn becomes(found: &DataType, declared: &DataType) -> bool {
     let to_time = matches!(declared, DataType::Timestamp(..));
-    can_cast_types(found, declared) && !(to_time && (found.is_numeric() || *found == DataType::Boolean))
+    let is_number = found.is_numeric() || *found == DataType::Boolean;
+    let to_list = declared.is_nested() && !found.is_nested();
+    can_cast_types(found, declared) && !(to_time && is_number) && !to_list
 }
 
 fn absent(what: &str, name: &str, known: &[&str]) -> Error {

@@ -3,6 +3,7 @@
 mod apply;
 mod check;
 mod columns;
+mod csv;
 mod explain;
 mod historical;
 mod init;

@@ -57,7 +57,8 @@ pub fn trips() -> Result<BatchStream> {
 }
 
 fn stream<const N: usize>(columns: [(&str, ArrayRef); N]) -> Result<BatchStream> {
-    let batch = RecordBatch::try_from_iter(columns)?;
+    // Nullable, so that rows without a value can be appended.
+    let batch = RecordBatch::try_from_iter_with_nullable(columns.map(|(name, values)| (name, values, true)))?;
     Ok(BatchStream::from_batches(batch.schema(), vec![batch]))
 }
 

@@ -5,8 +5,8 @@ fn every_problem_is_reported_at_once() {
     let place = Place::with_project();
     place.edit(
         "features.yaml",
-        "timestamp_field: event_timestamp",
-        "timestamp_field: conv_rate",
+        "name: acc_rate, dtype: Float32",
+        "name: acc_rate, dtype: Array(Float32)",
     );
     place.edit(
         "features.yaml",
@@ -16,7 +16,7 @@ fn every_problem_is_reported_at_once() {
     let more = "feature_views:\n  - name: gone\n    entities: [driver_id]\n    source: {type: file, path: gone.parquet, timestamp_field: ts}\n    schema: [{name: x, dtype: Int64}]\n";
     place.edit("features.yaml", "feature_views:\n", more);
     let ended = place.run(&["check"]).reported(&[
-        "the event timestamp `conv_rate` is Float32",
+        "the feature `acc_rate` is Float32",
         "no column for the feature `daily_trips`",
         "avg_daily_trips",
         "gone.parquet",

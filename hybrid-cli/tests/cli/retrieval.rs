@@ -146,8 +146,8 @@ fn what_was_created_later_can_be_left_out() {
     ];
     place.run(&historical(&filtered)).succeeded();
     let (all, known) = (
-        values(&place.rows("a.parquet"), "conv_rate"),
-        values(&place.rows("b.parquet"), "conv_rate"),
+        values(&place.rows("a.parquet"), "acc_rate"),
+        values(&place.rows("b.parquet"), "acc_rate"),
     );
     // Rows 1 (on the hour) and 7 (a minute after it) come before their hour's row was written.
     let changed: Vec<usize> = (0..10).filter(|row| all[*row] != known[*row]).collect();

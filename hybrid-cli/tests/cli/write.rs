@@ -47,7 +47,10 @@ fn what_does_not_fit_is_refused_whole() {
         "driver_id,event_timestamp,conv_rte\n1,2025-02-01T00:00:00Z,1\n",
         &["conv_rte", "conv_rate", "acc_rate"],
     );
-    attempt(&format!("{NAMES}\nx,2025-02-01T00:00:00Z,,1,1,1\n"), &["driver_id"]);
+    attempt(
+        &format!("{NAMES}\nx,2025-02-01T00:00:00Z,,1,1,1\n"),
+        &["new.csv", "'x'"],
+    );
     place
         .run(&["write", "driver_stats", "nowhere.csv"])
         .failed(&["nowhere.csv"]);
