@@ -9,6 +9,7 @@ pub mod error;
 pub mod join;
 pub mod retrieval;
 mod router;
+mod secret;
 pub mod store;
 mod value_type;
 
@@ -24,6 +25,7 @@ pub use definitions::{
 pub use error::{Error, ErrorKind, Position, Result};
 pub use retrieval::{EntityFrame, FeatureSelection, RetrievalJob, RetrievalOptions, Summary, SummaryHandle};
 pub use router::{HybridOfflineStore, Pull};
+pub use secret::Secret;
 pub use store::{
     BatchStream, Call, Capabilities, Context, DataSource, EntityRows, Explain, FeatureRows, HistoricalRequest,
     HistoricalView, JoinKey, OfflineStore, OutputColumn, Progress, PullAllRequest, PullLatestRequest, Registered,

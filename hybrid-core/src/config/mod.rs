@@ -1,8 +1,31 @@
 //! feature_store.yaml and features.yaml: read with positions, variables expanded, every problem
 //! reported with file, line and column.
 
+mod blank;
+mod definitions;
+mod de;
+mod expand;
+mod fields;
+mod json;
 mod node;
+mod parse;
+mod problem;
+mod problems;
+mod redact;
+mod registry;
+mod repair;
 mod repo;
+mod scalar;
+mod store_type;
+mod stores;
+#[cfg(test)]
+mod tests;
 
+pub use definitions::{load_definitions, parse_definitions, to_yaml};
 pub use node::Node;
 pub use repo::{RepoConfig, StoreConfig};
+
+/// The value of an environment variable, for [`RepoConfig::parse`] and [`parse_definitions`].
+pub fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}

@@ -1,7 +1,13 @@
 use std::path::{Path, PathBuf};
 
-use super::Node;
-use crate::{Position, Result};
+use super::expand::Variables;
+use super::fields::Fields;
+use super::node::Node;
+use super::problems::Problems;
+use super::store_type::{self, Resolve};
+use super::stores::{self, Stores};
+use super::{environment, registry};
+use crate::{Error, ErrorKind, Position, Result};
 
 /// feature_store.yaml.
 #[derive(Debug, Clone)]
@@ -31,14 +37,135 @@ pub struct StoreConfig {
     pub position: Position,
 }
 
+/// The name of the file in a repository's folder.
+const FILE: &str = "feature_store.yaml";
+
+/// The top-level keys that are read.
+const READ: [&str; 3] = ["project", "registry", "offline_store"];
+
+/// Feast's other top-level keys, old spellings among them. Variables in them are left alone: the
+/// password of an online store need not be known here.
+const IGNORED: [&str; 22] = [
+    "provider",
+    "project_description",
+    "online_store",
+    "auth",
+    "batch_engine",
+    "batch_engine_config",
+    "feature_server",
+    "embedding_model",
+    "flags",
+    "repo_path",
+    "entity_key_serialization_version",
+    "coerce_tz_aware",
+    "materialization",
+    "materialization_config",
+    "openlineage",
+    "openlineage_config",
+    "mlflow",
+    "mlflow_config",
+    "data_quality_monitoring",
+    "data_quality_monitoring_config",
+    "go_feature_serving",
+    "go_feature_retrieval",
+];
+
 impl RepoConfig {
     /// Reads `feature_store.yaml` in `repo`, expanding variables from the environment.
-    pub fn load(_repo: impl AsRef<Path>) -> Result<Self> {
-        unimplemented!()
+    ///
+    /// # Errors
+    /// NotFound where the file is missing; Config with every problem in it.
+    pub fn load(repo: impl AsRef<Path>) -> Result<Self> {
+        let file = file_in(repo.as_ref(), FILE);
+        let text = read_file(&file).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => error.with_help("`hybrid init DIR` makes a project"),
+            _ => error,
+        })?;
+        Self::parse(&text, &file, &environment)
     }
 
-    /// Reads the text of a feature_store.yaml; `variable` gives the value of `${NAME}`.
-    pub fn parse(_text: &str, _file: &Path, _variable: &dyn Fn(&str) -> Option<String>) -> Result<Self> {
-        unimplemented!()
+    /// Reads the text of a feature_store.yaml; `variable` gives the value of `${NAME}`. Relative
+    /// paths start at the folder of `file`.
+    ///
+    /// # Errors
+    /// Config, with every problem found.
+    pub fn parse(text: &str, file: &Path, variable: &dyn Fn(&str) -> Option<String>) -> Result<Self> {
+        Self::parse_with(text, file, variable, &store_type::resolve)
     }
+
+    pub(super) fn parse_with(text: &str, file: &Path, variable: Variables<'_>, resolve: Resolve<'_>) -> Result<Self> {
+        let root = Node::parse(text, file)?;
+        let mut problems = Problems::default();
+        let config = read(&root, file, variable, resolve, &mut problems);
+        problems.finish(config)
+    }
+}
+
+fn read(
+    root: &Node,
+    file: &Path,
+    variable: Variables<'_>,
+    resolve: Resolve<'_>,
+    problems: &mut Problems,
+) -> Option<RepoConfig> {
+    check_keys(root, problems)?;
+    let (mut known, _) = root.split_off(&READ);
+    known.expand(variable, problems);
+    let mut fields = Fields::of(&known, "feature_store.yaml", problems)?;
+    let project = project(&mut fields, problems);
+    let repo = file.parent().map(Path::to_owned).unwrap_or_default();
+    let registry = match fields.get("registry") {
+        Some(node) => registry::read(node, &repo, problems),
+        None => {
+            let error = root.key_error("registry", "feature_store.yaml has no `registry`");
+            problems.push(error.with_help("for example registry: data/registry.db"));
+            None
+        }
+    };
+    let Stores {
+        stores,
+        cross_source_joins,
+    } = stores::read(&known, resolve, problems);
+    Some(RepoConfig {
+        repo: if repo.as_os_str().is_empty() { ".".into() } else { repo },
+        project: project?,
+        registry: registry?,
+        stores,
+        cross_source_joins,
+    })
+}
+
+fn check_keys(root: &Node, problems: &mut Problems) -> Option<()> {
+    let mut fields = Fields::of(root, "feature_store.yaml", problems)?;
+    for key in READ.into_iter().chain(IGNORED) {
+        fields.get(key);
+    }
+    fields.finish(problems);
+    Some(())
+}
+
+/// Feast's rule for names of projects.
+fn project(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<String> {
+    let name = fields.text("project", "feature_store.yaml", problems)?;
+    let valid = name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-');
+    if !valid || name.starts_with(['_', '-']) {
+        let at = fields.get("project")?;
+        let error = at.error(format!("{} is no name for a project", at.shown_or("this")));
+        problems.push(error.with_help("letters, digits, `_` and `-`, not beginning with `_` or `-`"));
+        return None;
+    }
+    Some(name)
+}
+
+/// `name` in `folder`, written as short as a user would.
+pub(super) fn file_in(folder: &Path, name: &str) -> PathBuf {
+    if folder == Path::new(".") { name.into() } else { folder.join(name) }
+}
+
+/// The text of a file, or an error that names it.
+pub(super) fn read_file(file: &Path) -> Result<String> {
+    std::fs::read_to_string(file).map_err(|error| {
+        let message = format!("`{}` cannot be read", file.display());
+        Error::new(Error::from(std::io::Error::from(error.kind())).kind(), message).with_cause(error)
+    })
 }

@@ -1,0 +1,97 @@
+//! Which keys hold secrets, and what an error may say of a value.
+
+use super::node::{Node, Scalar, Value};
+
+/// Parts of key names, without `_` and `-`, that say that the value is a secret.
+const SECRET_PARTS: [&str; 13] = [
+    "password",
+    "passwd",
+    "passphrase",
+    "secret",
+    "token",
+    "credential",
+    "privatekey",
+    "accesskey",
+    "accountkey",
+    "apikey",
+    "sharedkey",
+    "connectionstring",
+    "authorization",
+];
+
+/// Longer values than this are cut where an error shows them.
+const SHOWN_CHARACTERS: usize = 60;
+
+/// Whether the value of `key` must never be shown.
+pub(super) fn is_secret_key(key: &str) -> bool {
+    let mut plain = key.to_ascii_lowercase();
+    plain.retain(|c| c.is_ascii_alphanumeric());
+    SECRET_PARTS.iter().any(|part| plain.contains(part))
+}
+
+impl Scalar {
+    /// The value in backticks, or `None` where it is or might hold a secret: one of a key with a
+    /// secret's name, one that a variable gave, a URL with a user.
+    pub(super) fn shown(&self) -> Option<String> {
+        let has_user = self.text.contains("://") && self.text.contains('@');
+        (!self.secret && !self.expanded && !has_user).then(|| format!("`{}`", shortened(&self.text)))
+    }
+}
+
+/// The first line of `text`, cut to a length that a person reads.
+pub(super) fn shortened(text: &str) -> String {
+    let line = text.lines().next().unwrap_or_default();
+    let mut short: String = line.chars().take(SHOWN_CHARACTERS).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    short
+}
+
+impl Node {
+    /// A scalar's value in backticks where it may be shown, else `other`.
+    pub(super) fn shown_or(&self, other: &str) -> String {
+        let shown = match &self.value {
+            Value::Scalar(scalar) => scalar.shown(),
+            _ => None,
+        };
+        shown.unwrap_or_else(|| other.to_owned())
+    }
+
+    /// Whether `message` quotes a value in here that must not be shown.
+    pub(super) fn is_quoted_in(&self, message: &str) -> bool {
+        match &self.value {
+            Value::Scalar(scalar) => {
+                scalar.secret
+                    || (scalar.shown().is_none()
+                        && !scalar.text.is_empty()
+                        && (message.contains(&scalar.text)
+                            || message.contains(&scalar.text.escape_debug().to_string())))
+            }
+            Value::Sequence(items) => items.iter().any(|item| item.is_quoted_in(message)),
+            Value::Mapping(entries) => entries.iter().any(|entry| entry.value.is_quoted_in(message)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_known_by_their_keys() {
+        for key in ["password", "client-secret", "private_key_content", "AWS_ACCESS_KEY_ID", "sslToken"] {
+            assert!(is_secret_key(key), "{key}");
+        }
+        for key in ["path", "user", "host", "key", "tags", "timestamp_field"] {
+            assert!(!is_secret_key(key), "{key}");
+        }
+    }
+
+    #[test]
+    fn long_values_are_cut() {
+        assert_eq!(shortened("ab\ncd"), "ab…");
+        assert_eq!(shortened(&"é".repeat(61)), format!("{}…", "é".repeat(60)));
+        assert_eq!(shortened(""), "");
+    }
+}

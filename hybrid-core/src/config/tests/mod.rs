@@ -1,0 +1,1 @@
+//! Whole files, and the exact texts and positions of their errors.
