@@ -14,30 +14,55 @@ use crate::output::print;
 const CONFIGURATION: &str = include_str!("sample/feature_store.yaml");
 const DEFINITIONS: &str = include_str!("sample/features.yaml");
 
-/// Makes the project, applies it, and prints what to run next. What it made is gone when it fails.
+/// Makes the project, applies it, and prints what to run next. What it made is gone when it fails
+/// or is interrupted.
 pub async fn run(dir: &Path) -> Outcome {
-    let existed = claim(dir)?;
-    if let Err(stop) = fill(dir).await {
-        remove(dir, existed);
-        return Err(stop);
-    }
+    let mut folder = Folder::claim(dir)?;
+    fill(dir).await?;
+    folder.is_done = true;
     print(next(dir))
 }
 
-/// Makes sure that there is an empty folder; tells whether it was there before.
-fn claim(dir: &Path) -> Outcome<bool> {
-    let failed = |error| Stop::from_io(format_args!("cannot make a project in {}", dir.display()), error);
-    if !dir.exists() {
-        fs::create_dir_all(dir).map_err(failed)?;
-        return Ok(false);
+/// A folder that was empty or not there, and is again unless all is done.
+struct Folder<'a> {
+    dir: &'a Path,
+    existed: bool,
+    is_done: bool,
+}
+
+impl<'a> Folder<'a> {
+    fn claim(dir: &'a Path) -> Outcome<Self> {
+        let failed = |error| Stop::from_io(format_args!("cannot make a project in {}", dir.display()), error);
+        let existed = dir.exists();
+        if !existed {
+            fs::create_dir_all(dir).map_err(failed)?;
+        }
+        if fs::read_dir(dir).map_err(failed)?.next().is_some() {
+            let message = format!("{} is not empty", dir.display());
+            let error = Error::new(ErrorKind::InvalidInput, message).with_help("name a folder that is new or empty");
+            return Err(Stop::Failed(error));
+        }
+        Ok(Self {
+            dir,
+            existed,
+            is_done: false,
+        })
     }
-    if fs::read_dir(dir).map_err(failed)?.next().is_none() {
-        return Ok(true);
+}
+
+impl Drop for Folder<'_> {
+    fn drop(&mut self) {
+        if self.is_done {
+            return;
+        }
+        // It was empty before, so all that is in it is ours; the failure that led here is the one to tell.
+        for entry in fs::read_dir(self.dir).into_iter().flatten().flatten() {
+            let _ = fs::remove_dir_all(entry.path()).or_else(|_| fs::remove_file(entry.path()));
+        }
+        if !self.existed {
+            let _ = fs::remove_dir(self.dir);
+        }
     }
-    let message = format!("{} is not empty", dir.display());
-    Err(Stop::Failed(
-        Error::new(ErrorKind::InvalidInput, message).with_help("name a folder that is new or empty"),
-    ))
 }
 
 async fn fill(dir: &Path) -> Outcome {
@@ -53,15 +78,6 @@ async fn fill(dir: &Path) -> Outcome {
     let store = FeatureStore::open(dir)?;
     store.apply(load_definitions(store.config())?, false).await?;
     Ok(())
-}
-
-/// The folder was empty before, so all that is in it is ours.
-fn remove(dir: &Path, keep: bool) {
-    // The failure that led here is the one to tell.
-    let _ = fs::remove_dir_all(dir);
-    if keep {
-        let _ = fs::create_dir(dir);
-    }
 }
 
 /// The folder's name, in the letters that Feast allows for a project.
@@ -97,8 +113,23 @@ fn next(dir: &Path) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_not_done_is_gone() {
+        let place = tempfile::tempdir().unwrap();
+        for (dir, remains) in [(place.path().join("new"), false), (place.path().to_owned(), true)] {
+            let folder = Folder::claim(&dir).unwrap();
+            fs::create_dir(dir.join("data")).unwrap();
+            fs::write(dir.join("data/file"), "x").unwrap();
+            fs::write(dir.join("file"), "x").unwrap();
+            drop(folder);
+            assert_eq!(dir.exists(), remains);
+        }
+        assert!(fs::read_dir(place.path()).unwrap().next().is_none());
+    }
 
     #[test]
     fn a_project_is_named_after_its_folder() {
