@@ -35,7 +35,10 @@ fn a_backend_without_a_crate_is_the_error_of_this_version() {
         let error = find_backend(known.key).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Config);
         assert_eq!(error.message(), format!("store `{}` is not compiled in", known.key));
-        let expected = format!("this version of `hybrid-offline-store` has no `{}` backend yet", known.key);
+        let expected = format!(
+            "this version of `hybrid-offline-store` has no `{}` backend yet",
+            known.key
+        );
         assert_eq!(error.help()[0], expected);
     }
 }

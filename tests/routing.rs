@@ -9,19 +9,37 @@ use std::time::Duration;
 use futures::StreamExt;
 use hybrid_offline_store::arrow::array::AsArray;
 use hybrid_offline_store::arrow::datatypes::Int64Type;
-use hybrid_offline_store::{EntityFrame, ErrorKind, FeatureSelection, HybridOfflineStore, RetrievalJob, RetrievalOptions};
+use hybrid_offline_store::{
+    EntityFrame, ErrorKind, FeatureSelection, HybridOfflineStore, RetrievalJob, RetrievalOptions,
+};
 use support::{Behaviour, frame, registry, router, router_with};
 
-async fn job(store: &HybridOfflineStore, features: &[&str], options: RetrievalOptions) -> hybrid_offline_store::Result<RetrievalJob> {
+async fn job(
+    store: &HybridOfflineStore,
+    features: &[&str],
+    options: RetrievalOptions,
+) -> hybrid_offline_store::Result<RetrievalJob> {
     let selection = FeatureSelection::references(features)?;
-    store.get_historical_features(&registry(), frame(5), &selection, options).await
+    store
+        .get_historical_features(&registry(), frame(5), &selection, options)
+        .await
 }
 
 async fn values(store: &HybridOfflineStore, features: &[&str]) -> hybrid_offline_store::Result<Vec<Vec<i64>>> {
-    let batches = job(store, features, RetrievalOptions::default()).await?.to_arrow().await?;
+    let batches = job(store, features, RetrievalOptions::default())
+        .await?
+        .to_arrow()
+        .await?;
     let column = |name: &&str| {
         let name = name.split(':').nth(1).unwrap();
-        let parts = batches.iter().map(|batch| batch.column_by_name(name).unwrap().as_primitive::<Int64Type>().values().to_vec());
+        let parts = batches.iter().map(|batch| {
+            batch
+                .column_by_name(name)
+                .unwrap()
+                .as_primitive::<Int64Type>()
+                .values()
+                .to_vec()
+        });
         parts.flatten().collect()
     };
     Ok(features.iter().map(column).collect())
@@ -31,24 +49,46 @@ async fn values(store: &HybridOfflineStore, features: &[&str]) -> hybrid_offline
 async fn each_view_is_answered_by_the_store_of_its_source_type() {
     let store = router();
     assert_eq!(values(&store, &["echo_view:one"]).await.unwrap(), [[0, 1, 2, 3, 4]]);
-    assert_eq!(values(&store, &["other_view:ten"]).await.unwrap(), [[0, 10, 20, 30, 40]]);
+    assert_eq!(
+        values(&store, &["other_view:ten"]).await.unwrap(),
+        [[0, 10, 20, 30, 40]]
+    );
 }
 
 #[tokio::test]
 async fn views_of_two_source_types_are_refused_in_the_documents_words() {
-    let error = job(&router(), &["echo_view:one", "other_view:ten"], RetrievalOptions::default()).await.err().unwrap();
+    let error = job(
+        &router(),
+        &["echo_view:one", "other_view:ten"],
+        RetrievalOptions::default(),
+    )
+    .await
+    .err()
+    .unwrap();
     assert_eq!(error.message(), "All feature views must have the same source type");
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
     let text = error.to_string();
-    assert!(text.starts_with("All feature views must have the same source type\n"), "{text}");
-    assert!(text.contains("help: echo: echo_view") && text.contains("help: other: other_view"), "{text}");
+    assert!(
+        text.starts_with("All feature views must have the same source type\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("help: echo: echo_view") && text.contains("help: other: other_view"),
+        "{text}"
+    );
     assert!(text.contains("configured stores: echo, other"), "{text}");
 }
 
 #[tokio::test]
 async fn a_source_type_without_a_store_is_refused_in_the_documents_words() {
-    let error = job(&router(), &["lost_view:one"], RetrievalOptions::default()).await.err().unwrap();
-    assert_eq!(error.message(), "No offline store configuration found for source type 'lost'");
+    let error = job(&router(), &["lost_view:one"], RetrievalOptions::default())
+        .await
+        .err()
+        .unwrap();
+    assert_eq!(
+        error.message(),
+        "No offline store configuration found for source type 'lost'"
+    );
     assert_eq!(error.kind(), ErrorKind::Config);
     assert!(error.to_string().contains("configured stores: echo, other"), "{error}");
 }
@@ -56,9 +96,14 @@ async fn a_source_type_without_a_store_is_refused_in_the_documents_words() {
 #[tokio::test]
 async fn stores_are_joined_by_row_number_where_that_is_allowed() {
     for in_order in [true, false] {
-        let behaviour = Behaviour { in_order, ..Behaviour::default() };
+        let behaviour = Behaviour {
+            in_order,
+            ..Behaviour::default()
+        };
         let store = router_with(behaviour).with_cross_source_joins(true);
-        let joined = values(&store, &["other_view:ten", "echo_view:one", "other_view:hundred"]).await.unwrap();
+        let joined = values(&store, &["other_view:ten", "echo_view:one", "other_view:hundred"])
+            .await
+            .unwrap();
         assert_eq!(joined, [[0, 10, 20, 30, 40], [0, 1, 2, 3, 4], [0, 100, 200, 300, 400]]);
     }
 }
@@ -68,7 +113,11 @@ async fn a_store_connects_once_however_many_come_at_the_same_time() {
     let behaviour = Behaviour::default();
     let connects = behaviour.connects.clone();
     let store = router_with(behaviour);
-    assert_eq!(connects.load(Ordering::SeqCst), 0, "nothing connects before the first use");
+    assert_eq!(
+        connects.load(Ordering::SeqCst),
+        0,
+        "nothing connects before the first use"
+    );
     let calls = (0..20).map(|_| values(&store, &["echo_view:one"]));
     for answer in futures::future::join_all(calls).await {
         answer.unwrap();
@@ -89,10 +138,16 @@ async fn routers_in_one_process_share_nothing() {
 
 #[tokio::test]
 async fn a_failed_connection_is_tried_again_at_the_next_use() {
-    let behaviour = Behaviour { failing_connects: 1, ..Behaviour::default() };
+    let behaviour = Behaviour {
+        failing_connects: 1,
+        ..Behaviour::default()
+    };
     let store = router_with(behaviour);
     let error = values(&store, &["echo_view:one"]).await.unwrap_err();
-    assert_eq!((error.kind(), error.store(), error.operation()), (ErrorKind::Unavailable, Some("echo"), Some("get_historical_features")));
+    assert_eq!(
+        (error.kind(), error.store(), error.operation()),
+        (ErrorKind::Unavailable, Some("echo"), Some("get_historical_features"))
+    );
     assert!(error.is_retryable());
     values(&store, &["echo_view:one"]).await.unwrap();
 }
@@ -100,7 +155,11 @@ async fn a_failed_connection_is_tried_again_at_the_next_use() {
 #[tokio::test]
 async fn a_store_that_breaks_the_row_contract_is_found_out() {
     for in_order in [true, false] {
-        let behaviour = Behaviour { loses_a_row: true, in_order, ..Behaviour::default() };
+        let behaviour = Behaviour {
+            loses_a_row: true,
+            in_order,
+            ..Behaviour::default()
+        };
         let error = values(&router_with(behaviour), &["echo_view:one"]).await.unwrap_err();
         assert!(error.message().contains("the store broke the row contract"), "{error}");
         assert_eq!((error.kind(), error.store()), (ErrorKind::Unexpected, Some("echo")));
@@ -109,9 +168,17 @@ async fn a_store_that_breaks_the_row_contract_is_found_out() {
 
 #[tokio::test]
 async fn an_error_in_the_middle_of_a_stream_carries_its_context_and_ends_it() {
-    let behaviour = Behaviour { fails_after: Some(2), ..Behaviour::default() };
+    let behaviour = Behaviour {
+        fails_after: Some(2),
+        ..Behaviour::default()
+    };
     let store = router_with(behaviour);
-    let mut rows = job(&store, &["echo_view:one"], RetrievalOptions::default()).await.unwrap().stream().await.unwrap();
+    let mut rows = job(&store, &["echo_view:one"], RetrievalOptions::default())
+        .await
+        .unwrap()
+        .stream()
+        .await
+        .unwrap();
     let mut seen = Vec::new();
     while let Some(batch) = rows.next().await {
         seen.push(batch.map(|batch| batch.num_rows()));
@@ -123,11 +190,19 @@ async fn an_error_in_the_middle_of_a_stream_carries_its_context_and_ends_it() {
 
 #[tokio::test]
 async fn a_slow_store_runs_into_the_timeout_and_is_cancelled() {
-    let behaviour = Behaviour { delay: Duration::from_secs(60), ..Behaviour::default() };
+    let behaviour = Behaviour {
+        delay: Duration::from_secs(60),
+        ..Behaviour::default()
+    };
     let dropped = behaviour.dropped.clone();
     let store = router_with(behaviour);
     let options = RetrievalOptions::default().with_timeout(Duration::from_millis(50));
-    let error = job(&store, &["echo_view:one"], options).await.unwrap().to_arrow().await.unwrap_err();
+    let error = job(&store, &["echo_view:one"], options)
+        .await
+        .unwrap()
+        .to_arrow()
+        .await
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout);
     assert_eq!(dropped.load(Ordering::SeqCst), 1, "the store's stream was dropped");
 }
@@ -136,7 +211,12 @@ async fn a_slow_store_runs_into_the_timeout_and_is_cancelled() {
 async fn dropping_the_result_drops_the_stores_stream() {
     let behaviour = Behaviour::default();
     let dropped = behaviour.dropped.clone();
-    let rows = job(&router_with(behaviour), &["echo_view:one"], RetrievalOptions::default()).await.unwrap().stream().await.unwrap();
+    let rows = job(&router_with(behaviour), &["echo_view:one"], RetrievalOptions::default())
+        .await
+        .unwrap()
+        .stream()
+        .await
+        .unwrap();
     assert_eq!(dropped.load(Ordering::SeqCst), 0);
     drop(rows);
     assert_eq!(dropped.load(Ordering::SeqCst), 1);
@@ -147,27 +227,55 @@ async fn nothing_is_asked_before_everything_was_checked() {
     let behaviour = Behaviour::default();
     let connects = behaviour.connects.clone();
     let store = router_with(behaviour);
-    for features in [&["nowhere:one"][..], &["echo_view:nothing"], &["echo_view:one", "echo_view:one"]] {
-        assert!(job(&store, features, RetrievalOptions::default()).await.is_err(), "{features:?}");
+    for features in [
+        &["nowhere:one"][..],
+        &["echo_view:nothing"],
+        &["echo_view:one", "echo_view:one"],
+    ] {
+        assert!(
+            job(&store, features, RetrievalOptions::default()).await.is_err(),
+            "{features:?}"
+        );
     }
     let selection = FeatureSelection::references(["echo_view:one"]).unwrap();
-    let sql = EntityFrame::Sql { store: "echo".to_owned(), query: "SELECT 1".to_owned() };
-    let refused = store.get_historical_features(&registry(), sql, &selection, RetrievalOptions::default()).await;
+    let sql = EntityFrame::Sql {
+        store: "echo".to_owned(),
+        query: "SELECT 1".to_owned(),
+    };
+    let refused = store
+        .get_historical_features(&registry(), sql, &selection, RetrievalOptions::default())
+        .await;
     assert_eq!(refused.err().unwrap().kind(), ErrorKind::Unsupported);
     assert_eq!(connects.load(Ordering::SeqCst), 0);
 }
 
 #[tokio::test]
 async fn all_unknown_names_are_reported_at_once() {
-    let error = job(&router(), &["echo_veiw:one", "echo_view:on", "other_view:ten"], RetrievalOptions::default()).await.err().unwrap();
+    let error = job(
+        &router(),
+        &["echo_veiw:one", "echo_view:on", "other_view:ten"],
+        RetrievalOptions::default(),
+    )
+    .await
+    .err()
+    .unwrap();
     assert_eq!(error.problems().len(), 2);
-    assert!(error.to_string().contains("did you mean `echo_view`?") && error.to_string().contains("did you mean `one`?"), "{error}");
+    assert!(
+        error.to_string().contains("did you mean `echo_view`?") && error.to_string().contains("did you mean `one`?"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
 async fn the_summary_counts_rows_and_values_and_times_each_store() {
     let store = router().with_cross_source_joins(true);
-    let job = job(&store, &["echo_view:one", "other_view:ten"], RetrievalOptions::default()).await.unwrap();
+    let job = job(
+        &store,
+        &["echo_view:one", "other_view:ten"],
+        RetrievalOptions::default(),
+    )
+    .await
+    .unwrap();
     let summary = job.summary();
     job.to_arrow().await.unwrap();
     let summary = summary.get();

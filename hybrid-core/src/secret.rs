@@ -60,7 +60,10 @@ mod tests {
     #[test]
     fn never_shown() {
         let secret = Secret::new("hunter2");
-        assert_eq!(format!("{secret} {secret:?} {secret:#?}"), "[redacted] [redacted] [redacted]");
+        assert_eq!(
+            format!("{secret} {secret:?} {secret:#?}"),
+            "[redacted] [redacted] [redacted]"
+        );
         assert_eq!(secret.expose(), "hunter2");
     }
 }

@@ -13,9 +13,9 @@ use hybrid_offline_store::arrow::datatypes::{DataType, Field as ArrowField, Sche
 use hybrid_offline_store::config::RepoConfig;
 use hybrid_offline_store::store::ROW_NUMBER;
 use hybrid_offline_store::{
-    BatchStream, Call, Context, DataSource, Entity, EntityFrame, Error, ErrorKind, Explain, FeatureRegistry, FeatureRows, FeatureView,
-    Field, HistoricalRequest, HybridOfflineStore, OfflineStore, PullAllRequest, PullLatestRequest, Result, ValueType, WriteRequest,
-    async_trait, offline_store,
+    BatchStream, Call, Context, DataSource, Entity, EntityFrame, Error, ErrorKind, Explain, FeatureRegistry,
+    FeatureRows, FeatureView, Field, HistoricalRequest, HybridOfflineStore, OfflineStore, PullAllRequest,
+    PullLatestRequest, Result, ValueType, WriteRequest, async_trait, offline_store,
 };
 use serde::{Deserialize, Serialize};
 
@@ -84,13 +84,27 @@ impl Echo {
             true => numbers.values().to_vec(),
             false => numbers.values().iter().rev().copied().collect(),
         };
-        let factor = |name: &str| [("one", 1), ("ten", 10), ("hundred", 100)].iter().find(|(n, _)| *n == name).unwrap().1;
+        let factor = |name: &str| {
+            [("one", 1), ("ten", 10), ("hundred", 100)]
+                .iter()
+                .find(|(n, _)| *n == name)
+                .unwrap()
+                .1
+        };
         let columns = schema.fields().iter().skip(1).map(|field| {
-            Arc::new(Int64Array::from_iter_values(numbers.iter().map(|n| *n as i64 * factor(field.name())))) as ArrayRef
+            Arc::new(Int64Array::from_iter_values(
+                numbers.iter().map(|n| *n as i64 * factor(field.name())),
+            )) as ArrayRef
         });
-        let columns = std::iter::once(Arc::new(UInt64Array::from(numbers.clone())) as ArrayRef).chain(columns).collect();
+        let columns = std::iter::once(Arc::new(UInt64Array::from(numbers.clone())) as ArrayRef)
+            .chain(columns)
+            .collect();
         let batch = RecordBatch::try_new(schema.clone(), columns)?;
-        Ok(if self.0.loses_a_row { batch.slice(0, batch.num_rows() - 1) } else { batch })
+        Ok(if self.0.loses_a_row {
+            batch.slice(0, batch.num_rows() - 1)
+        } else {
+            batch
+        })
     }
 
     fn features(self: &Echo, names: Vec<String>, entities: BatchStream) -> Result<FeatureRows> {
@@ -107,10 +121,17 @@ impl Echo {
             let _ = &guard;
             async move {
                 tokio::time::sleep(delay).await;
-                if failed { Err(Error::new(ErrorKind::Unavailable, "gone")) } else { answered }
+                if failed {
+                    Err(Error::new(ErrorKind::Unavailable, "gone"))
+                } else {
+                    answered
+                }
             }
         });
-        Ok(FeatureRows { rows: BatchStream::new(schema, rows), in_order: self.0.in_order })
+        Ok(FeatureRows {
+            rows: BatchStream::new(schema, rows),
+            in_order: self.0.in_order,
+        })
     }
 }
 
@@ -123,7 +144,10 @@ impl Drop for Guard {
 }
 
 fn unsupported<T>() -> Result<T> {
-    Err(Error::new(ErrorKind::Unsupported, "a test of routing does not ask for this"))
+    Err(Error::new(
+        ErrorKind::Unsupported,
+        "a test of routing does not ask for this",
+    ))
 }
 
 macro_rules! test_store {
@@ -148,16 +172,32 @@ macro_rules! test_store {
                 unsupported()
             }
 
-            async fn get_historical_features(&self, request: HistoricalRequest<$source>, _call: &Call) -> Result<FeatureRows> {
-                let names = request.views.iter().flat_map(|view| view.features.iter().map(|feature| feature.name.clone())).collect();
+            async fn get_historical_features(
+                &self,
+                request: HistoricalRequest<$source>,
+                _call: &Call,
+            ) -> Result<FeatureRows> {
+                let names = request
+                    .views
+                    .iter()
+                    .flat_map(|view| view.features.iter().map(|feature| feature.name.clone()))
+                    .collect();
                 self.0.features(names, request.entities.stream()?)
             }
 
-            async fn pull_latest_from_table_or_query(&self, _request: PullLatestRequest<$source>, _call: &Call) -> Result<BatchStream> {
+            async fn pull_latest_from_table_or_query(
+                &self,
+                _request: PullLatestRequest<$source>,
+                _call: &Call,
+            ) -> Result<BatchStream> {
                 unsupported()
             }
 
-            async fn pull_all_from_table_or_query(&self, _request: PullAllRequest<$source>, _call: &Call) -> Result<BatchStream> {
+            async fn pull_all_from_table_or_query(
+                &self,
+                _request: PullAllRequest<$source>,
+                _call: &Call,
+            ) -> Result<BatchStream> {
                 unsupported()
             }
 
@@ -196,13 +236,19 @@ pub fn router_with(behaviour: Behaviour) -> HybridOfflineStore {
 pub fn registry() -> FeatureRegistry {
     let view = |name: &str, source: hybrid_offline_store::Source, features: &[&str]| {
         let fields = features.iter().map(|name| Field::new(*name, ValueType::Int64));
-        FeatureView::new(name, source.with_timestamp_field("ts")).with_entities(["driver_id"]).with_schema(fields)
+        FeatureView::new(name, source.with_timestamp_field("ts"))
+            .with_entities(["driver_id"])
+            .with_schema(fields)
     };
     let mut registry = FeatureRegistry::new("routing");
     registry.entities = vec![Entity::new("driver_id").with_value_type(ValueType::Int64)];
     registry.feature_views = vec![
         view("echo_view", EchoSource { factor: 1 }.into_source().unwrap(), &["one"]),
-        view("other_view", OtherSource { factor: 10 }.into_source().unwrap(), &["ten", "hundred"]),
+        view(
+            "other_view",
+            OtherSource { factor: 10 }.into_source().unwrap(),
+            &["ten", "hundred"],
+        ),
         view("lost_view", hybrid_offline_store::Source::new("lost"), &["one"]),
     ];
     registry

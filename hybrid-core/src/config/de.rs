@@ -221,7 +221,11 @@ impl<'de> SeqAccess<'de> for Items<'_> {
     type Error = Problem;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Problem> {
-        let NodeDeserializer { node: owner, key, repairs } = self.owner;
+        let NodeDeserializer {
+            node: owner,
+            key,
+            repairs,
+        } = self.owner;
         for (index, node) in self.rest.by_ref() {
             let name = index.to_string();
             if repairs.of(address(owner), &name).is_none() {
@@ -265,11 +269,15 @@ impl<'de> MapAccess<'de> for Entries<'_> {
         let Some(name) = self.placeholders.last() else {
             return Ok(None);
         };
-        seed.deserialize(Key(name)).map(Some).map_err(|problem| blanked(problem, node, name))
+        seed.deserialize(Key(name))
+            .map(Some)
+            .map_err(|problem| blanked(problem, node, name))
     }
 
     fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Problem> {
-        let NodeDeserializer { node: owner, repairs, .. } = self.owner;
+        let NodeDeserializer {
+            node: owner, repairs, ..
+        } = self.owner;
         match (self.current.take(), self.placeholders.pop()) {
             (Some(entry), placeholder) => {
                 self.placeholders.extend(placeholder);
@@ -278,7 +286,8 @@ impl<'de> MapAccess<'de> for Entries<'_> {
             }
             (None, placeholder) => {
                 let name = placeholder.unwrap_or_default();
-                seed.deserialize(Blank).map_err(|problem| blanked(problem, owner, &name))
+                seed.deserialize(Blank)
+                    .map_err(|problem| blanked(problem, owner, &name))
             }
         }
     }
@@ -298,7 +307,6 @@ fn blanked(mut problem: Problem, owner: &Node, name: &str) -> Problem {
     problem.blank = true;
     problem.at_key(owner, owner.mark).inside(owner, name)
 }
-
 
 /// A key of a mapping: a text, unless a number is wanted.
 struct Key<'a>(&'a str);

@@ -76,7 +76,9 @@ impl<'n> Fields<'n> {
     pub(super) fn finish(self, problems: &mut Problems) {
         for (key, _) in self.node.entries() {
             if !self.asked.contains(&key) {
-                let error = self.node.key_error(key, format!("unknown field `{}`", super::redact::shortened(key)));
+                let error = self
+                    .node
+                    .key_error(key, format!("unknown field `{}`", super::redact::shortened(key)));
                 problems.push(with_nearest(error, key, &self.asked, "the fields are"));
             }
         }

@@ -28,7 +28,9 @@ impl Scalar {
             Resolved::Bool(value) => Json::Bool(value),
             Resolved::Unsigned(value) => Json::from(value),
             Resolved::Signed(value) => Json::from(value),
-            Resolved::Float(value) => Number::from_f64(value).map_or_else(|| Json::from(self.text.as_str()), Json::Number),
+            Resolved::Float(value) => {
+                Number::from_f64(value).map_or_else(|| Json::from(self.text.as_str()), Json::Number)
+            }
             Resolved::Text(text) => Json::from(text),
         }
     }

@@ -2,8 +2,8 @@
 //! reported with file, line and column.
 
 mod blank;
-mod definitions;
 mod de;
+mod definitions;
 mod expand;
 mod fields;
 mod json;

@@ -246,7 +246,10 @@ impl<'t> Builder<'t> {
     fn insert(&mut self, entries: &mut Entries, key: String, mark: Mark, mut value: Node) {
         if let Some(first) = entries.index.get(&key) {
             let first = entries.own[*first].mark;
-            let message = format!("`{key}` is given twice: first at line {}, column {}", first.line, first.column);
+            let message = format!(
+                "`{key}` is given twice: first at line {}, column {}",
+                first.line, first.column
+            );
             self.problems.push(self.error_at(mark, message));
             return;
         }

@@ -33,10 +33,22 @@ pub(super) struct Problem {
 #[derive(Debug)]
 pub(super) enum Fault {
     /// A value of a wrong type, or out of range.
-    Value { found: &'static str, expected: String },
-    Length { length: usize, expected: String },
-    UnknownVariant { variant: String, expected: &'static [&'static str] },
-    UnknownField { name: String, expected: &'static [&'static str] },
+    Value {
+        found: &'static str,
+        expected: String,
+    },
+    Length {
+        length: usize,
+        expected: String,
+    },
+    UnknownVariant {
+        variant: String,
+        expected: &'static [&'static str],
+    },
+    UnknownField {
+        name: String,
+        expected: &'static [&'static str],
+    },
     MissingField(&'static str),
     DuplicateField(&'static str),
     Custom(String),

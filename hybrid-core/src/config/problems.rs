@@ -47,7 +47,10 @@ impl Problems {
         match (Error::from_problems(self.found), value) {
             (None, Some(value)) => Ok(value),
             (Some(error), _) => Err(error),
-            (None, None) => Err(Error::new(ErrorKind::Unexpected, "nothing was read and nothing was wrong")),
+            (None, None) => Err(Error::new(
+                ErrorKind::Unexpected,
+                "nothing was read and nothing was wrong",
+            )),
         }
     }
 }

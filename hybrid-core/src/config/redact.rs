@@ -80,7 +80,13 @@ mod tests {
 
     #[test]
     fn secrets_are_known_by_their_keys() {
-        for key in ["password", "client-secret", "private_key_content", "AWS_ACCESS_KEY_ID", "sslToken"] {
+        for key in [
+            "password",
+            "client-secret",
+            "private_key_content",
+            "AWS_ACCESS_KEY_ID",
+            "sslToken",
+        ] {
             assert!(is_secret_key(key), "{key}");
         }
         for key in ["path", "user", "host", "key", "tags", "timestamp_field"] {

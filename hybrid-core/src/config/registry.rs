@@ -29,7 +29,10 @@ pub(super) fn read(node: &Node, repo: &Path, problems: &mut Problems) -> Option<
     if registry_type.is_some_and(|written| written != "file") {
         let at = fields.get("registry_type").unwrap_or(node);
         let message = format!("registry type {} is not supported", at.shown_or("of a variable"));
-        problems.push(at.error(message).with_help("only `file` is: a path, local or of an object store"));
+        problems.push(
+            at.error(message)
+                .with_help("only `file` is: a path, local or of an object store"),
+        );
         return None;
     }
     let path = fields.text("path", "`registry`", problems);
@@ -43,7 +46,10 @@ pub(super) fn read(node: &Node, repo: &Path, problems: &mut Problems) -> Option<
 
 fn resolved(path: &str, node: &Node, repo: &Path, problems: &mut Problems) -> Option<String> {
     if path.trim().is_empty() {
-        problems.push(node.error("`registry` must not be empty").with_help("for example data/registry.db"));
+        problems.push(
+            node.error("`registry` must not be empty")
+                .with_help("for example data/registry.db"),
+        );
         return None;
     }
     let local = path.strip_prefix("file://").unwrap_or(path);

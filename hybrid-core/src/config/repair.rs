@@ -38,9 +38,8 @@ impl Node {
     /// # Errors
     /// Config, with positions: every problem found.
     pub fn deserialize<T: DeserializeOwned>(&self) -> Result<T> {
-        self.read(None).map_err(|problems| {
-            Error::from_problems(problems).unwrap_or_else(|| self.error("this cannot be read"))
-        })
+        self.read(None)
+            .map_err(|problems| Error::from_problems(problems).unwrap_or_else(|| self.error("this cannot be read")))
     }
 
     /// The value as a `T`, or every problem; `key` is what the value is called in them.
@@ -113,7 +112,8 @@ impl Repairs {
         let Some(at) = problem.trail.iter().position(is_free) else {
             return false;
         };
-        self.touched.extend(problem.trail[at..].iter().map(|slot| slot.container));
+        self.touched
+            .extend(problem.trail[at..].iter().map(|slot| slot.container));
         let slot = problem.trail[at].clone();
         if let Fault::UnknownField { name, expected } = &problem.fault {
             self.expect_no_more(slot.container, name, expected);

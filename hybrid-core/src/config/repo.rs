@@ -159,7 +159,11 @@ fn project(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<String> {
 
 /// `name` in `folder`, written as short as a user would.
 pub(super) fn file_in(folder: &Path, name: &str) -> PathBuf {
-    if folder == Path::new(".") { name.into() } else { folder.join(name) }
+    if folder == Path::new(".") {
+        name.into()
+    } else {
+        folder.join(name)
+    }
 }
 
 /// The text of a file, or an error that names it.

@@ -57,8 +57,9 @@ fn key(
     let known = known_names();
     let error = node.error(format!("unknown {what} type {}", node.shown_or("in `type`")));
     let known: Vec<&str> = known.iter().map(String::as_str).collect();
-    Err(with_nearest(error, written, &known, "the types are")
-        .with_help(format!("a custom {what} is given by its class, a dotted path that ends in `{suffix}`")))
+    Err(with_nearest(error, written, &known, "the types are").with_help(format!(
+        "a custom {what} is given by its class, a dotted path that ends in `{suffix}`"
+    )))
 }
 
 fn is_identifier(part: &str) -> bool {

@@ -61,13 +61,22 @@ fn default_store(root: &Node, position: Position, resolve: Resolve<'_>) -> Store
 
 /// A store's type: the text itself, or the field `type`.
 fn written_type(node: &Node) -> Option<&str> {
-    node.as_str().or_else(|| node.get("type")?.as_str()).filter(|text| !text.is_empty())
+    node.as_str()
+        .or_else(|| node.get("type")?.as_str())
+        .filter(|text| !text.is_empty())
 }
 
 fn hybrid(node: &Node, resolve: Resolve<'_>, problems: &mut Problems) -> Stores {
     let mut stores = Stores::default();
-    let Some(mut fields) = (if node.is_mapping() { Fields::of(node, "`offline_store`", problems) } else { None }) else {
-        problems.push(node.error("the hybrid store has no `offline_stores`").with_help(LIST_HELP));
+    let Some(mut fields) = (if node.is_mapping() {
+        Fields::of(node, "`offline_store`", problems)
+    } else {
+        None
+    }) else {
+        problems.push(
+            node.error("the hybrid store has no `offline_stores`")
+                .with_help(LIST_HELP),
+        );
         return stores;
     };
     fields.get("type");
@@ -76,7 +85,10 @@ fn hybrid(node: &Node, resolve: Resolve<'_>, problems: &mut Problems) -> Stores 
     let items = fields.list("offline_stores", problems);
     if items.is_empty() && listed.is_none_or(Node::is_sequence) {
         let at = listed.unwrap_or(node);
-        problems.push(at.error("the hybrid store has no `offline_stores`").with_help(LIST_HELP));
+        problems.push(
+            at.error("the hybrid store has no `offline_stores`")
+                .with_help(LIST_HELP),
+        );
     }
     fields.finish(problems);
     stores.stores = items.iter().filter_map(|item| one(item, resolve, problems)).collect();
@@ -109,7 +121,11 @@ fn one(node: &Node, resolve: Resolve<'_>, problems: &mut Problems) -> Option<Sto
         problems.push(node.error(message));
         return None;
     }
-    let at = if node.is_mapping() { node.get("type") } else { Some(node) };
+    let at = if node.is_mapping() {
+        node.get("type")
+    } else {
+        Some(node)
+    };
     let Some(at) = at.filter(|at| !at.is_null()) else {
         problems.push(node.error("this store has no `type`"));
         return None;
@@ -148,7 +164,9 @@ fn own_fields(node: &Node, written: &str, resolve: Resolve<'_>, problems: &mut P
     }
     Fields::of(conf, "`conf`", problems)?;
     if let Some(inner) = conf.get("type") {
-        let same = inner.as_str().is_some_and(|text| text == written || resolve(text) == resolve(written));
+        let same = inner
+            .as_str()
+            .is_some_and(|text| text == written || resolve(text) == resolve(written));
         if !same {
             problems.push(inner.error("`type` in `conf` is not the store's `type`"));
         }

@@ -31,7 +31,9 @@ impl Reader<'_> {
         let one = fields.optional_text("join_key", &mut self.problems);
         let listed = fields.get("join_keys")?;
         if fields.node.get("join_key").is_some() {
-            let error = fields.node.key_error("join_keys", "`join_key` and `join_keys` are both given");
+            let error = fields
+                .node
+                .key_error("join_keys", "`join_key` and `join_keys` are both given");
             self.problems.push(error.with_help("write one of them"));
             return one;
         }
@@ -44,8 +46,11 @@ impl Reader<'_> {
             }
             Err(keys) => {
                 let message = format!("`join_keys` must have one element, not {}", keys.len());
-                self.problems
-                    .push(listed.error(message).with_help("an entity has one join key; a view may have several entities"));
+                self.problems.push(
+                    listed
+                        .error(message)
+                        .with_help("an entity has one join key; a view may have several entities"),
+                );
                 None
             }
         }

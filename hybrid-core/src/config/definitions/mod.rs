@@ -117,7 +117,9 @@ impl Reader<'_> {
     fn report_repeated_names<'n>(&mut self, what: &str, names: impl Iterator<Item = &'n Node>) {
         let mut first = std::collections::HashMap::new();
         for node in names {
-            let Some(name) = node.as_str().filter(|name| !name.is_empty()) else { continue };
+            let Some(name) = node.as_str().filter(|name| !name.is_empty()) else {
+                continue;
+            };
             if let Some(at) = first.get(name) {
                 let message = format!("{what}`{name}` is defined twice: first at {at}");
                 self.problems.push(node.error(message));

@@ -20,9 +20,15 @@ impl Reader<'_> {
         let mut fields = Fields::of(node, "a feature service", &mut self.problems)?;
         let name = self.name(&mut fields, "a feature service");
         let items = fields.list("features", &mut self.problems);
-        if items.is_empty() && fields.node.get("features").is_none_or(|at| at.is_null() || at.is_sequence()) {
+        if items.is_empty()
+            && fields
+                .node
+                .get("features")
+                .is_none_or(|at| at.is_null() || at.is_sequence())
+        {
             let error = node.error("a feature service has no `features`");
-            self.problems.push(error.with_help("list them: view:feature, or a view's name for all of its features"));
+            self.problems
+                .push(error.with_help("list them: view:feature, or a view's name for all of its features"));
         }
         let features = self.projections(items, registry);
         let description = fields.read("description", &mut self.problems).unwrap_or_default();
@@ -42,10 +48,14 @@ impl Reader<'_> {
     fn projections(&mut self, items: &[Node], registry: &FeatureRegistry) -> Vec<FeatureProjection> {
         let mut taken: Vec<Taken<'_>> = Vec::new();
         for item in items {
-            let Some(next) = self.projection(item, registry) else { continue };
+            let Some(next) = self.projection(item, registry) else {
+                continue;
+            };
             self.report_clash(&taken, &next);
             match taken.last_mut() {
-                Some(last) if last.is_reference && next.is_reference && last.projection.view == next.projection.view => {
+                Some(last)
+                    if last.is_reference && next.is_reference && last.projection.view == next.projection.view =>
+                {
                     last.projection.features.extend(next.projection.features);
                 }
                 _ => taken.push(next),
@@ -57,7 +67,11 @@ impl Reader<'_> {
     fn projection<'n>(&mut self, node: &'n Node, registry: &FeatureRegistry) -> Option<Taken<'n>> {
         if node.is_mapping() {
             let projection = self.mapped(node, registry)?;
-            return Some(Taken { projection, node, is_reference: false });
+            return Some(Taken {
+                projection,
+                node,
+                is_reference: false,
+            });
         }
         let text: String = self.problems.keep_all(node.read(Some("features")))?;
         let (name, feature) = match text.split_once(':') {
@@ -157,11 +171,15 @@ impl Reader<'_> {
             if a.view != b.view || a.join_key_map != b.join_key_map || a.alias != b.alias {
                 let message = format!("`{name}` is used twice: first at {}", other.node.position());
                 let error = next.node.error(message);
-                self.problems.push(error.with_help("give one of the two another `alias`"));
+                self.problems
+                    .push(error.with_help("give one of the two another `alias`"));
                 return;
             }
             if a.features.is_empty() || b.features.is_empty() {
-                let message = format!("all features of `{name}` and some of them: first at {}", other.node.position());
+                let message = format!(
+                    "all features of `{name}` and some of them: first at {}",
+                    other.node.position()
+                );
                 self.problems.push(next.node.error(message));
                 return;
             }

@@ -59,7 +59,8 @@ impl Reader<'_> {
     fn source_type(&mut self, fields: &mut Fields<'_>) -> Option<String> {
         let Some(node) = fields.get("type") else {
             let error = fields.node.error("a source has no `type`");
-            self.problems.push(error.with_help("a store key, for example `type: file`"));
+            self.problems
+                .push(error.with_help("a store key, for example `type: file`"));
             return None;
         };
         let written: String = self.problems.keep_all(node.read(Some("type")))?;
@@ -72,7 +73,8 @@ impl Reader<'_> {
         if timestamp.is_some() && older.is_some() {
             let message = "`timestamp_field` and `event_timestamp_column` are both given";
             let error = fields.node.key_error("event_timestamp_column", message);
-            self.problems.push(error.with_help("they are two names for one thing: write one of them"));
+            self.problems
+                .push(error.with_help("they are two names for one thing: write one of them"));
         }
         source.timestamp_field = timestamp.or(older).unwrap_or_default();
         source.created_timestamp_column = fields.optional_text("created_timestamp_column", &mut self.problems);
@@ -87,7 +89,8 @@ impl Reader<'_> {
         for (column, name) in node.entries() {
             let Some(text) = name.as_str() else { continue };
             if text.is_empty() {
-                self.problems.push(name.error(format!("column `{column}` is mapped to no name")));
+                self.problems
+                    .push(name.error(format!("column `{column}` is mapped to no name")));
             } else if let Some(other) = columns.insert(text, column) {
                 let message = format!("columns `{other}` and `{column}` are both mapped to `{text}`");
                 self.problems.push(name.error(message));
@@ -105,7 +108,11 @@ impl Reader<'_> {
                 .entries()
                 .find(|(key, _)| error.message().contains(&format!("`{key}`")));
             let at = named.map_or_else(|| node.position(), |(key, _)| options.key_position(key));
-            let error = if error.problems().is_empty() { error.at(at) } else { error };
+            let error = if error.problems().is_empty() {
+                error.at(at)
+            } else {
+                error
+            };
             self.problems.push(error);
         }
     }

@@ -60,7 +60,8 @@ impl Reader<'_> {
     fn view_source(&mut self, fields: &mut Fields<'_>, registry: &FeatureRegistry) -> Option<Source> {
         let Some(node) = fields.get("source") else {
             let error = fields.node.error("a feature view has no `source`");
-            self.problems.push(error.with_help("the name of a source, or its fields"));
+            self.problems
+                .push(error.with_help("the name of a source, or its fields"));
             return None;
         };
         let known: Vec<&str> = registry.sources.iter().map(|source| source.name.as_str()).collect();
@@ -87,8 +88,11 @@ impl Reader<'_> {
         let schema = fields.list("schema", &mut self.problems);
         let features = fields.list("features", &mut self.problems);
         if !schema.is_empty() && !features.is_empty() {
-            let error = fields.node.key_error("features", "`schema` and `features` are both given");
-            self.problems.push(error.with_help("they are two names for one thing: write one of them"));
+            let error = fields
+                .node
+                .key_error("features", "`schema` and `features` are both given");
+            self.problems
+                .push(error.with_help("they are two names for one thing: write one of them"));
         }
         if schema.is_empty() { features } else { schema }
     }
@@ -133,9 +137,12 @@ impl Reader<'_> {
             let Some(name) = at.as_str() else { continue };
             if keys.contains(name) {
                 let error = at.error(format!("feature `{name}` is named like a join key of the view"));
-                self.problems.push(error.with_help("a join key needs no field: its type stands at the entity"));
+                self.problems
+                    .push(error.with_help("a join key needs no field: its type stands at the entity"));
             } else if times.contains(name) && !name.is_empty() {
-                let error = at.error(format!("feature `{name}` is named like a timestamp of the view's source"));
+                let error = at.error(format!(
+                    "feature `{name}` is named like a timestamp of the view's source"
+                ));
                 self.problems.push(error.with_help("a timestamp needs no field"));
             }
         }

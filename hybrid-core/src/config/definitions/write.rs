@@ -23,14 +23,18 @@ pub fn to_yaml(registry: &FeatureRegistry) -> Result<String> {
         ("entities", registry.entities.iter().map(entity).collect()),
         ("sources", sources),
         ("feature_views", views),
-        ("feature_services", registry.feature_services.iter().map(service).collect()),
+        (
+            "feature_services",
+            registry.feature_services.iter().map(service).collect(),
+        ),
     ] {
         if !items.is_empty() {
             root.insert(key.to_owned(), Json::Array(items));
         }
     }
-    serde_yaml::to_string(&escaped(Json::Object(root)))
-        .map_err(|error| Error::new(ErrorKind::Unexpected, "the definitions cannot be written as YAML").with_cause(error))
+    serde_yaml::to_string(&escaped(Json::Object(root))).map_err(|error| {
+        Error::new(ErrorKind::Unexpected, "the definitions cannot be written as YAML").with_cause(error)
+    })
 }
 
 /// A mapping under construction.
@@ -98,7 +102,10 @@ fn source(source: &Source) -> Result<Json> {
     for (key, value) in source.options.iter().filter(|(_, value)| !value.is_null()) {
         let is_common = super::source::COMMON.contains(&key.as_str());
         if is_common && all.get(key) != Some(value) {
-            let message = format!("option `{key}` of source `{}` is named like a field of every source", source.name);
+            let message = format!(
+                "option `{key}` of source `{}` is named like a field of every source",
+                source.name
+            );
             return Err(Error::new(ErrorKind::Definition, message));
         }
         all.insert(key.clone(), value.clone());
@@ -145,7 +152,11 @@ fn service(service: &FeatureService) -> Json {
             features.push(Json::from(each.view.as_str()));
             last_view = None;
         } else if simple && last_view != Some(&each.view) {
-            features.extend(each.features.iter().map(|name| Json::from(format!("{}:{name}", each.view))));
+            features.extend(
+                each.features
+                    .iter()
+                    .map(|name| Json::from(format!("{}:{name}", each.view))),
+            );
             last_view = Some(&each.view);
         } else {
             features.push(projection(each));

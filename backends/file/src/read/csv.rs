@@ -1,0 +1,148 @@
+use std::io::{BufReader, Read};
+use std::sync::{Arc, OnceLock};
+
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow_csv::ReaderBuilder;
+use arrow_csv::reader::Format;
+use hybrid_core::{Error, ErrorKind, Result};
+
+use super::guarded;
+use crate::error::io_error;
+use crate::listing::Listed;
+use crate::storage::{Blob, BlobReader};
+
+/// How much of a file decides the types of its columns where nobody declared them.
+const SAMPLE: u64 = 4 << 20;
+const BUFFER: usize = 1 << 20;
+const BATCH_ROWS: usize = 16_384;
+
+/// A CSV file and the names in its header.
+#[derive(Debug)]
+pub(crate) struct CsvFile {
+    listed: Listed,
+    header: Vec<String>,
+    inferred: OnceLock<SchemaRef>,
+}
+
+impl CsvFile {
+    /// Reads the header.
+    pub(crate) fn open(listed: Listed) -> Result<Self> {
+        let blob = listed.handle.open(&listed.name)?;
+        let header = guarded(&listed.name, || header_of(&blob, &listed.name))?;
+        Ok(Self {
+            listed,
+            header,
+            inferred: OnceLock::new(),
+        })
+    }
+
+    pub(crate) fn listed(&self) -> &Listed {
+        &self.listed
+    }
+
+    pub(crate) fn header(&self) -> &[String] {
+        &self.header
+    }
+
+    /// Where a column stands.
+    pub(crate) fn position(&self, column: &str) -> Option<usize> {
+        self.header.iter().position(|name| name == column)
+    }
+
+    /// The columns' types as the beginning of the file suggests them.
+    pub(crate) fn inferred(&self) -> Result<SchemaRef> {
+        if let Some(schema) = self.inferred.get() {
+            return Ok(Arc::clone(schema));
+        }
+        let blob = self.listed.handle.open(&self.listed.name)?;
+        let sample = whole_records(&blob).map_err(|error| io_error("read", &self.listed.name, error))?;
+        let schema = guarded(&self.listed.name, || {
+            let (schema, _) = format()
+                .infer_schema(sample.as_slice(), None)
+                .map_err(|error| self.broken(error))?;
+            Ok(Arc::new(schema))
+        })?;
+        Ok(Arc::clone(self.inferred.get_or_init(|| schema)))
+    }
+
+    /// Gives `each` batches of the columns at `positions`, as text, with the number of rows before
+    /// them; it returns whether to go on.
+    pub(crate) fn read(
+        &self,
+        positions: &[usize],
+        mut each: impl FnMut(Vec<ArrayRef>, u64, usize) -> Result<bool>,
+    ) -> Result<()> {
+        let blob = self.listed.handle.open(&self.listed.name)?;
+        let fields: Vec<Field> = (0..self.header.len())
+            .map(|at| Field::new(at.to_string(), DataType::Utf8, true))
+            .collect();
+        let reader = ReaderBuilder::new(Arc::new(Schema::new(fields)))
+            .with_format(format())
+            .with_batch_size(BATCH_ROWS)
+            .with_projection(positions.to_vec())
+            .build_buffered(content(&blob).map_err(|error| io_error("read", &self.listed.name, error))?)
+            .map_err(|error| self.broken(error))?;
+        let mut before = 0;
+        for batch in reader {
+            let batch: RecordBatch = batch.map_err(|error| self.broken(error))?;
+            let rows = batch.num_rows();
+            if !each(batch.columns().to_vec(), before, rows)? {
+                return Ok(());
+            }
+            before += rows as u64;
+        }
+        Ok(())
+    }
+
+    fn broken(&self, error: arrow::error::ArrowError) -> Error {
+        broken(&self.listed.name, &error)
+    }
+}
+
+fn broken(name: &str, error: &arrow::error::ArrowError) -> Error {
+    Error::new(ErrorKind::Corrupt, format!("`{name}` cannot be read as CSV: {error}"))
+        .with_help("every line has as many fields as the header, separated by commas, in UTF-8")
+}
+
+fn format() -> Format {
+    Format::default().with_header(true)
+}
+
+/// The file's bytes after a byte order mark.
+fn content(blob: &Blob) -> std::io::Result<BufReader<BlobReader>> {
+    let mut reader = blob.reader();
+    let mut mark = [0; 3];
+    let count = reader.read(&mut mark)?;
+    if count == 3 && mark == [0xef, 0xbb, 0xbf] {
+        return Ok(BufReader::with_capacity(BUFFER, reader));
+    }
+    Ok(BufReader::with_capacity(BUFFER, blob.reader()))
+}
+
+/// The beginning of a file, cut after its last whole line.
+fn whole_records(blob: &Blob) -> std::io::Result<Vec<u8>> {
+    let mut sample = Vec::new();
+    content(blob)?.take(SAMPLE).read_to_end(&mut sample)?;
+    if sample.len() as u64 == SAMPLE {
+        let end = sample.iter().rposition(|byte| *byte == b'\n').map_or(sample.len(), |at| at + 1);
+        sample.truncate(end);
+    }
+    Ok(sample)
+}
+
+fn header_of(blob: &Blob, name: &str) -> Result<Vec<String>> {
+    let reader = content(blob).map_err(|error| io_error("read", name, error))?;
+    let (schema, _) = format()
+        .infer_schema(reader.take(SAMPLE), Some(0))
+        .map_err(|error| broken(name, &error))?;
+    let header: Vec<String> = schema.fields().iter().map(|f| f.name().trim().to_owned()).collect();
+    if header.is_empty() {
+        return Err(Error::new(ErrorKind::Corrupt, format!("`{name}` is empty: a CSV file begins with a header")));
+    }
+    let twice = header.iter().enumerate().find(|(at, column)| header[..*at].contains(column));
+    if let Some((_, column)) = twice {
+        return Err(Error::new(ErrorKind::Corrupt, format!("the header of `{name}` names column `{column}` twice")));
+    }
+    Ok(header)
+}

@@ -1,0 +1,191 @@
+//! Bytes of a file, wherever it is: what the Parquet and CSV readers stand on.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use hybrid_core::Result;
+use parquet::errors::ParquetError;
+use parquet::file::reader::{ChunkReader, Length};
+
+use crate::error::io_error;
+#[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
+use crate::remote::RemoteObject;
+
+/// How a listed file is opened.
+#[derive(Debug, Clone)]
+pub(crate) enum Handle {
+    Local(PathBuf),
+    #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
+    Remote(RemoteObject),
+}
+
+/// An open file: it stays the same file when another is renamed over its path.
+#[derive(Debug)]
+enum Backing {
+    Local(File),
+    #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
+    Remote(RemoteObject),
+}
+
+/// Random access to an open file, from any thread; clones share it.
+#[derive(Debug, Clone)]
+pub(crate) struct Blob {
+    backing: Arc<Backing>,
+    size: u64,
+    /// Ranges fetched ahead, for stores where each request takes long.
+    ahead: Arc<[(u64, Bytes)]>,
+}
+
+impl Handle {
+    /// Opens the file called `name`.
+    pub(crate) fn open(&self, name: &str) -> Result<Blob> {
+        match self {
+            Self::Local(path) => {
+                let file = File::open(path).map_err(|error| io_error("open", name, error))?;
+                let size = file.metadata().map_err(|error| io_error("read", name, error))?.len();
+                Ok(Blob::new(Backing::Local(file), size))
+            }
+            #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
+            Self::Remote(object) => Ok(Blob::new(Backing::Remote(object.clone()), object.size())),
+        }
+    }
+}
+
+impl Blob {
+    fn new(backing: Backing, size: u64) -> Self {
+        Self {
+            backing: Arc::new(backing),
+            size,
+            ahead: Arc::new([]),
+        }
+    }
+
+    /// How many bytes it has.
+    pub(crate) fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The same file with these ranges fetched at once, where that saves requests.
+    pub(crate) fn with_ahead(&self, ranges: &[std::ops::Range<u64>]) -> io::Result<Self> {
+        match &*self.backing {
+            Backing::Local(_) => {
+                let _ = ranges;
+                Ok(self.clone())
+            }
+            #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
+            Backing::Remote(object) => {
+                let fetched = object.fetch(ranges)?;
+                let ahead = ranges.iter().map(|range| range.start).zip(fetched).collect();
+                Ok(Self {
+                    ahead,
+                    ..self.clone()
+                })
+            }
+        }
+    }
+
+    /// Reads from the start.
+    pub(crate) fn reader(&self) -> BlobReader {
+        BlobReader {
+            blob: self.clone(),
+            at: 0,
+        }
+    }
+
+    fn read_at(&self, at: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = usize::try_from(self.size.saturating_sub(at)).unwrap_or(usize::MAX);
+        let wanted = buffer.len().min(left);
+        let buffer = &mut buffer[..wanted];
+        if buffer.is_empty() {
+            return Ok(0);
+        }
+        if let Some(held) = self.held(at, 1) {
+            let count = held.len().min(buffer.len());
+            buffer[..count].copy_from_slice(&held[..count]);
+            return Ok(count);
+        }
+        match &*self.backing {
+            Backing::Local(file) => read_file_at(file, at, buffer),
+            #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
+            Backing::Remote(object) => {
+                let end = at + buffer.len() as u64;
+                let fetched = object.fetch(std::slice::from_ref(&(at..end)))?;
+                let bytes = fetched.into_iter().next().unwrap_or_default();
+                let count = bytes.len().min(buffer.len());
+                buffer[..count].copy_from_slice(&bytes[..count]);
+                Ok(count)
+            }
+        }
+    }
+
+    /// What was fetched ahead from `at` on, when that is at least `length` bytes.
+    fn held(&self, at: u64, length: usize) -> Option<Bytes> {
+        self.ahead.iter().find_map(|(start, bytes)| {
+            let offset = usize::try_from(at.checked_sub(*start)?).ok()?;
+            (offset.checked_add(length)? <= bytes.len()).then(|| bytes.slice(offset..))
+        })
+    }
+}
+
+#[cfg(unix)]
+fn read_file_at(file: &File, at: u64, buffer: &mut [u8]) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::read_at(file, buffer, at)
+}
+
+#[cfg(windows)]
+fn read_file_at(file: &File, at: u64, buffer: &mut [u8]) -> io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_read(file, buffer, at)
+}
+
+impl Length for Blob {
+    fn len(&self) -> u64 {
+        self.size
+    }
+}
+
+impl ChunkReader for Blob {
+    type T = BufReader<BlobReader>;
+
+    fn get_read(&self, start: u64) -> parquet::errors::Result<Self::T> {
+        Ok(BufReader::new(BlobReader {
+            blob: self.clone(),
+            at: start,
+        }))
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> parquet::errors::Result<Bytes> {
+        let end = start.checked_add(length as u64).filter(|end| *end <= self.size);
+        if end.is_none() {
+            let message = format!("{length} bytes at {start} lie outside the file's {} bytes", self.size);
+            return Err(ParquetError::EOF(message));
+        }
+        if let Some(held) = self.held(start, length) {
+            return Ok(held.slice(..length));
+        }
+        let mut buffer = vec![0; length];
+        let mut reader = BlobReader {
+            blob: self.clone(),
+            at: start,
+        };
+        reader.read_exact(&mut buffer)?;
+        Ok(buffer.into())
+    }
+}
+
+/// Reads on from one place of a [`Blob`].
+#[derive(Debug)]
+pub(crate) struct BlobReader {
+    blob: Blob,
+    at: u64,
+}
+
+impl Read for BlobReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.blob.read_at(self.at, buffer)?;
+        self.at += count as u64;
+        Ok(count)
+    }
+}
