@@ -17,7 +17,7 @@ use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataR
 
 use super::filter::{KeyFilter, Value};
 use super::guarded;
-use crate::error::parquet_error;
+use crate::error::{io_error, parquet_error};
 use crate::listing::Listed;
 use crate::storage::Blob;
 
@@ -56,6 +56,7 @@ impl ParquetFile {
 
     fn open_as(listed: Listed, plain: bool) -> Result<Self> {
         let blob = listed.handle.open(&listed.name)?;
+        let blob = blob.with_tail().map_err(|error| io_error("read", &listed.name, error))?;
         let metadata = guarded(&listed.name, || {
             let options = ArrowReaderOptions::new();
             let metadata = ArrowReaderMetadata::load(&blob, options).map_err(|e| parquet_error(&listed.name, e))?;

@@ -10,6 +10,8 @@ use crate::error::{io_error, missing_column, unsupported};
 use crate::listing::{Listed, list_local};
 use crate::location::{Location, is_glob, resolve};
 
+const MAX_REMOTE_OPENS: usize = 16;
+
 /// How the bytes of a file are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
@@ -69,7 +71,7 @@ impl Table {
         let name = if name.is_empty() { options.path.as_str() } else { name };
         let (listed, single) = list(base, options)?;
         let (listed, format) = of_one_format(listed, options, single)?;
-        let opened = each_unit(&listed, thread_count(listed.len()), cancel, Vec::new, |files, index, listed| {
+        let opened = each_unit(&listed, opening_threads(&listed), cancel, Vec::new, |files, index, listed| {
             files.push((index, DataFile::open(listed.clone(), format)?));
             Ok(())
         })?;
@@ -113,6 +115,15 @@ impl Table {
         };
         let values: Vec<Option<String>> = self.files.iter().filter_map(of_file).collect();
         crate::hive::inferred(values.iter())
+    }
+}
+
+/// Opening an object is waiting for an answer, so more threads do it than there are cores.
+fn opening_threads(listed: &[Listed]) -> usize {
+    if listed.iter().any(|file| file.handle.is_remote()) {
+        listed.len().clamp(1, MAX_REMOTE_OPENS)
+    } else {
+        thread_count(listed.len())
     }
 }
 
