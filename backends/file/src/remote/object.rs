@@ -75,9 +75,9 @@ impl RemoteObject {
             ..GetOptions::default()
         };
         match self.meta.e_tag.as_deref().filter(|tag| !tag.starts_with("W/")) {
-            // A listing may leave out the quotes that the header has.
+            // Azure's listing leaves out the quotes that its header has.
             Some(tag) => GetOptions {
-                if_match: Some(if tag.starts_with('"') { tag.to_owned() } else { format!("\"{tag}\"") }),
+                if_match: Some(if tag.starts_with("0x") { format!("\"{tag}\"") } else { tag.to_owned() }),
                 ..options
             },
             None => GetOptions {

@@ -43,11 +43,13 @@ impl FileFixture {
         Self { layout, folder, store: HybridOfflineStore::from_stores([("file".to_owned(), store)]) }
     }
 
-    fn path(&self, table: &str) -> PathBuf {
+    /// Where a table is on disk.
+    pub fn path(&self, table: &str) -> PathBuf {
         self.folder.path().join(self.relative(table))
     }
 
-    fn relative(&self, table: &str) -> String {
+    /// The same, below the folder of all tables.
+    pub fn relative(&self, table: &str) -> String {
         match self.layout {
             Layout::ParquetFile => format!("{table}.parquet"),
             Layout::ParquetFolder => table.to_owned(),
