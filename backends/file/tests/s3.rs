@@ -1,6 +1,7 @@
 //! Sources on S3, read from a real server. `scripts/test s3` starts it and says where it is.
 #![allow(clippy::unwrap_used)]
 
+#[allow(dead_code)] // other tests use the rest
 mod common;
 #[path = "s3/proxy.rs"]
 mod proxy;
@@ -24,7 +25,7 @@ use hybrid_core::{
 };
 use hybrid_store_file::{FileConfig, FileSource, FileStore};
 use object_store::aws::{AmazonS3, AmazonS3Builder};
-use object_store::{ObjectStoreExt, PutPayload};
+use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;
 use proxy::Proxy;
@@ -241,8 +242,12 @@ impl Fixture for S3Fixture {
             .into_source()
     }
 
-    /// The objects go with the server.
     async fn drop(&self, table: &str) -> Result<()> {
+        let (bucket, folder) = (bucket(), format!("{}/{}", self.folder, self.local.relative(table)));
+        let mut objects = bucket.list(Some(&folder.into()));
+        while let Some(object) = objects.next().await {
+            bucket.delete(&object.unwrap().location).await.unwrap();
+        }
         self.local.drop(table).await
     }
 }
