@@ -107,7 +107,8 @@ impl Blob {
 
     /// The same file with its end fetched, where what is needed first is in one request then.
     pub(crate) fn with_tail(&self) -> io::Result<Self> {
-        self.with_ahead(&[self.size.saturating_sub(TAIL)..self.size])
+        let tail = self.size.saturating_sub(TAIL)..self.size;
+        self.with_ahead(std::slice::from_ref(&tail))
     }
 
     /// Reads from the start.

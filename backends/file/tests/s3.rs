@@ -41,7 +41,10 @@ fn endpoint() -> String {
 }
 
 fn bucket() -> AmazonS3 {
-    AmazonS3Builder::from_env().with_bucket_name(variable("HYBRID_S3_BUCKET")).build().unwrap()
+    AmazonS3Builder::from_env()
+        .with_bucket_name(variable("HYBRID_S3_BUCKET"))
+        .build()
+        .unwrap()
 }
 
 /// A folder of the bucket that no other test uses.
@@ -56,7 +59,9 @@ async fn put(key: &str, bytes: Vec<u8>) {
 
 /// `groups` row groups; all rows of a group have its number as their time in seconds.
 fn parquet(groups: i64, rows: i64) -> Vec<u8> {
-    let properties = WriterProperties::builder().set_max_row_group_row_count(Some(rows as usize)).build();
+    let properties = WriterProperties::builder()
+        .set_max_row_group_row_count(Some(rows as usize))
+        .build();
     let mut writer = ArrowWriter::try_new(Vec::new(), batch(0, 1).schema(), Some(properties)).unwrap();
     (0..groups).for_each(|group| writer.write(&batch(group, rows)).unwrap());
     writer.into_inner().unwrap()
@@ -84,16 +89,22 @@ fn source(path: &str, endpoint: &str) -> Source {
 }
 
 async fn router() -> HybridOfflineStore {
-    let store = FileStore::connect(FileConfig::new(), &Context::default()).await.unwrap();
+    let store = FileStore::connect(FileConfig::new(), &Context::default())
+        .await
+        .unwrap();
     let store: Arc<dyn DynOfflineStore> = Arc::new(store);
     HybridOfflineStore::from_stores([("file".to_owned(), store)])
 }
 
 fn registry(source: Source, features: &[&str]) -> FeatureRegistry {
     let mut registry = FeatureRegistry::new("s3");
-    registry.entities.push(Entity::new("driver").with_value_type(ValueType::Int64));
+    registry
+        .entities
+        .push(Entity::new("driver").with_value_type(ValueType::Int64));
     let fields = features.iter().map(|name| Field::new(*name, ValueType::Int64));
-    let view = FeatureView::new("stats", source).with_entities(["driver"]).with_schema(fields);
+    let view = FeatureView::new("stats", source)
+        .with_entities(["driver"])
+        .with_schema(fields);
     registry.feature_views.push(view);
     registry
 }
@@ -101,7 +112,10 @@ fn registry(source: Source, features: &[&str]) -> FeatureRegistry {
 async fn pull_all(source: Source, features: &[&str], start: Option<DateTime<Utc>>) -> Result<BatchStream> {
     let registry = registry(source, features);
     let pull = Pull::of_view(&registry, &registry.feature_views[0])?;
-    router().await.pull_all_from_table_or_query(&pull, start, None, &Call::default()).await
+    router()
+        .await
+        .pull_all_from_table_or_query(&pull, start, None, &Call::default())
+        .await
 }
 
 async fn rows(source: Source, features: &[&str]) -> Result<usize> {
@@ -125,10 +139,25 @@ async fn one_object_a_folder_with_partitions_a_glob_and_csv_are_read() {
         (format!("{folder}/*/b.parquet"), &["value", "year"], 5),
         (format!("{folder}-csv/d.csv"), &["value"], 2),
     ] {
-        assert_eq!(rows(source(&path, &endpoint()), features).await.unwrap(), count, "{path}");
+        assert_eq!(
+            rows(source(&path, &endpoint()), features).await.unwrap(),
+            count,
+            "{path}"
+        );
     }
-    let batches = pull_all(source(&folder, &endpoint()), &["year"], None).await.unwrap().collect().await.unwrap();
-    let years = |batch: &RecordBatch| batch["year"].as_primitive::<Int64Type>().iter().flatten().collect::<Vec<_>>();
+    let batches = pull_all(source(&folder, &endpoint()), &["year"], None)
+        .await
+        .unwrap()
+        .collect()
+        .await
+        .unwrap();
+    let years = |batch: &RecordBatch| {
+        batch["year"]
+            .as_primitive::<Int64Type>()
+            .iter()
+            .flatten()
+            .collect::<Vec<_>>()
+    };
     let years: Vec<i64> = batches.iter().flat_map(years).collect();
     assert_eq!((years.iter().filter(|y| **y == 2023).count(), years.len()), (10, 15));
 }
@@ -142,7 +171,9 @@ async fn only_row_groups_in_the_window_are_fetched() {
     put(&key, bytes).await;
     let proxy = Proxy::start(&endpoint(), u64::MAX);
     let start = DateTime::from_timestamp(19, 0);
-    let stream = pull_all(source(&key, &proxy.endpoint), &["value"], start).await.unwrap();
+    let stream = pull_all(source(&key, &proxy.endpoint), &["value"], start)
+        .await
+        .unwrap();
     let batches = stream.collect().await.unwrap();
     assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>() as i64, GROUP);
     assert!(proxy.bytes() < size / 4, "{} of {size} bytes", proxy.bytes());
@@ -152,11 +183,19 @@ async fn only_row_groups_in_the_window_are_fetched() {
     let features = FeatureSelection::References(vec!["stats:value".parse().unwrap()]);
     let registry = registry(source(&key, &proxy.endpoint), &["value"]);
     let (router, options) = (router().await, RetrievalOptions::default());
-    let job = router.get_historical_features(&registry, entities, &features, options).await.unwrap();
+    let job = router
+        .get_historical_features(&registry, entities, &features, options)
+        .await
+        .unwrap();
     let joined = job.to_arrow().await.unwrap();
-    let values: Vec<i64> =
-        joined.iter().flat_map(|b| b["value"].as_primitive::<Int64Type>().values().to_vec()).collect();
-    assert_eq!(values, batch(3, GROUP)["value"].as_primitive::<Int64Type>().values()[..10]);
+    let values: Vec<i64> = joined
+        .iter()
+        .flat_map(|b| b["value"].as_primitive::<Int64Type>().values().to_vec())
+        .collect();
+    assert_eq!(
+        values,
+        batch(3, GROUP)["value"].as_primitive::<Int64Type>().values()[..10]
+    );
 }
 
 #[tokio::test]
@@ -164,15 +203,26 @@ async fn only_row_groups_in_the_window_are_fetched() {
 async fn what_is_not_there_is_named() {
     let missing = format!("{}/none.parquet", folder());
     let error = rows(source(&missing, &endpoint()), &["value"]).await.unwrap_err();
-    assert!(error.kind() == ErrorKind::NotFound && error.to_string().contains(&missing), "{error}");
+    assert!(
+        error.kind() == ErrorKind::NotFound && error.to_string().contains(&missing),
+        "{error}"
+    );
     let mut elsewhere = source("x", &endpoint());
-    elsewhere.options.insert("path".to_owned(), "s3://no-such-bucket-here/x.parquet".into());
+    elsewhere
+        .options
+        .insert("path".to_owned(), "s3://no-such-bucket-here/x.parquet".into());
     let error = rows(elsewhere, &["value"]).await.unwrap_err();
-    assert!(error.kind() == ErrorKind::NotFound && error.to_string().contains("bucket"), "{error}");
+    assert!(
+        error.kind() == ErrorKind::NotFound && error.to_string().contains("bucket"),
+        "{error}"
+    );
     let delta = folder();
     put(&format!("{delta}/_delta_log/00000000000000000000.json"), b"{}".to_vec()).await;
     let error = rows(source(&delta, &endpoint()), &["value"]).await.unwrap_err();
-    assert!(error.kind() == ErrorKind::Unsupported && error.to_string().contains("Delta"), "{error}");
+    assert!(
+        error.kind() == ErrorKind::Unsupported && error.to_string().contains("Delta"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -186,8 +236,13 @@ async fn a_server_that_goes_away_is_unavailable_in_bounded_time() {
     for name in ["big.parquet", "big.csv"] {
         let proxy = Proxy::start(&endpoint(), 2 << 20);
         let begun = Instant::now();
-        let error = rows(source(&format!("{folder}/{name}"), &proxy.endpoint), &["value"]).await.unwrap_err();
-        assert!(error.kind() == ErrorKind::Unavailable && error.is_retryable(), "{error}");
+        let error = rows(source(&format!("{folder}/{name}"), &proxy.endpoint), &["value"])
+            .await
+            .unwrap_err();
+        assert!(
+            error.kind() == ErrorKind::Unavailable && error.is_retryable(),
+            "{error}"
+        );
         assert!(error.to_string().contains(name), "{error}");
         assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
     }
@@ -206,7 +261,10 @@ async fn an_object_replaced_while_it_is_read_is_an_error() {
         failed = failed.or(batch.err());
     }
     let error = failed.expect("all was read although the object was replaced");
-    assert!(error.kind() == ErrorKind::Unavailable && error.is_retryable(), "{error}");
+    assert!(
+        error.kind() == ErrorKind::Unavailable && error.is_retryable(),
+        "{error}"
+    );
     assert!(error.to_string().contains("replaced"), "{error}");
 }
 
@@ -253,7 +311,10 @@ impl Fixture for S3Fixture {
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {
-    fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect()
+    fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect()
 }
 
 #[test]
@@ -261,7 +322,10 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 fn a_folder_on_s3_conforms() {
     hybrid_conformance::block_on(async {
         let local = FileFixture::new(Layout::ParquetFolder).await;
-        let fixture = S3Fixture { local, folder: folder() };
+        let fixture = S3Fixture {
+            local,
+            folder: folder(),
+        };
         let report = hybrid_conformance::run_all(&fixture).await;
         assert!(report.is_success(), "{report}");
     });

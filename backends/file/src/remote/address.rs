@@ -59,16 +59,26 @@ mod tests {
     #[test]
     fn urls_are_taken_apart_and_keys_stay_as_written() {
         let address = Address::parse("s3://b/a%20b/c?.parquet").unwrap();
-        assert_eq!((address.root.as_str(), address.key.as_str()), ("s3://b", "a%20b/c?.parquet"));
+        assert_eq!(
+            (address.root.as_str(), address.key.as_str()),
+            ("s3://b", "a%20b/c?.parquet")
+        );
         assert!(!address.may_be_object());
         let address = Address::parse("abfss://c@a.dfs.core.windows.net/x/y.csv").unwrap();
-        assert_eq!((address.bucket.as_str(), address.key.as_str()), ("c@a.dfs.core.windows.net", "x/y.csv"));
+        assert_eq!(
+            (address.bucket.as_str(), address.key.as_str()),
+            ("c@a.dfs.core.windows.net", "x/y.csv")
+        );
         assert!(address.may_be_object());
         for folder in ["gs://b", "gs://b/", "gs://b/x/"] {
             assert!(!Address::parse(folder).unwrap().may_be_object(), "{folder}");
         }
         for wrong in ["s3://", "s3:///key", "s3://a b/key"] {
-            assert_eq!(Address::parse(wrong).unwrap_err().kind(), ErrorKind::Definition, "{wrong}");
+            assert_eq!(
+                Address::parse(wrong).unwrap_err().kind(),
+                ErrorKind::Definition,
+                "{wrong}"
+            );
         }
     }
 }

@@ -57,7 +57,11 @@ fn made(scheme: Scheme, address: &Address, endpoint: Option<&str>) -> Result<Mad
         Scheme::Azure => azure(address),
         #[cfg(not(all(feature = "s3", feature = "gcs", feature = "azure")))]
         other => {
-            let message = format!("`{}`: this program was built without the feature `{}`", address.url, other.feature().0);
+            let message = format!(
+                "`{}`: this program was built without the feature `{}`",
+                address.url,
+                other.feature().0
+            );
             return Err(crate::error::unsupported(message));
         }
     };
@@ -76,7 +80,9 @@ fn check_endpoint(scheme: Scheme, endpoint: &str) -> Result<()> {
     if endpoint.starts_with("https://") || endpoint.starts_with("http://") {
         return Ok(());
     }
-    wrong(&format!("s3_endpoint_override `{endpoint}` does not start with https:// or http://"))
+    wrong(&format!(
+        "s3_endpoint_override `{endpoint}` does not start with https:// or http://"
+    ))
 }
 
 #[cfg(feature = "s3")]

@@ -27,9 +27,13 @@ pub(super) fn store_error(action: &str, url: &str, error: &StoreError) -> Error 
     let (kind, retryable) = kind_of(error, &answer);
     let made = Error::new(kind, format!("cannot {action} `{url}`: {}", answer.reason(error)));
     let made = match kind {
-        ErrorKind::Unauthenticated => made.with_help("check the credentials in the environment (AWS_*, GOOGLE_*, AZURE_*)"),
+        ErrorKind::Unauthenticated => {
+            made.with_help("check the credentials in the environment (AWS_*, GOOGLE_*, AZURE_*)")
+        }
         ErrorKind::PermissionDenied => made.with_help("give these credentials the right to list, read and write there"),
-        ErrorKind::Unavailable | ErrorKind::Timeout => made.with_help("is the server reachable from here? try again later"),
+        ErrorKind::Unavailable | ErrorKind::Timeout => {
+            made.with_help("is the server reachable from here? try again later")
+        }
         ErrorKind::Config => made.with_help("the bucket is in another region: set AWS_REGION"),
         _ => made,
     };
@@ -38,27 +42,43 @@ pub(super) fn store_error(action: &str, url: &str, error: &StoreError) -> Error 
 
 /// Settings of the environment from which no client can be made.
 pub(super) fn settings_error(scheme: Scheme, url: &str, error: &StoreError) -> Error {
-    Error::new(ErrorKind::Config, format!("cannot connect to `{url}`: {}", innermost(error)))
-        .with_help(format!("the settings are environment variables: {}", variables(scheme)))
+    Error::new(
+        ErrorKind::Config,
+        format!("cannot connect to `{url}`: {}", innermost(error)),
+    )
+    .with_help(format!("the settings are environment variables: {}", variables(scheme)))
 }
 
 /// Nobody gave credentials.
 pub(super) fn no_credentials(scheme: Scheme, url: &str, error: Option<&StoreError>) -> Error {
     let why = error.map_or_else(String::new, |error| format!(": {}", Answer::of(error).reason(error)));
-    Error::new(ErrorKind::Unauthenticated, format!("there are no credentials for `{url}`{why}"))
-        .with_help(format!("set {}", variables(scheme)))
+    Error::new(
+        ErrorKind::Unauthenticated,
+        format!("there are no credentials for `{url}`{why}"),
+    )
+    .with_help(format!("set {}", variables(scheme)))
 }
 
 fn variables(scheme: Scheme) -> &'static str {
     match scheme {
-        Scheme::S3 => "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (AWS_REGION, AWS_SESSION_TOKEN), or AWS_SKIP_SIGNATURE=true for a public bucket",
-        Scheme::Gcs => "GOOGLE_APPLICATION_CREDENTIALS or GOOGLE_SERVICE_ACCOUNT, or GOOGLE_SKIP_SIGNATURE=true for a public bucket",
-        Scheme::Azure => "AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY (or a SAS token, or a client id and secret), or AZURE_SKIP_SIGNATURE=true for a public container",
+        Scheme::S3 => {
+            "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (AWS_REGION, AWS_SESSION_TOKEN), or AWS_SKIP_SIGNATURE=true for a public bucket"
+        }
+        Scheme::Gcs => {
+            "GOOGLE_APPLICATION_CREDENTIALS or GOOGLE_SERVICE_ACCOUNT, or GOOGLE_SKIP_SIGNATURE=true for a public bucket"
+        }
+        Scheme::Azure => {
+            "AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY (or a SAS token, or a client id and secret), or AZURE_SKIP_SIGNATURE=true for a public container"
+        }
     }
 }
 
 fn kind_of(error: &StoreError, answer: &Answer) -> (ErrorKind, bool) {
-    if answer.code.as_deref().is_some_and(|code| WRONG_CREDENTIALS.contains(&code)) {
+    if answer
+        .code
+        .as_deref()
+        .is_some_and(|code| WRONG_CREDENTIALS.contains(&code))
+    {
         return (ErrorKind::Unauthenticated, false);
     }
     match error {
@@ -101,12 +121,15 @@ struct Answer {
 
 impl Answer {
     fn of(error: &StoreError) -> Self {
-        let http = causes(error).find_map(|cause| cause.downcast_ref::<HttpError>()).map(HttpError::kind);
+        let http = causes(error)
+            .find_map(|cause| cause.downcast_ref::<HttpError>())
+            .map(HttpError::kind);
         // The client's type that knows the status is its own; its text is all there is.
         let text = error.to_string();
         let element = |name: &str| {
             let (_, rest) = text.split_once(&format!("<{name}>"))?;
-            rest.split_once("</").map(|(value, _)| value.chars().take(200).collect())
+            rest.split_once("</")
+                .map(|(value, _)| value.chars().take(200).collect())
         };
         Self {
             status: status_in(&text),
@@ -134,7 +157,10 @@ fn status_in(text: &str) -> Option<u16> {
 }
 
 fn causes(error: &StoreError) -> impl Iterator<Item = &(dyn StdError + 'static)> {
-    std::iter::successors(Some(error as &(dyn StdError + 'static)), |error: &&(dyn StdError + 'static)| (*error).source())
+    std::iter::successors(
+        Some(error as &(dyn StdError + 'static)),
+        |error: &&(dyn StdError + 'static)| (*error).source(),
+    )
 }
 
 /// The last cause says what happened, the ones before only where.

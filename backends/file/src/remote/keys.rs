@@ -34,7 +34,10 @@ impl Wanted {
             });
         }
         let pattern = Pattern::new(key).map_err(|error| {
-            Error::new(ErrorKind::Definition, format!("`{}` is no valid glob: {error}", address.url))
+            Error::new(
+                ErrorKind::Definition,
+                format!("`{}` is no valid glob: {error}", address.url),
+            )
         })?;
         let parts: Vec<&str> = key.split('/').collect();
         let fixed = parts.iter().take_while(|part| !is_glob(part)).count();
@@ -77,7 +80,11 @@ impl Wanted {
         let Some(pattern) = &self.pattern else { return Some(0) };
         (1..=parts.len()).find(|&depth| {
             let below = parts[..depth].join("/");
-            let key = if self.prefix.is_empty() { below } else { format!("{}/{below}", self.prefix) };
+            let key = if self.prefix.is_empty() {
+                below
+            } else {
+                format!("{}/{below}", self.prefix)
+            };
             pattern.matches_with(&key, OPTIONS)
         })
     }
@@ -85,14 +92,20 @@ impl Wanted {
     /// Delta and Iceberg keep files that are no longer part of the table: reading all would be wrong.
     fn refuse_tables(&self, parts: &[String], depth: usize, hidden: Option<usize>) -> Result<()> {
         let folder = |parts: &[String]| {
-            let all: Vec<&str> =
-                [self.root.as_str(), &self.prefix].into_iter().filter(|p| !p.is_empty()).chain(parts.iter().map(String::as_str)).collect();
+            let all: Vec<&str> = [self.root.as_str(), &self.prefix]
+                .into_iter()
+                .filter(|p| !p.is_empty())
+                .chain(parts.iter().map(String::as_str))
+                .collect();
             all.join("/")
         };
         if let Some(at) = hidden.filter(|&at| at >= depth && at + 1 < parts.len() && parts[at] == "_delta_log") {
             return Err(table_format("Delta", folder(&parts[..at])));
         }
-        let metadata = parts.len().checked_sub(2).filter(|&at| at >= depth && parts[at] == "metadata");
+        let metadata = parts
+            .len()
+            .checked_sub(2)
+            .filter(|&at| at >= depth && parts[at] == "metadata");
         match metadata {
             Some(at) if hidden.is_none() && parts[at + 1].ends_with(".metadata.json") => {
                 Err(table_format("Iceberg", folder(&parts[..at])))
@@ -116,19 +129,43 @@ mod tests {
 
     #[test]
     fn folders_have_what_is_below_and_not_hidden() {
-        let keys = ["x/a.parquet", "x/y=1/b.parquet", "x/_tmp/c.parquet", "x/.d.parquet", "x/_y=2/e.parquet"];
-        assert_eq!(found("s3://b/x/", &keys).unwrap(), ["a.parquet", "y=1/b.parquet", "_y=2/e.parquet"]);
+        let keys = [
+            "x/a.parquet",
+            "x/y=1/b.parquet",
+            "x/_tmp/c.parquet",
+            "x/.d.parquet",
+            "x/_y=2/e.parquet",
+        ];
+        assert_eq!(
+            found("s3://b/x/", &keys).unwrap(),
+            ["a.parquet", "y=1/b.parquet", "_y=2/e.parquet"]
+        );
         assert_eq!(found("s3://b", &["x/a.parquet"]).unwrap(), ["x/a.parquet"]);
         let wanted = Wanted::of(&Address::parse("s3://b/x").unwrap()).unwrap();
-        assert!(wanted.parts("x/folder", 0).unwrap().is_none(), "a placeholder of a folder");
+        assert!(
+            wanted.parts("x/folder", 0).unwrap().is_none(),
+            "a placeholder of a folder"
+        );
     }
 
     #[test]
     fn globs_match_whole_parts_and_folders() {
-        let keys = ["x/2024-01/a.parquet", "x/2024-02/b.csv", "x/2024-02/z/c.parquet", "x/2023/d.parquet", "x/.2024/e.parquet"];
-        assert_eq!(found("s3://b/x/2024-*/*.parquet", &keys).unwrap(), ["2024-01/a.parquet"]);
+        let keys = [
+            "x/2024-01/a.parquet",
+            "x/2024-02/b.csv",
+            "x/2024-02/z/c.parquet",
+            "x/2023/d.parquet",
+            "x/.2024/e.parquet",
+        ];
+        assert_eq!(
+            found("s3://b/x/2024-*/*.parquet", &keys).unwrap(),
+            ["2024-01/a.parquet"]
+        );
         assert_eq!(found("s3://b/x/2024-02", &keys).unwrap(), ["b.csv", "z/c.parquet"]);
-        assert_eq!(found("s3://b/x/2024-?2", &keys).unwrap(), ["2024-02/b.csv", "2024-02/z/c.parquet"]);
+        assert_eq!(
+            found("s3://b/x/2024-?2", &keys).unwrap(),
+            ["2024-02/b.csv", "2024-02/z/c.parquet"]
+        );
         assert_eq!(found("s3://b/x/**/*.parquet", &keys).unwrap().len(), 3);
         assert_eq!(found("s3://b/*/2023/d.parquet", &keys).unwrap(), ["x/2023/d.parquet"]);
         assert_eq!(found("s3://b/x/[", &keys).unwrap_err().kind(), ErrorKind::Definition);
@@ -140,13 +177,21 @@ mod tests {
             ("s3://b/x", "x/_delta_log/00.json", "`s3://b/x` is a Delta table"),
             ("s3://b/x", "x/t/_delta_log/00.json", "`s3://b/x/t` is a Delta table"),
             ("s3://b/*", "t/_delta_log/00.json", "`s3://b/t` is a Delta table"),
-            ("s3://b/x/", "x/metadata/v1.metadata.json", "`s3://b/x` is a Iceberg table"),
+            (
+                "s3://b/x/",
+                "x/metadata/v1.metadata.json",
+                "`s3://b/x` is a Iceberg table",
+            ),
         ] {
             let error = found(url, &[key]).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Unsupported);
             assert!(error.to_string().contains(says), "{error}");
         }
         assert!(found("s3://b/x", &["x/_old/_delta_log/00.json"]).unwrap().is_empty());
-        assert!(found("s3://b/x/*.parquet", &["x/_delta_log/00.json"]).unwrap().is_empty());
+        assert!(
+            found("s3://b/x/*.parquet", &["x/_delta_log/00.json"])
+                .unwrap()
+                .is_empty()
+        );
     }
 }

@@ -30,7 +30,6 @@ use crate::location::Scheme;
 use crate::storage::Handle;
 
 pub(crate) use self::object::RemoteObject;
-#[allow(unused_imports)] // appending calls it
 pub(crate) use self::upload::put_file;
 
 /// A source's place in object storage.
@@ -84,13 +83,21 @@ impl Bucket {
         let prefix = path(wanted.prefix(), url)?;
         let mut objects = self.store.list(Some(&prefix));
         let mut files = Vec::new();
-        while let Some(object) = objects.try_next().await.map_err(|error| store_error("list", url, &error))? {
+        while let Some(object) = objects
+            .try_next()
+            .await
+            .map_err(|error| store_error("list", url, &error))?
+        {
             if let Some(parts) = wanted.parts(object.location.as_ref(), object.size)? {
                 files.push(self.listed(object, parts));
             }
         }
         if files.is_empty() {
-            let what = if wanted.is_glob() { "no object matches" } else { "there is no object at or below" };
+            let what = if wanted.is_glob() {
+                "no object matches"
+            } else {
+                "there is no object at or below"
+            };
             return Err(Error::new(ErrorKind::NotFound, format!("{what} `{url}`"))
                 .with_help("objects and folders whose names start with `.` or `_` are ignored"));
         }
@@ -107,5 +114,10 @@ impl Bucket {
 
 /// The key as the client wants it.
 fn path(key: &str, url: &str) -> Result<Path> {
-    Path::parse(key).map_err(|error| Error::new(ErrorKind::Definition, format!("`{url}` is no valid URL of an object: {error}")))
+    Path::parse(key).map_err(|error| {
+        Error::new(
+            ErrorKind::Definition,
+            format!("`{url}` is no valid URL of an object: {error}"),
+        )
+    })
 }

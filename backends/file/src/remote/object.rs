@@ -51,7 +51,10 @@ impl RemoteObject {
     }
 
     async fn all(&self, parts: Vec<Range<u64>>) -> Result<Vec<Bytes>> {
-        stream::iter(parts.into_iter().map(|part| self.part(part))).buffered(PARALLEL).try_collect().await
+        stream::iter(parts.into_iter().map(|part| self.part(part)))
+            .buffered(PARALLEL)
+            .try_collect()
+            .await
     }
 
     async fn part(&self, part: Range<u64>) -> Result<Bytes> {
@@ -77,7 +80,11 @@ impl RemoteObject {
         match self.meta.e_tag.as_deref().filter(|tag| !tag.starts_with("W/")) {
             // Azure's listing leaves out the quotes that its header has.
             Some(tag) => GetOptions {
-                if_match: Some(if tag.starts_with("0x") { format!("\"{tag}\"") } else { tag.to_owned() }),
+                if_match: Some(if tag.starts_with("0x") {
+                    format!("\"{tag}\"")
+                } else {
+                    tag.to_owned()
+                }),
                 ..options
             },
             None => GetOptions {

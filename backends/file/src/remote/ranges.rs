@@ -35,7 +35,9 @@ impl Requests {
         let parts = spans.into_iter().flat_map(|span| {
             let end = span.end;
             let starts = std::iter::successors(Some(span.start), move |start| start.checked_add(part));
-            starts.take_while(move |start| *start < end).map(move |start| start..end.min(start.saturating_add(part)))
+            starts
+                .take_while(move |start| *start < end)
+                .map(move |start| start..end.min(start.saturating_add(part)))
         });
         Self { parts: parts.collect() }
     }
@@ -51,7 +53,12 @@ impl Requests {
             let at = |place: u64| usize::try_from(place.clamp(part.start, part.end) - part.start).unwrap_or(usize::MAX);
             bytes.slice(at(range.start).min(bytes.len())..at(range.end).min(bytes.len()))
         };
-        let mut pieces = self.parts.iter().zip(fetched).skip(first).take_while(|(part, _)| part.start < range.end);
+        let mut pieces = self
+            .parts
+            .iter()
+            .zip(fetched)
+            .skip(first)
+            .take_while(|(part, _)| part.start < range.end);
         let Some((part, bytes)) = pieces.next().filter(|_| range.start < range.end) else {
             return Bytes::new();
         };

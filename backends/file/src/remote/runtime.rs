@@ -25,7 +25,10 @@ fn runtime() -> Result<&'static Runtime> {
             .map_err(|error| error.to_string())
     };
     RUNTIME.get_or_init(start).as_ref().map_err(|error| {
-        Error::new(ErrorKind::ResourceExhausted, format!("no threads for requests can be started: {error}"))
+        Error::new(
+            ErrorKind::ResourceExhausted,
+            format!("no threads for requests can be started: {error}"),
+        )
     })
 }
 
@@ -44,5 +47,8 @@ pub(super) async fn run<T: Send + 'static>(work: impl Future<Output = Result<T>>
 }
 
 fn lost() -> Error {
-    Error::new(ErrorKind::Unexpected, "a request to object storage ended without a result")
+    Error::new(
+        ErrorKind::Unexpected,
+        "a request to object storage ended without a result",
+    )
 }

@@ -68,8 +68,14 @@ impl Upload {
             let (_, bytes) = chunk(file, PART).await?;
             return self.once(bytes).await;
         }
-        let mut upload = self.store.put_multipart(&self.at).await.map_err(|error| self.error(&error))?;
-        let sent = self.parts(upload.as_mut(), file, PART.max(size.div_ceil(MAX_PARTS))).await;
+        let mut upload = self
+            .store
+            .put_multipart(&self.at)
+            .await
+            .map_err(|error| self.error(&error))?;
+        let sent = self
+            .parts(upload.as_mut(), file, PART.max(size.div_ceil(MAX_PARTS)))
+            .await;
         if sent.is_err() {
             // What fails here, the bucket's own rules for unfinished uploads clean up.
             let _ = upload.abort().await;
@@ -94,7 +100,10 @@ impl Upload {
             object_store::Error::AlreadyExists { .. } => self.holds(&bytes).await,
             // Names are unique: a server without conditional requests is as safe.
             object_store::Error::NotImplemented { .. } | object_store::Error::NotSupported { .. } => {
-                return put(PutMode::Overwrite).await.map(drop).map_err(|error| self.error(&error));
+                return put(PutMode::Overwrite)
+                    .await
+                    .map(drop)
+                    .map_err(|error| self.error(&error));
             }
             _ => false,
         };
@@ -103,7 +112,11 @@ impl Upload {
 
     /// Whether the object is there with just these bytes.
     async fn holds(&self, bytes: &Bytes) -> bool {
-        let same_size = self.store.head(&self.at).await.is_ok_and(|found| found.size == bytes.len() as u64);
+        let same_size = self
+            .store
+            .head(&self.at)
+            .await
+            .is_ok_and(|found| found.size == bytes.len() as u64);
         if !same_size {
             return false;
         }
@@ -117,7 +130,10 @@ impl Upload {
         let mut running = FuturesUnordered::new();
         loop {
             if matches!(self.caller.try_recv(), Err(oneshot::error::TryRecvError::Closed)) {
-                return Err(Error::new(ErrorKind::Cancelled, format!("writing `{}` was cancelled", self.url)));
+                return Err(Error::new(
+                    ErrorKind::Cancelled,
+                    format!("writing `{}` was cancelled", self.url),
+                ));
             }
             let (rest, bytes) = chunk(file, size).await?;
             file = rest;
@@ -152,6 +168,9 @@ async fn chunk(file: File, size: u64) -> Result<(File, Bytes)> {
     });
     match read.await {
         Ok(read) => read.map_err(|error| io_error("read", "the file to upload", error)),
-        Err(_) => Err(Error::new(ErrorKind::Unexpected, "reading the file to upload ended without a result")),
+        Err(_) => Err(Error::new(
+            ErrorKind::Unexpected,
+            "reading the file to upload ended without a result",
+        )),
     }
 }
