@@ -68,14 +68,13 @@ impl Upload {
             let (_, bytes) = chunk(file, PART).await?;
             return self.once(bytes).await;
         }
-        let mut upload = self
-            .store
-            .put_multipart(&self.at)
-            .await
-            .map_err(|error| self.error(&error))?;
-        let sent = self
-            .parts(upload.as_mut(), file, PART.max(size.div_ceil(MAX_PARTS)))
-            .await;
+        let upload = self.store.put_multipart(&self.at).await;
+        let upload = upload.map_err(|error| self.error(&error))?;
+        self.in_parts(upload, file, PART.max(size.div_ceil(MAX_PARTS))).await
+    }
+
+    async fn in_parts(&mut self, mut upload: Box<dyn MultipartUpload>, file: File, part: u64) -> Result<()> {
+        let sent = self.parts(upload.as_mut(), file, part).await;
         if sent.is_err() {
             // What fails here, the bucket's own rules for unfinished uploads clean up.
             let _ = upload.abort().await;
@@ -95,9 +94,11 @@ impl Upload {
             Ok(_) => return Ok(()),
             Err(error) => error,
         };
+        let made = self.error(&error);
         let done = match &error {
-            // The first try of a request may have arrived although its answer did not.
+            // A request may have arrived although its answer did not, and been repeated then.
             object_store::Error::AlreadyExists { .. } => self.holds(&bytes).await,
+            _ if made.is_retryable() => self.holds(&bytes).await,
             // Names are unique: a server without conditional requests is as safe.
             object_store::Error::NotImplemented { .. } | object_store::Error::NotSupported { .. } => {
                 return put(PutMode::Overwrite)
@@ -107,7 +108,7 @@ impl Upload {
             }
             _ => false,
         };
-        if done { Ok(()) } else { Err(self.error(&error)) }
+        if done { Ok(()) } else { Err(made) }
     }
 
     /// Whether the object is there with just these bytes.
@@ -126,8 +127,14 @@ impl Upload {
         }
     }
 
+    async fn has_size(&self, size: u64) -> bool {
+        let found = self.store.head(&self.at).await;
+        found.is_ok_and(|found| found.size == size)
+    }
+
     async fn parts(&mut self, upload: &mut dyn MultipartUpload, mut file: File, size: u64) -> Result<()> {
         let mut running = FuturesUnordered::new();
+        let mut total = 0;
         loop {
             if matches!(self.caller.try_recv(), Err(oneshot::error::TryRecvError::Closed)) {
                 return Err(Error::new(
@@ -140,6 +147,7 @@ impl Upload {
             if bytes.is_empty() {
                 break;
             }
+            total += bytes.len() as u64;
             running.push(upload.put_part(PutPayload::from(bytes)));
             if running.len() >= PARALLEL
                 && let Some(sent) = running.next().await
@@ -151,7 +159,12 @@ impl Upload {
             sent.map_err(|error| self.error(&error))?;
         }
         drop(running);
-        upload.complete().await.map(drop).map_err(|error| self.error(&error))
+        match upload.complete().await {
+            Ok(_) => Ok(()),
+            // Names are unique: what is there is what was sent, and only the answer was lost.
+            Err(_) if self.has_size(total).await => Ok(()),
+            Err(error) => Err(self.error(&error)),
+        }
     }
 
     fn error(&self, error: &object_store::Error) -> Error {
@@ -172,5 +185,87 @@ async fn chunk(file: File, size: u64) -> Result<(File, Bytes)> {
             ErrorKind::Unexpected,
             "reading the file to upload ended without a result",
         )),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::io::Write;
+    use std::sync::Mutex;
+
+    use hybrid_core::async_trait;
+    use object_store::memory::InMemory;
+    use object_store::{PutResult, UploadPart};
+
+    use super::*;
+
+    /// Says what was asked of it, and fails at the part of that number.
+    #[derive(Debug)]
+    struct Recorded(Arc<Mutex<Vec<&'static str>>>, usize);
+
+    #[async_trait]
+    impl MultipartUpload for Recorded {
+        fn put_part(&mut self, _: PutPayload) -> UploadPart {
+            let mut calls = self.0.lock().unwrap();
+            let fails = calls.len() == self.1;
+            calls.push("part");
+            Box::pin(async move {
+                match fails {
+                    true => Err(object_store::Error::Generic {
+                        store: "test",
+                        source: "no".into(),
+                    }),
+                    false => Ok(()),
+                }
+            })
+        }
+
+        async fn complete(&mut self) -> object_store::Result<PutResult> {
+            self.0.lock().unwrap().push("complete");
+            Ok(PutResult {
+                e_tag: None,
+                version: None,
+            })
+        }
+
+        async fn abort(&mut self) -> object_store::Result<()> {
+            self.0.lock().unwrap().push("abort");
+            Ok(())
+        }
+    }
+
+    async fn sent(fails_at: usize, gone: bool) -> (Result<()>, Vec<&'static str>) {
+        let (caller, waits) = oneshot::channel();
+        let caller = (!gone).then_some(caller);
+        let mut upload = Upload {
+            store: Arc::new(InMemory::new()),
+            at: Path::from("x"),
+            url: "s3://b/x".to_owned(),
+            caller: waits,
+        };
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&[7; 25]).unwrap();
+        file.rewind().unwrap();
+        let calls = Arc::new(Mutex::new(Vec::new()));
+        let result = upload
+            .in_parts(Box::new(Recorded(Arc::clone(&calls), fails_at)), file, 10)
+            .await;
+        drop(caller);
+        let calls = calls.lock().unwrap().clone();
+        (result, calls)
+    }
+
+    #[tokio::test]
+    async fn an_upload_is_completed_or_aborted() {
+        let (result, calls) = sent(9, false).await;
+        assert!(result.is_ok());
+        assert_eq!(calls, ["part", "part", "part", "complete"]);
+        let (result, calls) = sent(1, false).await;
+        assert!(result.unwrap_err().to_string().contains("s3://b/x"));
+        assert_eq!(calls, ["part", "part", "part", "abort"]);
+        let (result, calls) = sent(9, true).await;
+        assert_eq!(result.unwrap_err().kind(), ErrorKind::Cancelled);
+        assert_eq!(calls, ["abort"]);
     }
 }
