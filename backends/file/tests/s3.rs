@@ -1,5 +1,5 @@
 //! Sources on S3, read from a real server. `scripts/test s3` starts it and says where it is.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 #[allow(dead_code)] // other tests use the rest
 mod common;
