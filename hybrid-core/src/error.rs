@@ -266,11 +266,16 @@ impl From<arrow::error::ArrowError> for Error {
     }
 }
 
+/// Longer ones are no misspelt names, and comparing takes time.
+const LONGEST_NAME: usize = 200;
+
 /// The name of `known` that `unknown` was probably meant to be, for "did you mean" lines.
 pub fn nearest<'a>(unknown: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (unknown.chars().count() / 3).max(1) + 1;
+    let length = unknown.chars().count();
+    let limit = (length / 3).max(1) + 1;
     known
         .into_iter()
+        .filter(|name| length <= LONGEST_NAME && name.len() <= LONGEST_NAME)
         .map(|name| (edit_distance(&unknown.to_lowercase(), &name.to_lowercase()), name))
         .filter(|(distance, _)| *distance <= limit)
         .min()

@@ -75,7 +75,7 @@ impl<'n> Fields<'n> {
     /// Reports every key that nobody asked for.
     pub(super) fn finish(self, problems: &mut Problems) {
         for (key, _) in self.node.entries() {
-            if !self.asked.contains(&key) {
+            if !self.asked.contains(&key) && !problems.is_full() {
                 let error = self
                     .node
                     .key_error(key, format!("unknown field `{}`", super::redact::shortened(key)));

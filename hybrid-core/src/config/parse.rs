@@ -8,7 +8,7 @@ use std::sync::Arc;
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span, StrInput, Tag};
 
 use super::node::{Document, Entry, Mark, Node, Scalar, Value};
-use super::redact::is_secret_key;
+use super::redact::{is_secret_key, shortened};
 use crate::{Error, ErrorKind, Position, Result};
 
 /// Deeper nesting is no configuration.
@@ -30,6 +30,7 @@ pub(super) fn parse(text: &str, file: &Path, kind: ErrorKind) -> Result<Node> {
         parser: Parser::new_from_str(text),
         document,
         anchors: HashMap::new(),
+        secret: false,
         nodes: 0,
         bytes: 0,
         problems: Vec::new(),
@@ -64,6 +65,8 @@ struct Builder<'t> {
     parser: Parser<'t, StrInput<'t>>,
     document: Arc<Document>,
     anchors: HashMap<usize, Anchor>,
+    /// Inside the value of a key that has a secret's name.
+    secret: bool,
     nodes: usize,
     bytes: usize,
     problems: Vec<Error>,
@@ -145,15 +148,23 @@ impl<'t> Builder<'t> {
             _ => return Err(self.error_at(at, "a value is missing")),
         };
         if anchor > 0 {
-            let anchored = Anchor {
-                depth: node.depth(),
-                node: node.clone(),
-                nodes: self.nodes - before.0,
-                bytes: self.bytes - before.1,
-            };
-            self.anchors.insert(anchor, anchored);
+            let (nodes, bytes) = (self.nodes - before.0, self.bytes - before.1);
+            self.keep(anchor, &node, nodes, bytes)?;
         }
         Ok(node)
+    }
+
+    /// Keeps a copy for the aliases of `node`, which costs as much as one of them.
+    fn keep(&mut self, anchor: usize, node: &Node, nodes: usize, bytes: usize) -> Result<()> {
+        self.count(nodes, bytes, node.mark)?;
+        let anchored = Anchor {
+            depth: node.depth(),
+            node: node.clone(),
+            nodes,
+            bytes,
+        };
+        self.anchors.insert(anchor, anchored);
+        Ok(())
     }
 
     fn count(&mut self, nodes: usize, bytes: usize, at: Mark) -> Result<()> {
@@ -174,10 +185,14 @@ impl<'t> Builder<'t> {
         }
         let (nodes, bytes) = (anchor.nodes, anchor.bytes);
         self.count(nodes, bytes, at)?;
-        match self.anchors.get(&id) {
-            Some(anchor) => Ok(anchor.node.clone()),
-            None => Err(self.error_at(at, "this alias names nothing")),
+        let mut node = match self.anchors.get(&id) {
+            Some(anchor) => anchor.node.clone(),
+            None => return Err(self.error_at(at, "this alias names nothing")),
+        };
+        if self.secret {
+            node.mark_secret();
         }
+        Ok(node)
     }
 
     fn scalar(&self, text: Cow<'_, str>, plain: bool, mark: Mark) -> Node {
@@ -185,7 +200,7 @@ impl<'t> Builder<'t> {
             text: text.into_owned(),
             plain,
             expanded: false,
-            secret: false,
+            secret: self.secret,
         };
         self.made(Value::Scalar(scalar), mark)
     }
@@ -216,8 +231,7 @@ impl<'t> Builder<'t> {
                 return Ok(self.made(Value::Mapping(entries.merged()), at));
             }
             let (key, is_merge, key_mark) = self.key(event, span)?;
-            let (event, span) = self.next()?;
-            let mut value = self.node(event, span, depth + 1)?;
+            let mut value = self.value_of(&key, depth)?;
             if value.as_str() == Some("") && value.is_null() {
                 value.mark = key_mark;
             }
@@ -227,6 +241,16 @@ impl<'t> Builder<'t> {
                 self.insert(&mut entries, key, key_mark, value);
             }
         }
+    }
+
+    /// The value after `key`; an anchor inside it is as secret as the value itself.
+    fn value_of(&mut self, key: &str, depth: usize) -> Result<Node> {
+        let outside = self.secret;
+        self.secret |= is_secret_key(key);
+        let (event, span) = self.next()?;
+        let value = self.node(event, span, depth + 1)?;
+        self.secret = outside;
+        Ok(value)
     }
 
     /// The key's text, whether it is `<<`, and its position.
@@ -243,18 +267,17 @@ impl<'t> Builder<'t> {
         }
     }
 
-    fn insert(&mut self, entries: &mut Entries, key: String, mark: Mark, mut value: Node) {
+    fn insert(&mut self, entries: &mut Entries, key: String, mark: Mark, value: Node) {
         if let Some(first) = entries.index.get(&key) {
             let first = entries.own[*first].mark;
             let message = format!(
-                "`{key}` is given twice: first at line {}, column {}",
-                first.line, first.column
+                "`{}` is given twice: first at line {}, column {}",
+                shortened(&key),
+                first.line,
+                first.column
             );
             self.problems.push(self.error_at(mark, message));
             return;
-        }
-        if is_secret_key(&key) {
-            value.mark_secret();
         }
         entries.index.insert(key.clone(), entries.own.len());
         entries.own.push(Entry { key, mark, value });

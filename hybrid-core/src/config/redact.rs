@@ -58,15 +58,18 @@ impl Node {
         shown.unwrap_or_else(|| other.to_owned())
     }
 
+    /// Whether `message`, which is about this value, may tell something that must not be shown.
+    pub(super) fn is_told_by(&self, message: &str) -> bool {
+        matches!(&self.value, Value::Scalar(scalar) if scalar.secret) || self.is_quoted_in(message)
+    }
+
     /// Whether `message` quotes a value in here that must not be shown.
-    pub(super) fn is_quoted_in(&self, message: &str) -> bool {
+    fn is_quoted_in(&self, message: &str) -> bool {
         match &self.value {
             Value::Scalar(scalar) => {
-                scalar.secret
-                    || (scalar.shown().is_none()
-                        && !scalar.text.is_empty()
-                        && (message.contains(&scalar.text)
-                            || message.contains(&scalar.text.escape_debug().to_string())))
+                let quoted = |text: &str| !text.is_empty() && message.contains(text);
+                let escaped = || scalar.text.escape_debug().to_string();
+                scalar.shown().is_none() && (quoted(scalar.text.trim()) || quoted(escaped().trim()))
             }
             Value::Sequence(items) => items.iter().any(|item| item.is_quoted_in(message)),
             Value::Mapping(entries) => entries.iter().any(|entry| entry.value.is_quoted_in(message)),

@@ -1,6 +1,7 @@
 //! features.yaml to a [`FeatureRegistry`], and back.
 
 mod entity;
+mod schema;
 mod service;
 mod source;
 mod view;
@@ -98,7 +99,7 @@ impl Reader<'_> {
         registry.entities = entities.iter().filter_map(|node| self.entity(node)).collect();
         registry.sources = sources.iter().filter_map(|node| self.source(node, true)).collect();
         for node in views {
-            let view = self.view(node, &registry);
+            let view = self.view(node, &mut registry);
             registry.feature_views.extend(view);
         }
         for node in services {
@@ -110,7 +111,7 @@ impl Reader<'_> {
 
     fn report_repeated(&mut self, what: &str, nodes: &[Node]) {
         let names = nodes.iter().filter_map(|node| node.get("name"));
-        self.report_repeated_names(&format!("{what} "), names);
+        self.report_repeated_names(what, names);
     }
 
     /// Reports every scalar that an earlier one equals.
@@ -121,7 +122,7 @@ impl Reader<'_> {
                 continue;
             };
             if let Some(at) = first.get(name) {
-                let message = format!("{what}`{name}` is defined twice: first at {at}");
+                let message = format!("{what} `{name}` is defined twice: first at {at}");
                 self.problems.push(node.error(message));
             } else {
                 first.insert(name, node.position());
@@ -149,7 +150,9 @@ impl Reader<'_> {
 
     /// Reports that `node` names nothing among `known`.
     fn unknown(&mut self, node: &Node, what: &str, name: &str, known: &[&str]) {
-        self.problems.push(unknown(node, what, name, known));
+        if !self.problems.is_full() {
+            self.problems.push(unknown(node, what, name, known));
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use super::Reader;
 use super::view::join_keys;
@@ -105,7 +105,7 @@ impl Reader<'_> {
             fields.read("join_key_map", &mut self.problems).unwrap_or_default();
         let listed = fields.list("features", &mut self.problems);
         fields.finish(&mut self.problems);
-        self.report_repeated_names("feature ", listed.iter());
+        self.report_repeated_names("feature", listed.iter());
         if let (Some(view), Some(node)) = (view, map_node) {
             self.check_join_keys(node, view, registry);
         }
@@ -165,7 +165,7 @@ impl Reader<'_> {
     /// Two uses under one name must be the same use, of different features.
     fn report_clash(&mut self, earlier: &[Taken<'_>], next: &Taken<'_>) {
         let name = next.projection.name_to_use();
-        let mut seen: HashMap<&str, &Node> = HashMap::new();
+        let mut listed = Vec::new();
         for other in earlier.iter().filter(|other| other.projection.name_to_use() == name) {
             let (a, b) = (&other.projection, &next.projection);
             if a.view != b.view || a.join_key_map != b.join_key_map || a.alias != b.alias {
@@ -183,10 +183,10 @@ impl Reader<'_> {
                 self.problems.push(next.node.error(message));
                 return;
             }
-            seen.extend(a.features.iter().map(|feature| (feature.as_str(), other.node)));
+            listed.push(&a.features);
         }
         for feature in &next.projection.features {
-            if seen.contains_key(feature.as_str()) {
+            if listed.iter().any(|features| features.contains(feature)) {
                 let message = format!("feature `{name}:{feature}` is listed twice");
                 self.problems.push(next.node.error(message));
             }
