@@ -23,7 +23,9 @@ impl<'n> Fields<'n> {
 
     /// The value of `key`, unless it is nothing.
     pub(super) fn get(&mut self, key: &'static str) -> Option<&'n Node> {
-        self.asked.push(key);
+        if !self.asked.contains(&key) {
+            self.asked.push(key);
+        }
         self.node.get(key).filter(|value| !value.is_null())
     }
 

@@ -11,6 +11,7 @@ mod node;
 mod parse;
 mod problem;
 mod problems;
+mod read;
 mod redact;
 mod registry;
 mod repair;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span, StrInput, Tag};
 
 use super::node::{Document, Entry, Mark, Node, Scalar, Value};
+use super::read::end_of;
 use super::redact::{is_secret_key, shortened};
 use crate::{Error, ErrorKind, Position, Result};
 
@@ -16,7 +17,7 @@ const MAX_DEPTH: usize = 64;
 /// Values of a document, those of aliases counted each time.
 const MAX_NODES: usize = 1_000_000;
 /// Bytes of a document, and of its scalars with those of aliases counted each time.
-const MAX_BYTES: usize = 32 << 20;
+pub(super) const MAX_BYTES: usize = 32 << 20;
 
 /// Reads one document; `kind` is that of every error about it.
 pub(super) fn parse(text: &str, file: &Path, kind: ErrorKind) -> Result<Node> {
@@ -27,6 +28,7 @@ pub(super) fn parse(text: &str, file: &Path, kind: ErrorKind) -> Result<Node> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     check_text(text, &document)?;
     let mut builder = Builder {
+        text,
         parser: Parser::new_from_str(text),
         document,
         anchors: HashMap::new(),
@@ -44,24 +46,21 @@ pub(super) fn parse(text: &str, file: &Path, kind: ErrorKind) -> Result<Node> {
 
 /// The parser takes a NUL for the end of the text.
 fn check_text(text: &str, document: &Document) -> Result<()> {
-    let error = |line, column, message: &str| {
-        let file = document.file.clone();
-        Err(Error::new(document.kind, message).at(Position { file, line, column }))
-    };
     if text.len() > MAX_BYTES {
-        return error(1, 1, "the file is larger than 32 MiB");
+        let start = end_of(b"", &document.file);
+        return Err(Error::new(document.kind, "the file is larger than 32 MiB").at(start));
     }
     match text.find('\0') {
         None => Ok(()),
         Some(at) => {
-            let before = &text[..at];
-            let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-            error(before.matches('\n').count() + 1, column, "a NUL character is no YAML")
+            let at = end_of(&text.as_bytes()[..at], &document.file);
+            Err(Error::new(document.kind, "a NUL character is no YAML").at(at))
         }
     }
 }
 
 struct Builder<'t> {
+    text: &'t str,
     parser: Parser<'t, StrInput<'t>>,
     document: Arc<Document>,
     anchors: HashMap<usize, Anchor>,
@@ -107,7 +106,13 @@ impl<'t> Builder<'t> {
     }
 
     fn syntax_error(&self, error: &ScanError) -> Error {
-        self.error(*error.marker(), format!("this is no YAML: {}", error.info()))
+        let marker = *error.marker();
+        let line = self.text.lines().nth(marker.line().saturating_sub(1));
+        let error = self.error(marker, format!("this is no YAML: {}", error.info()));
+        match line.is_some_and(|line| line.contains("${")) {
+            true => error.with_help("inside of braces and brackets write `$VAR`, or put `${VAR}` in quotes"),
+            false => error,
+        }
     }
 
     fn error(&self, marker: Marker, message: impl Into<String>) -> Error {

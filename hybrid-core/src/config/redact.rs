@@ -38,6 +38,17 @@ impl Scalar {
     }
 }
 
+/// An address without the user and password that it may hold.
+pub(super) fn without_user(address: &str) -> String {
+    let Some((scheme, rest)) = address.split_once("://") else {
+        return address.to_owned();
+    };
+    match rest.rsplit_once('@') {
+        Some((_, host)) => format!("{scheme}://[redacted]@{host}"),
+        None => address.to_owned(),
+    }
+}
+
 /// The first line of `text`, cut to a length that a person reads.
 pub(super) fn shortened(text: &str) -> String {
     let line = text.lines().next().unwrap_or_default();
@@ -64,7 +75,7 @@ impl Node {
     }
 
     /// Whether `message` quotes a value in here that must not be shown.
-    fn is_quoted_in(&self, message: &str) -> bool {
+    pub(super) fn is_quoted_in(&self, message: &str) -> bool {
         match &self.value {
             Value::Scalar(scalar) => {
                 let quoted = |text: &str| !text.is_empty() && message.contains(text);

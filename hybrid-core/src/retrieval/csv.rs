@@ -154,7 +154,13 @@ mod tests {
         let times = rows.column(0).as_primitive::<TimestampNanosecondType>();
         assert_eq!(times.value(0), START * 1000 + 123_456_789);
         assert_eq!(rows.column(1).data_type(), &DataType::Date32);
-        assert_eq!(cast(rows.column(2), &DataType::Utf8).unwrap().as_string::<i32>().value(0), "a");
+        assert_eq!(
+            cast(rows.column(2), &DataType::Utf8)
+                .unwrap()
+                .as_string::<i32>()
+                .value(0),
+            "a"
+        );
     }
 
     #[test]

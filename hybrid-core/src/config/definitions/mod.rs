@@ -15,14 +15,15 @@ use super::fields::Fields;
 use super::node::Node;
 use super::parse;
 use super::problems::Problems;
-use super::repo::{RepoConfig, file_in, read_file};
+use super::read::{file_in, read_file};
+use super::repo::RepoConfig;
 use super::store_type::{self, Resolve};
 use crate::{Error, ErrorKind, FeatureRegistry, Result, Source};
 
 pub use write::to_yaml;
 
 /// Checks a source's options; the node holds them with their positions.
-pub(super) type CheckSource<'a> = &'a dyn Fn(&Source, &Node) -> Result<()>;
+pub(super) type CheckSource<'a> = &'a dyn Fn(&Source, &Node) -> Result<(), Vec<Error>>;
 
 /// The name of the file in a repository's folder.
 const FILE: &str = "features.yaml";
@@ -33,7 +34,7 @@ const FILE: &str = "features.yaml";
 /// NotFound where the file is missing; Definition with every problem in it.
 pub fn load_definitions(config: &RepoConfig) -> Result<FeatureRegistry> {
     let file = file_in(&config.repo, FILE);
-    let text = read_file(&file)?;
+    let text = read_file(&file, ErrorKind::Definition)?;
     let mut registry = parse_definitions(&text, &file, &environment)?;
     registry.project.clone_from(&config.project);
     Ok(registry)

@@ -65,14 +65,11 @@ impl Reader<'_> {
     }
 
     /// Whether `field` is a join key of the view; its type must be that of the entity.
-    fn take_key(
-        &mut self,
-        node: &Node,
-        field: &Field,
-        entities: &[String],
-        registry: &mut FeatureRegistry,
-    ) -> bool {
-        let mut of_view = registry.entities.iter_mut().filter(|entity| entities.contains(&entity.name));
+    fn take_key(&mut self, node: &Node, field: &Field, entities: &[String], registry: &mut FeatureRegistry) -> bool {
+        let mut of_view = registry
+            .entities
+            .iter_mut()
+            .filter(|entity| entities.contains(&entity.name));
         let Some(entity) = of_view.find(|entity| entity.join_key == field.name) else {
             return false;
         };
@@ -100,7 +97,9 @@ impl Reader<'_> {
         let mut times = columns.into_iter().flatten().map(|column| source.name_of(column));
         if times.any(|time| time == name) {
             let at = node.get("name").unwrap_or(node);
-            let error = at.error(format!("feature `{name}` is named like a timestamp of the view's source"));
+            let error = at.error(format!(
+                "feature `{name}` is named like a timestamp of the view's source"
+            ));
             self.problems.push(error.with_help("a timestamp needs no field"));
         }
     }

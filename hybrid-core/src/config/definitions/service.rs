@@ -78,6 +78,10 @@ impl Reader<'_> {
             Some((view, feature)) => (view, Some(feature)),
             None => (text.as_str(), None),
         };
+        if name.is_empty() {
+            self.problems.push(not_a_reference(node));
+            return None;
+        }
         let view = self.find_view(node, name, registry)?;
         let mut projection = FeatureProjection::new(name);
         if let Some(feature) = feature {
@@ -141,7 +145,7 @@ impl Reader<'_> {
     fn check_feature(&mut self, node: &Node, name: &str, view: &FeatureView) {
         let known: Vec<&str> = view.schema.iter().map(|field| field.name.as_str()).collect();
         if name.is_empty() {
-            self.problems.push(node.error("a feature reference is view:feature"));
+            self.problems.push(not_a_reference(node));
         } else if !known.is_empty() && !known.contains(&name) {
             self.unknown(node, &format!("feature of view `{}`:", view.name), name, &known);
         }
@@ -192,4 +196,8 @@ impl Reader<'_> {
             }
         }
     }
+}
+
+fn not_a_reference(node: &Node) -> crate::Error {
+    node.error("a feature reference is view:feature")
 }
