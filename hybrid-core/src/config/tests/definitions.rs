@@ -40,7 +40,10 @@ fn source() -> Source {
 fn the_example_is_what_the_builders_make() {
     let read = definitions(EXAMPLE).unwrap();
     assert_eq!(read.project, "");
-    assert_eq!(read.entities, [Entity::new("driver_id").with_value_type(ValueType::Int64)]);
+    assert_eq!(
+        read.entities,
+        [Entity::new("driver_id").with_value_type(ValueType::Int64)]
+    );
     assert_eq!(read.sources, [source()]);
     let view = FeatureView::new("driver_stats", source())
         .with_entities(["driver_id"])
@@ -74,19 +77,52 @@ fn every_field_of_each_definition() {
          feature_services: [{name: f, features: [v], description: p, owner: q, tags: {r: s}}]\n",
     )
     .unwrap();
-    let (entity, source, view, service) =
-        (&read.entities[0], &read.sources[0], &read.feature_views[0], &read.feature_services[0]);
-    assert_eq!((entity.join_key.as_str(), &entity.value_type), ("driver", &Some(ValueType::String)));
-    assert_eq!((entity.description.as_str(), entity.owner.as_str(), entity.tags["c"].as_str()), ("a", "b", "d"));
-    assert_eq!((source.key.as_str(), source.timestamp_field.as_str()), ("bigquery", "ts"));
+    let (entity, source, view, service) = (
+        &read.entities[0],
+        &read.sources[0],
+        &read.feature_views[0],
+        &read.feature_services[0],
+    );
+    assert_eq!(
+        (entity.join_key.as_str(), &entity.value_type),
+        ("driver", &Some(ValueType::String))
+    );
+    assert_eq!(
+        (
+            entity.description.as_str(),
+            entity.owner.as_str(),
+            entity.tags["c"].as_str()
+        ),
+        ("a", "b", "d")
+    );
+    assert_eq!(
+        (source.key.as_str(), source.timestamp_field.as_str()),
+        ("bigquery", "ts")
+    );
     assert_eq!(source.date_partition_column.as_deref(), Some("day"));
-    assert_eq!((source.field_mapping["a"].as_str(), source.tags["g"].as_str()), ("b", "h"));
+    assert_eq!(
+        (source.field_mapping["a"].as_str(), source.tags["g"].as_str()),
+        ("b", "h")
+    );
     let options = serde_json::json!({"table": "t", "deep": {"list": [1, 2.5, true, null]}});
     assert_eq!(serde_json::Value::Object(source.options.clone()), options);
-    assert_eq!((view.ttl, view.online, view.tags["k"].as_str()), (Some(Duration::from_secs(5400)), false, "l"));
+    assert_eq!(
+        (view.ttl, view.online, view.tags["k"].as_str()),
+        (Some(Duration::from_secs(5400)), false, "l")
+    );
     assert_eq!(view.schema[0].dtype, ValueType::Array(Box::new(ValueType::Int64)));
-    assert_eq!((view.schema[0].description.as_str(), view.schema[0].tags["n"].as_str()), ("m", "o"));
-    assert_eq!((service.description.as_str(), service.owner.as_str(), service.tags["r"].as_str()), ("p", "q", "s"));
+    assert_eq!(
+        (view.schema[0].description.as_str(), view.schema[0].tags["n"].as_str()),
+        ("m", "o")
+    );
+    assert_eq!(
+        (
+            service.description.as_str(),
+            service.owner.as_str(),
+            service.tags["r"].as_str()
+        ),
+        ("p", "q", "s")
+    );
 }
 
 #[test]
@@ -97,10 +133,16 @@ fn sources_in_place() {
     )
     .unwrap();
     assert!(read.sources.is_empty());
-    let sources = read.feature_views.iter().map(|view| (view.source.name.as_str(), view.source.key.as_str()));
+    let sources = read
+        .feature_views
+        .iter()
+        .map(|view| (view.source.name.as_str(), view.source.key.as_str()));
     assert_eq!(sources.collect::<Vec<_>>(), [("", "file"), ("own", "file")]);
     assert_eq!(read.feature_views[1].source.options["path"], "b.parquet");
-    assert_eq!((&read.feature_views[0].ttl, read.feature_views[0].online), (&None, true));
+    assert_eq!(
+        (&read.feature_views[0].ttl, read.feature_views[0].online),
+        (&None, true)
+    );
 }
 
 #[test]
@@ -148,8 +190,15 @@ fn a_join_key_in_a_schema_gives_its_type_and_is_no_feature() {
     let schema = "{name: driver_id, dtype: Int64}, {name: x, dtype: Float32}";
     let of = |entity: &str| with_key(entity, schema).unwrap();
     assert_eq!(of(""), (Some(ValueType::Int64), vec!["x".to_owned()]));
-    assert_eq!(of(", value_type: Int64"), (Some(ValueType::Int64), vec!["x".to_owned()]));
-    assert_eq!(of(", value_type: Int32"), (Some(ValueType::Int32), vec!["x".to_owned()]), "widths interchange");
+    assert_eq!(
+        of(", value_type: Int64"),
+        (Some(ValueType::Int64), vec!["x".to_owned()])
+    );
+    assert_eq!(
+        of(", value_type: Int32"),
+        (Some(ValueType::Int32), vec!["x".to_owned()]),
+        "widths interchange"
+    );
     let alone = with_key("", "{name: driver_id, dtype: String}").unwrap();
     assert_eq!(alone, (Some(ValueType::String), Vec::new()));
     let error = with_key("", "{name: driver_id, dtype: Itn64}").unwrap_err();

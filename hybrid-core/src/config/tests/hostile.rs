@@ -27,21 +27,34 @@ fn a_billion_laughs() {
 #[test]
 fn anchors_in_anchors_cost_what_they_copy() {
     let inside = "1, ".repeat(100_000);
-    let text = format!("{}{inside}{}", (0..30).map(|n| format!("&a{n} [")).collect::<String>(), "]".repeat(30));
-    assert_eq!(parse(&text).unwrap_err().message(), "too large once its aliases are put in");
+    let text = format!(
+        "{}{inside}{}",
+        (0..30).map(|n| format!("&a{n} [")).collect::<String>(),
+        "]".repeat(30)
+    );
+    assert_eq!(
+        parse(&text).unwrap_err().message(),
+        "too large once its aliases are put in"
+    );
 }
 
 #[test]
 fn long_texts_in_aliases_are_counted() {
     let text = format!("a: &a '{}'\nb: [{}]\n", "x".repeat(1 << 20), vec!["*a"; 100].join(", "));
-    assert_eq!(parse(&text).unwrap_err().message(), "too large once its aliases are put in");
+    assert_eq!(
+        parse(&text).unwrap_err().message(),
+        "too large once its aliases are put in"
+    );
 }
 
 #[test]
 fn nesting() {
     let lists = |depth: usize| parse(&format!("{}{}", "[".repeat(depth), "]".repeat(depth)));
     assert!(lists(64).is_ok());
-    assert_eq!(lists(65).unwrap_err().to_string(), "a.yaml:1:65: nested deeper than 64 levels");
+    assert_eq!(
+        lists(65).unwrap_err().to_string(),
+        "a.yaml:1:65: nested deeper than 64 levels"
+    );
     for depth in [1_000, 100_000] {
         assert!(lists(depth).is_err());
         assert!(parse(&"- ".repeat(depth)).is_err());
@@ -54,14 +67,21 @@ fn nesting() {
 
 #[test]
 fn aliases_and_merges() {
-    let read = parse("base: &b {x: 1, y: 2}\none: {<<: *b, x: 3}\ntwo: {<<: [*b, {z: 4}]}\nquoted: {'<<': 5}\n").unwrap();
+    let read =
+        parse("base: &b {x: 1, y: 2}\none: {<<: *b, x: 3}\ntwo: {<<: [*b, {z: 4}]}\nquoted: {'<<': 5}\n").unwrap();
     let expected = serde_json::json!({
         "base": {"x": 1, "y": 2}, "one": {"x": 3, "y": 2}, "two": {"x": 1, "y": 2, "z": 4}, "quoted": {"<<": 5}
     });
     assert_eq!(read.to_json(), expected);
     check_errors(
         parse,
-        &[("a: &a [*a]\n", "a.yaml:1:8: this alias stands inside what it names"), ("? *a\n: 1\n", "a.yaml:1:3: this is no YAML: while parsing node, found unknown anchor")],
+        &[
+            ("a: &a [*a]\n", "a.yaml:1:8: this alias stands inside what it names"),
+            (
+                "? *a\n: 1\n",
+                "a.yaml:1:3: this is no YAML: while parsing node, found unknown anchor",
+            ),
+        ],
     );
 }
 
@@ -73,7 +93,10 @@ fn a_nul_is_found_where_it_is() {
 
 #[test]
 fn large_files_are_refused() {
-    assert_eq!(parse(&" ".repeat((32 << 20) + 1)).unwrap_err().message(), "the file is larger than 32 MiB");
+    assert_eq!(
+        parse(&" ".repeat((32 << 20) + 1)).unwrap_err().message(),
+        "the file is larger than 32 MiB"
+    );
 }
 
 #[test]
@@ -97,11 +120,20 @@ fn what_is_no_text() {
     let (path, repo) = (folder.path().join("feature_store.yaml"), folder.path());
     let of_file = |name: &str| repo.join(name).display().to_string();
     let missing = RepoConfig::load(repo).unwrap_err();
-    assert_eq!((missing.kind(), missing.help()), (ErrorKind::NotFound, &["`hybrid init DIR` makes a project".to_owned()][..]));
+    assert_eq!(
+        (missing.kind(), missing.help()),
+        (
+            ErrorKind::NotFound,
+            &["`hybrid init DIR` makes a project".to_owned()][..]
+        )
+    );
 
     std::fs::write(&path, b"project: p\nregistry: \xe9\xff\n").unwrap();
     let error = RepoConfig::load(repo).unwrap_err();
-    let expected = format!("{}:2:11: the file is not UTF-8 from here on", of_file("feature_store.yaml"));
+    let expected = format!(
+        "{}:2:11: the file is not UTF-8 from here on",
+        of_file("feature_store.yaml")
+    );
     assert_eq!((error.kind(), error.to_string()), (ErrorKind::Config, expected));
 
     std::fs::write(&path, "project: p\nregistry: r.db\n").unwrap();

@@ -10,9 +10,9 @@ mod stores;
 mod variables;
 mod written;
 
-use std::path::Path;
 use super::{RepoConfig, definitions as parser};
 use crate::{FeatureRegistry, Result};
+use std::path::Path;
 /// The stores that Feast has, by their keys and other names; core itself knows none.
 const STORES: [(&str, &[&str]); 7] = [
     ("file", &["dask", "duckdb"]),

@@ -75,7 +75,12 @@ fn no_error_shows_what_a_variable_gave() {
     let store = "project: p\nregistry: r.db\noffline_store: {type: postgres, other: $X, token: $X, url: a$X}\n";
     let read = RepoConfig::parse_with(store, "f.yaml".as_ref(), &variable, &super::resolve).unwrap();
     check_hidden(&read.stores[0].fields.deserialize::<Fields>().unwrap_err());
-    for text in ["project: '$X!'\n", "offline_store: $X\n", "registry: {registry_type: $X}\n", "offline_store: [$X]\n"] {
+    for text in [
+        "project: '$X!'\n",
+        "offline_store: $X\n",
+        "registry: {registry_type: $X}\n",
+        "offline_store: [$X]\n",
+    ] {
         check_hidden(&RepoConfig::parse(text, "f.yaml".as_ref(), &variable).unwrap_err());
     }
 }
@@ -97,12 +102,20 @@ fn no_debug_shows_it() {
     .unwrap();
     let shown = format!("{read:?} {read:#?}");
     assert!(!shown.contains(SECRET), "{shown}");
-    assert!(shown.contains("password") && shown.contains("postgresql://[redacted]@host/db"), "{shown}");
+    assert!(
+        shown.contains("password") && shown.contains("postgresql://[redacted]@host/db"),
+        "{shown}"
+    );
 }
 
 #[test]
 fn no_syntax_error_shows_it() {
-    for text in ["password: 'hunter2\n", "password: hunter2: a\n", "password: hunter2\n  b: c\n", "password: {hunter2\n"] {
+    for text in [
+        "password: 'hunter2\n",
+        "password: hunter2: a\n",
+        "password: hunter2\n  b: c\n",
+        "password: {hunter2\n",
+    ] {
         check_hidden(&config(text).unwrap_err());
     }
 }
@@ -110,7 +123,13 @@ fn no_syntax_error_shows_it() {
 #[test]
 fn an_alias_is_as_secret_as_its_key() {
     let node = Node::parse("{a: &a {b: hunter2}, password: *a}", "a.yaml".as_ref()).unwrap();
-    let error = node.get("password").unwrap().get("b").unwrap().deserialize::<u8>().unwrap_err();
+    let error = node
+        .get("password")
+        .unwrap()
+        .get("b")
+        .unwrap()
+        .deserialize::<u8>()
+        .unwrap_err();
     check_hidden(&error);
 }
 
@@ -143,7 +162,10 @@ fn a_secret_is_read_and_never_shown() {
     }
     let read = |text: &str| Node::parse(text, "a.yaml".as_ref()).unwrap().deserialize::<Login>();
     let login = read("password: hunter2").unwrap();
-    assert_eq!(format!("{login:?} {}", login.password), "Login { password: [redacted] } [redacted]");
+    assert_eq!(
+        format!("{login:?} {}", login.password),
+        "Login { password: [redacted] } [redacted]"
+    );
     assert_eq!(read("password: 0123").unwrap().password.expose(), "0123");
     check_hidden(&read("password: [hunter2]").unwrap_err());
 }

@@ -31,18 +31,33 @@ fn keys(store: &str) -> Vec<String> {
 #[test]
 fn the_reference_document_as_it_stands() {
     let read = config(REFERENCE).unwrap();
-    assert_eq!((read.project.as_str(), read.registry.as_str()), ("my_project", "repo/registry.db"));
+    assert_eq!(
+        (read.project.as_str(), read.registry.as_str()),
+        ("my_project", "repo/registry.db")
+    );
     assert!(!read.cross_source_joins);
-    let stores = read.stores.iter().map(|store| (store.key.as_str(), store.position.line));
-    assert_eq!(stores.collect::<Vec<_>>(), [("bigquery", 7), ("redshift", 10), ("file", 16)]);
+    let stores = read
+        .stores
+        .iter()
+        .map(|store| (store.key.as_str(), store.position.line));
+    assert_eq!(
+        stores.collect::<Vec<_>>(),
+        [("bigquery", 7), ("redshift", 10), ("file", 16)]
+    );
     let bigquery = read.stores[0].fields.to_json_map();
     assert_eq!(
         serde_json::Value::Object(bigquery),
         serde_json::json!({"dataset": "feast_dataset", "project_id": "gcp_project_id"})
     );
     let redshift: Vec<_> = read.stores[1].fields.entries().map(|(key, _)| key.to_owned()).collect();
-    assert_eq!(redshift, ["cluster_id", "region", "user", "database", "s3_staging_location"]);
-    assert_eq!(read.stores[2].fields.get("path").and_then(|at| at.as_str()), Some("/data/feast"));
+    assert_eq!(
+        redshift,
+        ["cluster_id", "region", "user", "database", "s3_staging_location"]
+    );
+    assert_eq!(
+        read.stores[2].fields.get("path").and_then(|at| at.as_str()),
+        Some("/data/feast")
+    );
 }
 
 #[test]
@@ -70,11 +85,17 @@ fn the_three_spellings_of_the_hybrid_store() {
 #[test]
 fn conf_holds_the_same_as_fields_beside_the_type() {
     let flat = with_store("{type: hybrid, offline_stores: [{type: trino, host: h, port: 1}]}").unwrap();
-    let conf = with_store("{type: hybrid, offline_stores: [{type: trino, conf: {type: trino, host: h, port: 1}}]}").unwrap();
+    let conf =
+        with_store("{type: hybrid, offline_stores: [{type: trino, conf: {type: trino, host: h, port: 1}}]}").unwrap();
     let fields = serde_json::json!({"host": "h", "port": 1});
     assert_eq!(flat.stores[0].fields.to_json(), fields);
     assert_eq!(conf.stores[0].fields.to_json(), fields);
-    for nothing in ["{type: trino}", "{type: trino, conf: }", "{type: trino, conf: {}}", "trino"] {
+    for nothing in [
+        "{type: trino}",
+        "{type: trino, conf: }",
+        "{type: trino, conf: {}}",
+        "trino",
+    ] {
         let read = with_store(nothing).unwrap();
         assert_eq!(read.stores[0].fields.to_json(), serde_json::json!({}), "{nothing}");
         assert_eq!(read.stores[0].fields.position().line, 3, "{nothing}");
@@ -89,8 +110,14 @@ fn a_single_store_in_every_form() {
         ("dask", "file"),
         ("{type: duckdb, path: a}", "file"),
         ("{type: snowflake.offline}", "snowflake"),
-        ("feast.infra.offline_stores.contrib.postgres_offline_store.postgres.PostgreSQLOfflineStore", "postgres"),
-        ("{type: feast.infra.offline_stores.bigquery.BigQueryOfflineStore}", "bigquery"),
+        (
+            "feast.infra.offline_stores.contrib.postgres_offline_store.postgres.PostgreSQLOfflineStore",
+            "postgres",
+        ),
+        (
+            "{type: feast.infra.offline_stores.bigquery.BigQueryOfflineStore}",
+            "bigquery",
+        ),
         ("{type: my_shop.stores.ClickHouseOfflineStore}", "clickhouse"),
         ("{path: a}", "file"),
         ("", "file"),
@@ -108,7 +135,12 @@ fn a_single_store_in_every_form() {
 
 #[test]
 fn what_is_no_class_of_a_store_is_unknown() {
-    for written in ["OfflineStore", "my..ClickHouseOfflineStore", "my.Click-HouseOfflineStore", "my.ClickHouse"] {
+    for written in [
+        "OfflineStore",
+        "my..ClickHouseOfflineStore",
+        "my.Click-HouseOfflineStore",
+        "my.ClickHouse",
+    ] {
         let error = with_store(&format!("{{type: {written}}}")).unwrap_err();
         assert_eq!(error.message(), format!("unknown store type `{written}`"));
         assert_eq!(error.kind(), ErrorKind::Config);

@@ -13,7 +13,9 @@ struct Fields {
 }
 
 fn fields(text: &str) -> Node {
-    with_store(&format!("\n  type: postgres\n  {text}")).unwrap().stores[0].fields.clone()
+    with_store(&format!("\n  type: postgres\n  {text}")).unwrap().stores[0]
+        .fields
+        .clone()
 }
 
 fn read(text: &str) -> Result<Fields> {
@@ -33,9 +35,17 @@ fn both_forms_and_the_dollar_sign() {
         ("$NULL", "null"),
         ("'$EMPTY'", ""),
     ] {
-        assert_eq!(read(&format!("host: {written}")).unwrap().host.as_deref(), Some(expected), "{written}");
+        assert_eq!(
+            read(&format!("host: {written}")).unwrap().host.as_deref(),
+            Some(expected),
+            "{written}"
+        );
     }
-    assert_eq!(read("host: $EMPTY").unwrap().host, None, "an empty plain value is nothing");
+    assert_eq!(
+        read("host: $EMPTY").unwrap().host,
+        None,
+        "an empty plain value is nothing"
+    );
 }
 
 #[test]
@@ -73,14 +83,21 @@ fn undefined_variables_are_named_at_their_places() {
 #[test]
 fn braces_in_braces_are_explained() {
     let error = with_store("{type: postgres, port: ${PORT}}").unwrap_err();
-    assert_eq!(error.help(), ["inside of braces and brackets write `$VAR`, or put `${VAR}` in quotes"]);
+    assert_eq!(
+        error.help(),
+        ["inside of braces and brackets write `$VAR`, or put `${VAR}` in quotes"]
+    );
     assert!(with_store("{type: postgres, port: $PORT, host: '${HOST}'}").is_ok());
 }
 
 #[test]
 fn a_type_may_come_from_a_variable() {
     let error = with_store("{type: $HOST}").unwrap_err();
-    assert_eq!(error.message(), "unknown store type in `type`", "what a variable holds is not shown");
+    assert_eq!(
+        error.message(),
+        "unknown store type in `type`",
+        "what a variable holds is not shown"
+    );
 }
 
 #[test]
@@ -91,10 +108,22 @@ fn keys_are_not_expanded() {
 #[test]
 fn types_of_fields() {
     for (text, expected) in [
-        ("port: 70000", "`port` must be a whole number from 0 to 65535, not the number `70000`"),
-        ("port: -1", "`port` must be a whole number from 0 to 65535, not the number `-1`"),
-        ("port: 1.5", "`port` must be a whole number from 0 to 65535, not the number `1.5`"),
-        ("port: '1'", "`port` must be a whole number from 0 to 65535, not the text `1`"),
+        (
+            "port: 70000",
+            "`port` must be a whole number from 0 to 65535, not the number `70000`",
+        ),
+        (
+            "port: -1",
+            "`port` must be a whole number from 0 to 65535, not the number `-1`",
+        ),
+        (
+            "port: 1.5",
+            "`port` must be a whole number from 0 to 65535, not the number `1.5`",
+        ),
+        (
+            "port: '1'",
+            "`port` must be a whole number from 0 to 65535, not the text `1`",
+        ),
         ("port: [1]", "`port` must be a whole number from 0 to 65535, not a list"),
         ("host: {a: 1}", "`host` must be a text, not a mapping"),
         ("prt: 1", "unknown field `prt`"),
@@ -102,7 +131,10 @@ fn types_of_fields() {
         assert_eq!(read(text).unwrap_err().message(), expected, "{text}");
     }
     let unknown = read("prt: 1").unwrap_err();
-    assert_eq!(unknown.help(), ["did you mean `port`?", "the fields are host, port, password"]);
+    assert_eq!(
+        unknown.help(),
+        ["did you mean `port`?", "the fields are host, port, password"]
+    );
 }
 
 #[test]

@@ -21,17 +21,44 @@ fn check_round_trip(registry: &FeatureRegistry) {
 
 /// Texts that YAML takes for something else, or that need quotes.
 const ODD: [&str; 24] = [
-    "yes", "no", "null", "~", "5", "010", "1_000", "0x1f", "1e3", ".inf", "true", "<<", "*a", "&a", "!t", "- a", "a: b",
-    "a #b", "$HOST", "${HOST}", "'q' \"d\"", " lead", "two\nlines\n", "{a}",
+    "yes",
+    "no",
+    "null",
+    "~",
+    "5",
+    "010",
+    "1_000",
+    "0x1f",
+    "1e3",
+    ".inf",
+    "true",
+    "<<",
+    "*a",
+    "&a",
+    "!t",
+    "- a",
+    "a: b",
+    "a #b",
+    "$HOST",
+    "${HOST}",
+    "'q' \"d\"",
+    " lead",
+    "two\nlines\n",
+    "{a}",
 ];
 
 fn odd() -> impl Strategy<Value = String> {
-    prop_oneof![prop::sample::select(ODD.to_vec()).prop_map(str::to_owned), ".{1,12}", "[a-z]{1,8}"]
-        .prop_filter("not empty", |text| !text.trim().is_empty())
+    prop_oneof![
+        prop::sample::select(ODD.to_vec()).prop_map(str::to_owned),
+        ".{1,12}",
+        "[a-z]{1,8}"
+    ]
+    .prop_filter("not empty", |text| !text.trim().is_empty())
 }
 
 fn tags() -> impl Strategy<Value = BTreeMap<String, String>> {
-    prop::collection::btree_map(odd(), odd(), 0..4)
+    let key = odd().prop_filter("no merge", |key| key != "<<");
+    prop::collection::btree_map(key, odd(), 0..4)
 }
 
 fn json() -> impl Strategy<Value = Json> {
@@ -117,17 +144,42 @@ fn projections_that_follow_each_other_stay_apart() {
         feature_views: vec![FeatureView::new("v", Source::new("file"))],
         ..FeatureRegistry::default()
     };
-    let features = [v().with_features(["a"]), v().with_features(["b"]), v().with_alias("x"), v().with_features(["c"])];
+    let features = [
+        v().with_features(["a"]),
+        v().with_features(["b"]),
+        v().with_alias("x"),
+        v().with_features(["c"]),
+    ];
     registry.feature_services = vec![FeatureService::new("f", features)];
     check_round_trip(&registry);
+}
+
+#[test]
+fn a_merge_key_cannot_be_written() {
+    let mut source = Source::new("file").with_name("s");
+    source.options.insert("a".to_owned(), serde_json::json!([{"<<": 1}]));
+    let registry = FeatureRegistry {
+        sources: vec![source],
+        ..FeatureRegistry::default()
+    };
+    assert_eq!(
+        to_yaml(&registry).unwrap_err().message(),
+        "a key `<<` cannot be written as YAML"
+    );
 }
 
 #[test]
 fn options_named_like_a_common_field_cannot_be_written() {
     let mut source = Source::new("file").with_name("s");
     source.options.insert("owner".to_owned(), "me".into());
-    let registry = FeatureRegistry { sources: vec![source], ..FeatureRegistry::default() };
+    let registry = FeatureRegistry {
+        sources: vec![source],
+        ..FeatureRegistry::default()
+    };
     let error = to_yaml(&registry).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Definition);
-    assert_eq!(error.message(), "option `owner` of source `s` is named like a field of every source");
+    assert_eq!(
+        error.message(),
+        "option `owner` of source `s` is named like a field of every source"
+    );
 }
