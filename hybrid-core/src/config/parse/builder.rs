@@ -1,74 +1,24 @@
-//! Text to [`Node`]: bounded in depth, nodes and bytes, aliases included.
-
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::path::Path;
 use std::sync::Arc;
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span, StrInput, Tag};
 
-use super::node::{Document, Entry, Mark, Node, Scalar, Value};
-use super::read::end_of;
-use super::redact::{is_secret_key, shortened};
-use crate::{Error, ErrorKind, Position, Result};
+use super::{MAX_BYTES, MAX_DEPTH, MAX_NODES};
+use crate::config::node::{Document, Mark, Node, Scalar, Value};
+use crate::{Error, Position, Result};
 
-/// Deeper nesting is no configuration.
-const MAX_DEPTH: usize = 64;
-/// Values of a document, those of aliases counted each time.
-const MAX_NODES: usize = 1_000_000;
-/// Bytes of a document, and of its scalars with those of aliases counted each time.
-pub(super) const MAX_BYTES: usize = 32 << 20;
-
-/// Reads one document; `kind` is that of every error about it.
-pub(super) fn parse(text: &str, file: &Path, kind: ErrorKind) -> Result<Node> {
-    let document = Arc::new(Document {
-        file: file.to_owned(),
-        kind,
-    });
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    check_text(text, &document)?;
-    let mut builder = Builder {
-        text,
-        parser: Parser::new_from_str(text),
-        document,
-        anchors: HashMap::new(),
-        secret: false,
-        nodes: 0,
-        bytes: 0,
-        problems: Vec::new(),
-    };
-    let node = builder.document()?;
-    match Error::from_problems(builder.problems) {
-        Some(error) => Err(error),
-        None => Ok(node),
-    }
-}
-
-/// The parser takes a NUL for the end of the text.
-fn check_text(text: &str, document: &Document) -> Result<()> {
-    if text.len() > MAX_BYTES {
-        let start = end_of(b"", &document.file);
-        return Err(Error::new(document.kind, "the file is larger than 32 MiB").at(start));
-    }
-    match text.find('\0') {
-        None => Ok(()),
-        Some(at) => {
-            let at = end_of(&text.as_bytes()[..at], &document.file);
-            Err(Error::new(document.kind, "a NUL character is no YAML").at(at))
-        }
-    }
-}
-
-struct Builder<'t> {
+/// Makes nodes of the parser's events.
+pub(super) struct Builder<'t> {
     text: &'t str,
     parser: Parser<'t, StrInput<'t>>,
     document: Arc<Document>,
     anchors: HashMap<usize, Anchor>,
     /// Inside the value of a key that has a secret's name.
-    secret: bool,
+    pub(super) secret: bool,
     nodes: usize,
     bytes: usize,
-    problems: Vec<Error>,
+    pub(super) problems: Vec<Error>,
 }
 
 /// A finished node that aliases may name, and what each alias of it costs.
@@ -80,6 +30,25 @@ struct Anchor {
 }
 
 impl<'t> Builder<'t> {
+    pub(super) fn new(text: &'t str, document: Arc<Document>) -> Self {
+        Self {
+            text,
+            parser: Parser::new_from_str(text),
+            document,
+            anchors: HashMap::new(),
+            secret: false,
+            nodes: 0,
+            bytes: 0,
+            problems: Vec::new(),
+        }
+    }
+
+    /// The one value of the text, or every problem.
+    pub(super) fn build(mut self) -> Result<Node> {
+        let node = self.document()?;
+        Error::from_problems(self.problems).map_or(Ok(node), Err)
+    }
+
     fn document(&mut self) -> Result<Node> {
         let mut node = None;
         loop {
@@ -97,7 +66,7 @@ impl<'t> Builder<'t> {
         Ok(node.unwrap_or_else(|| self.scalar(Cow::Borrowed(""), true, Mark { line: 1, column: 1 })))
     }
 
-    fn next(&mut self) -> Result<(Event<'t>, Span)> {
+    pub(super) fn next(&mut self) -> Result<(Event<'t>, Span)> {
         match self.parser.next_event() {
             Some(Ok(found)) => Ok(found),
             Some(Err(error)) => Err(self.syntax_error(&error)),
@@ -119,7 +88,7 @@ impl<'t> Builder<'t> {
         self.error_at(mark(marker), message)
     }
 
-    fn error_at(&self, mark: Mark, message: impl Into<String>) -> Error {
+    pub(super) fn error_at(&self, mark: Mark, message: impl Into<String>) -> Error {
         Error::new(self.document.kind, message).at(Position {
             file: self.document.file.clone(),
             line: mark.line,
@@ -127,7 +96,7 @@ impl<'t> Builder<'t> {
         })
     }
 
-    fn node(&mut self, event: Event<'t>, span: Span, depth: usize) -> Result<Node> {
+    pub(super) fn node(&mut self, event: Event<'t>, span: Span, depth: usize) -> Result<Node> {
         if depth >= MAX_DEPTH {
             return Err(self.error(span.start, format!("nested deeper than {MAX_DEPTH} levels")));
         }
@@ -210,7 +179,7 @@ impl<'t> Builder<'t> {
         self.made(Value::Scalar(scalar), mark)
     }
 
-    fn made(&self, value: Value, mark: Mark) -> Node {
+    pub(super) fn made(&self, value: Value, mark: Mark) -> Node {
         Node {
             value,
             mark,
@@ -224,84 +193,6 @@ impl<'t> Builder<'t> {
             match self.next()? {
                 (Event::SequenceEnd, _) => return Ok(self.made(Value::Sequence(items), at)),
                 (event, span) => items.push(self.node(event, span, depth + 1)?),
-            }
-        }
-    }
-
-    fn mapping(&mut self, at: Mark, depth: usize) -> Result<Node> {
-        let mut entries = Entries::default();
-        loop {
-            let (event, span) = self.next()?;
-            if event == Event::MappingEnd {
-                return Ok(self.made(Value::Mapping(entries.merged()), at));
-            }
-            let (key, is_merge, key_mark) = self.key(event, span)?;
-            let mut value = self.value_of(&key, depth)?;
-            if value.as_str() == Some("") && value.is_null() {
-                value.mark = key_mark;
-            }
-            if is_merge {
-                self.merge(&mut entries, value, key_mark);
-            } else {
-                self.insert(&mut entries, key, key_mark, value);
-            }
-        }
-    }
-
-    /// The value after `key`; an anchor inside it is as secret as the value itself.
-    fn value_of(&mut self, key: &str, depth: usize) -> Result<Node> {
-        let outside = self.secret;
-        self.secret |= is_secret_key(key);
-        let (event, span) = self.next()?;
-        let value = self.node(event, span, depth + 1)?;
-        self.secret = outside;
-        Ok(value)
-    }
-
-    /// The key's text, whether it is `<<`, and its position.
-    fn key(&mut self, event: Event<'t>, span: Span) -> Result<(String, bool, Mark)> {
-        let at = mark(span.start);
-        let node = match event {
-            Event::Scalar(..) | Event::Alias(_) => self.node(event, span, 0)?,
-            _ => return Err(self.error_at(at, "a key must be a name, not a list or a mapping")),
-        };
-        match node.value {
-            Value::Scalar(scalar) if scalar.is_null() => Err(self.error_at(at, "a key must have a name")),
-            Value::Scalar(scalar) => Ok((scalar.text.clone(), scalar.plain && scalar.text == "<<", at)),
-            _ => Err(self.error_at(at, "a key must be a name, not a list or a mapping")),
-        }
-    }
-
-    fn insert(&mut self, entries: &mut Entries, key: String, mark: Mark, value: Node) {
-        if let Some(first) = entries.index.get(&key) {
-            let first = entries.own[*first].mark;
-            let message = format!(
-                "`{}` is given twice: first at line {}, column {}",
-                shortened(&key),
-                first.line,
-                first.column
-            );
-            self.problems.push(self.error_at(mark, message));
-            return;
-        }
-        entries.index.insert(key.clone(), entries.own.len());
-        entries.own.push(Entry { key, mark, value });
-    }
-
-    fn merge(&mut self, entries: &mut Entries, value: Node, mark: Mark) {
-        let sources = match value.value {
-            Value::Mapping(_) => vec![value],
-            Value::Sequence(items) => items,
-            Value::Scalar(_) => Vec::new(),
-        };
-        if sources.is_empty() || !sources.iter().all(Node::is_mapping) {
-            let error = self.error_at(mark, "`<<` must name a mapping, or a list of mappings");
-            self.problems.push(error);
-            return;
-        }
-        for source in sources {
-            if let Value::Mapping(merged) = source.value {
-                entries.inherited.extend(merged);
             }
         }
     }
@@ -324,28 +215,7 @@ impl<'t> Builder<'t> {
     }
 }
 
-/// The entries of a mapping while it is read.
-#[derive(Default)]
-struct Entries {
-    own: Vec<Entry>,
-    index: HashMap<String, usize>,
-    /// Those of `<<`, which come after all that the mapping says itself.
-    inherited: Vec<Entry>,
-}
-
-impl Entries {
-    fn merged(mut self) -> Vec<Entry> {
-        for entry in self.inherited {
-            if !self.index.contains_key(&entry.key) {
-                self.index.insert(entry.key.clone(), self.own.len());
-                self.own.push(entry);
-            }
-        }
-        self.own
-    }
-}
-
-fn mark(marker: Marker) -> Mark {
+pub(super) fn mark(marker: Marker) -> Mark {
     Mark {
         line: marker.line().max(1),
         column: marker.col() + 1,
