@@ -1,5 +1,7 @@
 //! Which keys hold secrets, and what an error may say of a value.
 
+use serde_json::{Map, Value as Json};
+
 use super::node::{Node, Scalar, Value};
 
 /// Parts of key names, without `_` and `-`, that say that the value is a secret.
@@ -46,6 +48,24 @@ pub(super) fn without_user(address: &str) -> String {
     match rest.rsplit_once('@') {
         Some((_, host)) => format!("{scheme}://[redacted]@{host}"),
         None => address.to_owned(),
+    }
+}
+
+/// Options as they may be shown: those with a secret's name, and users in addresses, are not.
+pub(crate) fn redacted(options: &Map<String, Json>) -> Map<String, Json> {
+    let shown = |(key, value): (&String, &Json)| match is_secret_key(key) {
+        true => (key.clone(), Json::from("[redacted]")),
+        false => (key.clone(), redacted_value(value)),
+    };
+    options.iter().map(shown).collect()
+}
+
+fn redacted_value(value: &Json) -> Json {
+    match value {
+        Json::String(text) => Json::from(without_user(text)),
+        Json::Array(items) => items.iter().map(redacted_value).collect(),
+        Json::Object(map) => Json::Object(redacted(map)),
+        other => other.clone(),
     }
 }
 

@@ -96,9 +96,11 @@ impl Reader<'_> {
         ] {
             self.report_repeated(what, nodes);
         }
-        let mut registry = FeatureRegistry::default();
-        registry.entities = entities.iter().filter_map(|node| self.entity(node)).collect();
-        registry.sources = sources.iter().filter_map(|node| self.source(node, true)).collect();
+        let mut registry = FeatureRegistry {
+            entities: entities.iter().filter_map(|node| self.entity(node)).collect(),
+            sources: sources.iter().filter_map(|node| self.source(node, true)).collect(),
+            ..FeatureRegistry::default()
+        };
         for node in views {
             let view = self.view(node, &mut registry);
             registry.feature_views.extend(view);

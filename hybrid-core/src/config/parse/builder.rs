@@ -208,7 +208,8 @@ impl<'t> Builder<'t> {
     fn check_tag(&mut self, tag: Option<&Tag>, known: &[&str], at: Mark) {
         let Some(tag) = tag else { return };
         let is_plain_mark = tag.handle.is_empty() && tag.suffix == "!";
-        if !is_plain_mark && !(tag.is_yaml_core_schema() && known.contains(&tag.suffix.as_str())) {
+        let is_known = tag.is_yaml_core_schema() && known.contains(&tag.suffix.as_str());
+        if !is_plain_mark && !is_known {
             let error = self.error_at(at, "tags are not supported here, but for those of YAML's core schema");
             self.problems.push(error);
         }

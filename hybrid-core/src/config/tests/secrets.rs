@@ -109,6 +109,20 @@ fn no_debug_shows_it() {
 }
 
 #[test]
+fn no_debug_of_a_source_shows_it() {
+    let read = definitions(
+        "sources: [{name: s, type: file, path: a, api_key: hunter2, deep: [{token: hunter2, url: 'db://me:hunter2@host/a'}]}]",
+    )
+    .unwrap();
+    let shown = format!("{read:?} {read:#?}");
+    assert!(
+        !shown.contains(SECRET) && shown.contains("db://[redacted]@host/a"),
+        "{shown}"
+    );
+    assert_eq!(read.sources[0].options["api_key"], SECRET, "it is there all the same");
+}
+
+#[test]
 fn no_syntax_error_shows_it() {
     for text in [
         "password: 'hunter2\n",
