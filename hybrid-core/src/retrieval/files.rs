@@ -1,15 +1,13 @@
 //! Entity frames from files, results to files: Parquet, CSV and Arrow, by extension.
 
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Seek, Write};
+use std::io::{BufReader, BufWriter, Write};
 use std::path::Path;
-use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use arrow::ipc::reader::FileReader;
 use arrow::ipc::writer::FileWriter;
-use arrow_csv::reader::Format as CsvFormat;
 use futures::StreamExt;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -18,13 +16,11 @@ use parquet::file::properties::WriterProperties;
 use tempfile::NamedTempFile;
 use tokio::sync::mpsc;
 
+use super::csv;
 use crate::{BatchStream, Error, ErrorKind, Result};
 
 /// Rows of a batch that is read.
 const BATCH: usize = 1 << 15;
-
-/// Rows of a CSV file whose types are inferred from.
-const CSV_SAMPLE: usize = 10_000;
 
 /// Batches that may wait for the writing thread.
 const AHEAD: usize = 4;
@@ -84,7 +80,10 @@ pub fn read_file(path: &Path) -> Result<BatchStream> {
     let file = File::open(path).map_err(|error| in_file(path, "read", error))?;
     match format {
         Format::Parquet => read_parquet(file, path),
-        Format::Csv => read_csv(file, path),
+        Format::Csv => {
+            let (schema, reader) = csv::read(file, BATCH).map_err(|error| in_file(path, "read", error))?;
+            Ok(in_background(schema, reader, path))
+        }
         Format::Arrow => {
             let reader =
                 FileReader::try_new(BufReader::new(file), None).map_err(|error| in_file(path, "read", error))?;
@@ -103,20 +102,6 @@ fn read_parquet(file: File, path: &Path) -> Result<BatchStream> {
         reader,
         path,
     ))
-}
-
-fn read_csv(mut file: File, path: &Path) -> Result<BatchStream> {
-    let failed = |error: arrow::error::ArrowError| in_file(path, "read", error);
-    let format = CsvFormat::default().with_header(true);
-    let (schema, _) = format
-        .infer_schema(BufReader::new(&file), Some(CSV_SAMPLE))
-        .map_err(failed)?;
-    file.rewind().map_err(|error| in_file(path, "read", error))?;
-    let schema: SchemaRef = Arc::new(schema);
-    let reader = arrow_csv::ReaderBuilder::new(schema.clone())
-        .with_format(format)
-        .with_batch_size(BATCH);
-    Ok(in_background(schema, reader.build(file).map_err(failed)?, path))
 }
 
 fn in_background(
