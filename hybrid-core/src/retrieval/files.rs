@@ -17,7 +17,7 @@ use tempfile::NamedTempFile;
 use tokio::sync::mpsc;
 
 use super::csv;
-use crate::{BatchStream, Error, ErrorKind, Result};
+use crate::{BatchStream, Error, ErrorKind, Result, guarded};
 
 /// Rows of a batch that is read.
 const BATCH: usize = 1 << 15;
@@ -78,7 +78,7 @@ fn parquet_error(error: parquet::errors::ParquetError) -> Error {
 pub fn read_file(path: &Path) -> Result<BatchStream> {
     let format = format_of(path)?;
     let file = File::open(path).map_err(|error| in_file(path, "read", error))?;
-    match format {
+    guarded(&path.display().to_string(), || match format {
         Format::Parquet => read_parquet(file, path),
         Format::Csv => {
             let (schema, reader) = csv::read(file, BATCH).map_err(|error| in_file(path, "read", error))?;
@@ -89,7 +89,7 @@ pub fn read_file(path: &Path) -> Result<BatchStream> {
                 FileReader::try_new(BufReader::new(file), None).map_err(|error| in_file(path, "read", error))?;
             Ok(in_background(reader.schema(), reader, path))
         }
-    }
+    })
 }
 
 fn read_parquet(file: File, path: &Path) -> Result<BatchStream> {
@@ -106,12 +106,17 @@ fn read_parquet(file: File, path: &Path) -> Result<BatchStream> {
 
 fn in_background(
     schema: SchemaRef,
-    reader: impl Iterator<Item = arrow::error::Result<RecordBatch>> + Send + 'static,
+    mut reader: impl Iterator<Item = arrow::error::Result<RecordBatch>> + Send + 'static,
     path: &Path,
 ) -> BatchStream {
     let path = path.to_owned();
     BatchStream::from_blocking(schema, move || {
-        Ok(reader.map(move |batch| batch.map_err(|error| in_file(&path, "read", error))))
+        let name = path.display().to_string();
+        let next = move || {
+            let next = guarded(&name, || reader.next().transpose().map_err(|error| in_file(&path, "read", error)));
+            next.transpose()
+        };
+        Ok(std::iter::from_fn(next))
     })
 }
 
