@@ -1,8 +1,9 @@
 //! Damaged Parquet and CSV files, read through the router: no panic, no hang, bounded memory.
-//! Each test runs for `HYBRID_FUZZ_SECONDS` seconds, one by default.
+//! Each test runs for `HYBRID_FUZZ_SECONDS` seconds, two by default.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod damage;
+mod fuzzing;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -100,7 +101,7 @@ fn fuzz(file: &str, whole: &[u8]) {
     assert_eq!(runtime.block_on(read(&router, file)).unwrap(), 300);
 
     let (started, mut damage) = (Instant::now(), Damage::new(whole));
-    while started.elapsed() < damage::seconds() {
+    while started.elapsed() < fuzzing::seconds() {
         std::fs::write(&path, damage.next_copy()).unwrap();
         let began = Instant::now();
         // Rows or an error, both are right.

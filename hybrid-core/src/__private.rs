@@ -89,6 +89,7 @@ const fn name_at(store: &KnownBackend, index: usize) -> &'static str {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::store::known::tests::registration;

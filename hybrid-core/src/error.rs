@@ -266,13 +266,19 @@ impl From<arrow::error::ArrowError> for Error {
     }
 }
 
+/// Longer ones are no misspelt names, and comparing takes time.
+const LONGEST_NAME: usize = 200;
+
 /// The name of `known` that `unknown` was probably meant to be, for "did you mean" lines.
 pub fn nearest<'a>(unknown: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (unknown.chars().count() / 3).max(1) + 1;
+    let length = unknown.chars().count();
+    let limit = (length / 3).max(1) + 1;
     known
         .into_iter()
+        .filter(|name| length <= LONGEST_NAME && name.len() <= LONGEST_NAME)
         .map(|name| (edit_distance(&unknown.to_lowercase(), &name.to_lowercase()), name))
-        .filter(|(distance, _)| *distance <= limit)
+        // Names with nothing in common are not near, however short they are.
+        .filter(|(distance, name)| *distance <= limit && *distance < length.max(name.chars().count()))
         .min()
         .map(|(_, name)| name)
 }
@@ -302,6 +308,8 @@ mod tests {
         assert_eq!(nearest("bigqury", known), Some("bigquery"));
         assert_eq!(nearest("File", known), Some("file"));
         assert_eq!(nearest("clickhouse", known), None);
+        assert_eq!(nearest("v", ["w", "uv"]), Some("uv"));
+        assert_eq!(nearest(&"f".repeat(1 << 20), known), None);
     }
 
     #[test]

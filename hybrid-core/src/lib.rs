@@ -6,6 +6,7 @@ pub mod canonical;
 pub mod config;
 pub mod definitions;
 pub mod error;
+mod guard;
 pub mod join;
 pub mod retrieval;
 mod router;
@@ -23,6 +24,7 @@ pub use definitions::{
     Entity, FeatureProjection, FeatureReference, FeatureRegistry, FeatureService, FeatureView, Field, Options, Source,
 };
 pub use error::{Error, ErrorKind, Position, Result};
+pub use guard::{guarded, panic_text};
 pub use retrieval::{EntityFrame, FeatureSelection, RetrievalJob, RetrievalOptions, Summary, SummaryHandle};
 pub use router::{HybridOfflineStore, Pull};
 pub use secret::Secret;

@@ -1,6 +1,7 @@
 //! What registers, what does not, and what is refused, in programs that are built for it: the
 //! fixture workspace tests/fixtures/registration. Its dependencies are this workspace's, at the
 //! same versions and in the same target folder, so little is built.
+#![allow(clippy::unwrap_used)]
 
 use std::fs;
 use std::path::{Path, PathBuf};

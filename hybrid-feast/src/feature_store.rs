@@ -208,7 +208,7 @@ impl FeatureStore {
 
 impl Inner {
     fn file(&self) -> Result<RegistryFile> {
-        RegistryFile::new(&self.config.repo, &self.config.registry)
+        RegistryFile::new(&self.config.registry)
     }
 
     fn registry(&self) -> Result<Arc<FeatureRegistry>> {

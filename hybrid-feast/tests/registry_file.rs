@@ -2,10 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+#[path = "../../tests/fuzzing/mod.rs"]
+mod fuzzing;
 mod support;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use fuzzing::try_for_a_while;
 use hybrid_core::config::RepoConfig;
 use hybrid_core::{
     Entity, ErrorKind, FeatureProjection, FeatureRegistry, FeatureService, FeatureView, Field, HybridOfflineStore,
@@ -13,7 +16,6 @@ use hybrid_core::{
 };
 use hybrid_feast::{FeatureStore, read_registry};
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
 use support::{REGISTRY, Repo};
 
 fn definitions(view: &str) -> FeatureRegistry {
@@ -183,14 +185,8 @@ fn huge_lengths_are_errors_and_no_memory() {
     }
 }
 
-/// How long to look for bytes that break it.
-fn seconds() -> Duration {
-    let text = std::env::var("HYBRID_FUZZ_SECONDS").unwrap_or_default();
-    Duration::from_secs(text.parse().unwrap_or(2))
-}
-
 #[test]
-fn no_bytes_make_it_panic() {
+fn fuzz_registry_bytes() {
     let spoilt = prop::collection::vec((0..REGISTRY.len(), any::<u8>()), 0..20).prop_map(|changes| {
         let mut bytes = REGISTRY.to_vec();
         changes.into_iter().for_each(|(at, byte)| bytes[at] = byte);
@@ -198,21 +194,11 @@ fn no_bytes_make_it_panic() {
     });
     let cut = (0..REGISTRY.len()).prop_map(|length| REGISTRY[..length].to_vec());
     let bytes = prop_oneof![prop::collection::vec(any::<u8>(), 0..200), spoilt, cut];
-    let end = Instant::now() + seconds();
-    let config = Config {
-        cases: 200,
-        failure_persistence: None,
-        ..Config::default()
-    };
-    let mut runner = TestRunner::new(config);
-    while Instant::now() < end {
-        let run = runner.run(&bytes, |bytes| {
-            match read_registry(&bytes, "demo") {
-                Ok(read) => drop(read),
-                Err(error) => prop_assert_eq!(error.kind(), ErrorKind::Corrupt),
-            }
-            Ok(())
-        });
-        run.unwrap();
-    }
+    try_for_a_while(&bytes, |bytes| {
+        match read_registry(&bytes, "demo") {
+            Ok(read) => drop(read),
+            Err(error) => prop_assert_eq!(error.kind(), ErrorKind::Corrupt),
+        }
+        Ok(())
+    });
 }

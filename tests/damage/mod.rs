@@ -1,15 +1,5 @@
 //! Damaged copies of bytes, the same ones in each run.
 
-use std::time::Duration;
-
-/// How long each fuzz test runs.
-pub fn seconds() -> Duration {
-    let seconds = std::env::var("HYBRID_FUZZ_SECONDS")
-        .ok()
-        .and_then(|text| text.parse().ok());
-    Duration::from_secs(seconds.unwrap_or(1))
-}
-
 /// Makes one damaged copy after another.
 pub struct Damage<'a> {
     whole: &'a [u8],

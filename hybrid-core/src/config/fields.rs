@@ -23,7 +23,9 @@ impl<'n> Fields<'n> {
 
     /// The value of `key`, unless it is nothing.
     pub(super) fn get(&mut self, key: &'static str) -> Option<&'n Node> {
-        self.asked.push(key);
+        if !self.asked.contains(&key) {
+            self.asked.push(key);
+        }
         self.node.get(key).filter(|value| !value.is_null())
     }
 
@@ -75,7 +77,7 @@ impl<'n> Fields<'n> {
     /// Reports every key that nobody asked for.
     pub(super) fn finish(self, problems: &mut Problems) {
         for (key, _) in self.node.entries() {
-            if !self.asked.contains(&key) {
+            if !self.asked.contains(&key) && !problems.is_full() {
                 let error = self
                     .node
                     .key_error(key, format!("unknown field `{}`", super::redact::shortened(key)));

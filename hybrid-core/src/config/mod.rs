@@ -11,6 +11,7 @@ mod node;
 mod parse;
 mod problem;
 mod problems;
+mod read;
 mod redact;
 mod registry;
 mod repair;
@@ -23,6 +24,7 @@ mod tests;
 
 pub use definitions::{load_definitions, parse_definitions, to_yaml};
 pub use node::Node;
+pub(crate) use redact::redacted;
 pub use repo::{RepoConfig, StoreConfig};
 
 /// The value of an environment variable, for [`RepoConfig::parse`] and [`parse_definitions`].

@@ -76,6 +76,14 @@ impl Node {
         }
     }
 
+    /// A mapping without entries that stands where this does.
+    pub(super) fn emptied(&self) -> Self {
+        Self {
+            value: Value::Mapping(Vec::new()),
+            ..self.clone()
+        }
+    }
+
     /// Where it stands.
     pub fn position(&self) -> Position {
         self.position_of(self.mark)

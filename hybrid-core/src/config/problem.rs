@@ -158,7 +158,7 @@ impl Fault {
             Self::UnknownField { name, .. } => format!("unknown field `{}`", shortened(name)),
             Self::MissingField(name) => format!("missing field `{name}`"),
             Self::DuplicateField(name) => format!("`{name}` is given twice, under two spellings"),
-            Self::Custom(message) if node.is_quoted_in(message) => format!("{what} is not valid"),
+            Self::Custom(message) if node.is_told_by(message) => format!("{what} is not valid"),
             Self::Custom(message) => message.clone(),
         }
     }

@@ -16,7 +16,7 @@ impl Problems {
     /// Adds a problem, unless it is the follow-on of a variable that has no value.
     pub(super) fn push(&mut self, error: Error) {
         let follows = error.position().is_some_and(|at| self.unresolved.contains(at));
-        if !follows && self.found.len() < MOST {
+        if !follows && !self.is_full() {
             self.found.push(error);
         }
     }
@@ -26,6 +26,11 @@ impl Problems {
         let position = error.position().cloned();
         self.push(error);
         self.unresolved.extend(position);
+    }
+
+    /// Whether more would not be kept; finding a nearest name is not worth the time then.
+    pub(super) fn is_full(&self) -> bool {
+        self.found.len() >= MOST
     }
 
     /// The value, or `None` and the problem kept.

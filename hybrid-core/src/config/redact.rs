@@ -1,5 +1,7 @@
 //! Which keys hold secrets, and what an error may say of a value.
 
+use serde_json::{Map, Value as Json};
+
 use super::node::{Node, Scalar, Value};
 
 /// Parts of key names, without `_` and `-`, that say that the value is a secret.
@@ -38,6 +40,35 @@ impl Scalar {
     }
 }
 
+/// An address without the user and password that it may hold.
+pub(super) fn without_user(address: &str) -> String {
+    let Some((scheme, rest)) = address.split_once("://") else {
+        return address.to_owned();
+    };
+    match rest.rsplit_once('@') {
+        Some((_, host)) => format!("{scheme}://[redacted]@{host}"),
+        None => address.to_owned(),
+    }
+}
+
+/// Options as they may be shown: those with a secret's name, and users in addresses, are not.
+pub(crate) fn redacted(options: &Map<String, Json>) -> Map<String, Json> {
+    let shown = |(key, value): (&String, &Json)| match is_secret_key(key) {
+        true => (key.clone(), Json::from("[redacted]")),
+        false => (key.clone(), redacted_value(value)),
+    };
+    options.iter().map(shown).collect()
+}
+
+fn redacted_value(value: &Json) -> Json {
+    match value {
+        Json::String(text) => Json::from(without_user(text)),
+        Json::Array(items) => items.iter().map(redacted_value).collect(),
+        Json::Object(map) => Json::Object(redacted(map)),
+        other => other.clone(),
+    }
+}
+
 /// The first line of `text`, cut to a length that a person reads.
 pub(super) fn shortened(text: &str) -> String {
     let line = text.lines().next().unwrap_or_default();
@@ -58,15 +89,18 @@ impl Node {
         shown.unwrap_or_else(|| other.to_owned())
     }
 
+    /// Whether `message`, which is about this value, may tell something that must not be shown.
+    pub(super) fn is_told_by(&self, message: &str) -> bool {
+        matches!(&self.value, Value::Scalar(scalar) if scalar.secret) || self.is_quoted_in(message)
+    }
+
     /// Whether `message` quotes a value in here that must not be shown.
     pub(super) fn is_quoted_in(&self, message: &str) -> bool {
         match &self.value {
             Value::Scalar(scalar) => {
-                scalar.secret
-                    || (scalar.shown().is_none()
-                        && !scalar.text.is_empty()
-                        && (message.contains(&scalar.text)
-                            || message.contains(&scalar.text.escape_debug().to_string())))
+                let quoted = |text: &str| !text.is_empty() && message.contains(text);
+                let escaped = || scalar.text.escape_debug().to_string();
+                scalar.shown().is_none() && (quoted(scalar.text.trim()) || quoted(escaped().trim()))
             }
             Value::Sequence(items) => items.iter().any(|item| item.is_quoted_in(message)),
             Value::Mapping(entries) => entries.iter().any(|entry| entry.value.is_quoted_in(message)),

@@ -43,7 +43,7 @@ impl Node {
     }
 
     /// The value as a `T`, or every problem; `key` is what the value is called in them.
-    pub(super) fn read<T: DeserializeOwned>(&self, key: Option<&str>) -> Result<T, Vec<Error>> {
+    pub(crate) fn read<T: DeserializeOwned>(&self, key: Option<&str>) -> Result<T, Vec<Error>> {
         let (mut repairs, mut found) = (Repairs::default(), Vec::new());
         for _ in 0..MAX_READINGS {
             match T::deserialize(NodeDeserializer::new(self, key, &repairs)) {

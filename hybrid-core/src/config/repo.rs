@@ -1,16 +1,21 @@
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::expand::Variables;
 use super::fields::Fields;
 use super::node::Node;
 use super::problems::Problems;
+use super::read::{file_in, read_file};
+use super::redact::without_user;
 use super::store_type::{self, Resolve};
 use super::stores::{self, Stores};
 use super::{environment, registry};
-use crate::{Error, ErrorKind, Position, Result};
+use crate::{ErrorKind, Position, Result};
 
 /// feature_store.yaml.
-#[derive(Debug, Clone)]
+///
+/// Its `Debug` shows no value of a store's fields, and no user of a registry's address.
+#[derive(Clone)]
 pub struct RepoConfig {
     /// The folder that relative paths of sources start at.
     pub repo: PathBuf,
@@ -22,6 +27,18 @@ pub struct RepoConfig {
     pub stores: Vec<StoreConfig>,
     /// Lets one call join views of several source types.
     pub cross_source_joins: bool,
+}
+
+impl fmt::Debug for RepoConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RepoConfig")
+            .field("repo", &self.repo)
+            .field("project", &self.project)
+            .field("registry", &without_user(&self.registry))
+            .field("stores", &self.stores)
+            .field("cross_source_joins", &self.cross_source_joins)
+            .finish()
+    }
 }
 
 /// One configured store.
@@ -77,7 +94,7 @@ impl RepoConfig {
     /// NotFound where the file is missing; Config with every problem in it.
     pub fn load(repo: impl AsRef<Path>) -> Result<Self> {
         let file = file_in(repo.as_ref(), FILE);
-        let text = read_file(&file).map_err(|error| match error.kind() {
+        let text = read_file(&file, ErrorKind::Config).map_err(|error| match error.kind() {
             ErrorKind::NotFound => error.with_help("`hybrid init DIR` makes a project"),
             _ => error,
         })?;
@@ -155,21 +172,4 @@ fn project(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<String> {
         return None;
     }
     Some(name)
-}
-
-/// `name` in `folder`, written as short as a user would.
-pub(super) fn file_in(folder: &Path, name: &str) -> PathBuf {
-    if folder == Path::new(".") {
-        name.into()
-    } else {
-        folder.join(name)
-    }
-}
-
-/// The text of a file, or an error that names it.
-pub(super) fn read_file(file: &Path) -> Result<String> {
-    std::fs::read_to_string(file).map_err(|error| {
-        let message = format!("`{}` cannot be read", file.display());
-        Error::new(Error::from(std::io::Error::from(error.kind())).kind(), message).with_cause(error)
-    })
 }

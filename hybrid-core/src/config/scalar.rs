@@ -66,7 +66,8 @@ impl Scalar {
 
     /// The number where any is wanted.
     pub(super) fn wanted_float(&self) -> Option<f64> {
-        self.plain.then(|| float(&self.text)).flatten()
+        let plain = self.plain && !has_leading_zero(&self.text);
+        plain.then(|| float(&self.text)).flatten()
     }
 
     /// Whether YAML 1.1 reads it as octal and YAML 1.2 as decimal.

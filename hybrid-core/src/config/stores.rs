@@ -54,7 +54,7 @@ fn default_store(root: &Node, position: Position, resolve: Resolve<'_>) -> Store
     StoreConfig {
         key: resolve(DEFAULT).unwrap_or_else(|| DEFAULT.to_owned()),
         written: DEFAULT.to_owned(),
-        fields: Node::empty(&root.document.file),
+        fields: root.emptied(),
         position,
     }
 }
@@ -147,7 +147,7 @@ fn one(node: &Node, resolve: Resolve<'_>, problems: &mut Problems) -> Option<Sto
 /// The store's own fields, out of `conf` where that is used.
 fn own_fields(node: &Node, written: &str, resolve: Resolve<'_>, problems: &mut Problems) -> Option<Node> {
     if !node.is_mapping() {
-        return Some(Node::empty(&node.document.file));
+        return Some(node.emptied());
     }
     let flat = node.split_off(&["type"]).1;
     let Some(conf) = node.get("conf") else {
@@ -158,9 +158,7 @@ fn own_fields(node: &Node, written: &str, resolve: Resolve<'_>, problems: &mut P
         problems.push(error.with_help("put all fields into `conf`, or all beside `type`"));
     }
     if conf.is_null() {
-        let mut empty = Node::empty(&node.document.file);
-        empty.mark = conf.mark;
-        return Some(empty);
+        return Some(conf.emptied());
     }
     Fields::of(conf, "`conf`", problems)?;
     if let Some(inner) = conf.get("type") {

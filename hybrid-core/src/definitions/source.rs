@@ -1,6 +1,8 @@
 use std::collections::BTreeMap;
+use std::fmt;
 
 use super::Tags;
+use crate::config::redacted;
 use crate::{DataSource, Error, ErrorKind, Result};
 
 /// A source type's own fields, as YAML and Feast's registry hold them.
@@ -9,8 +11,9 @@ pub type Options = serde_json::Map<String, serde_json::Value>;
 /// Where a view's rows are: the type of the source, its own options, and the columns that every
 /// source has. The column names here are the source's own, before [`field_mapping`](Self::field_mapping).
 ///
-/// Made from a typed source, `FileSource::new("a.parquet").timestamp_field("ts")`, or from YAML.
-#[derive(Debug, Clone, PartialEq)]
+/// Made from a typed source, `FileSource::new("a.parquet").timestamp_field("ts")`, or from YAML. Its
+/// `Debug` hides the options that have a secret's name.
+#[derive(Clone, PartialEq)]
 pub struct Source {
     /// Unique within a project; empty: the view's name stands in.
     pub name: String,
@@ -32,6 +35,23 @@ pub struct Source {
     pub owner: String,
     /// For people and tools.
     pub tags: Tags,
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Source")
+            .field("name", &self.name)
+            .field("key", &self.key)
+            .field("options", &redacted(&self.options))
+            .field("timestamp_field", &self.timestamp_field)
+            .field("created_timestamp_column", &self.created_timestamp_column)
+            .field("date_partition_column", &self.date_partition_column)
+            .field("field_mapping", &self.field_mapping)
+            .field("description", &self.description)
+            .field("owner", &self.owner)
+            .field("tags", &self.tags)
+            .finish()
+    }
 }
 
 impl Source {

@@ -1,15 +1,13 @@
 //! Entity frames from files, results to files: Parquet, CSV and Arrow, by extension.
 
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Seek, Write};
+use std::io::{BufReader, BufWriter, Write};
 use std::path::Path;
-use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use arrow::ipc::reader::FileReader;
 use arrow::ipc::writer::FileWriter;
-use arrow_csv::reader::Format as CsvFormat;
 use futures::StreamExt;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -18,13 +16,11 @@ use parquet::file::properties::WriterProperties;
 use tempfile::NamedTempFile;
 use tokio::sync::mpsc;
 
-use crate::{BatchStream, Error, ErrorKind, Result};
+use super::csv;
+use crate::{BatchStream, Error, ErrorKind, Result, guarded};
 
 /// Rows of a batch that is read.
 const BATCH: usize = 1 << 15;
-
-/// Rows of a CSV file whose types are inferred from.
-const CSV_SAMPLE: usize = 10_000;
 
 /// Batches that may wait for the writing thread.
 const AHEAD: usize = 4;
@@ -82,15 +78,18 @@ fn parquet_error(error: parquet::errors::ParquetError) -> Error {
 pub fn read_file(path: &Path) -> Result<BatchStream> {
     let format = format_of(path)?;
     let file = File::open(path).map_err(|error| in_file(path, "read", error))?;
-    match format {
+    guarded(&path.display().to_string(), || match format {
         Format::Parquet => read_parquet(file, path),
-        Format::Csv => read_csv(file, path),
+        Format::Csv => {
+            let (schema, reader) = csv::read(file, BATCH).map_err(|error| in_file(path, "read", error))?;
+            Ok(in_background(schema, reader, path))
+        }
         Format::Arrow => {
             let reader =
                 FileReader::try_new(BufReader::new(file), None).map_err(|error| in_file(path, "read", error))?;
             Ok(in_background(reader.schema(), reader, path))
         }
-    }
+    })
 }
 
 fn read_parquet(file: File, path: &Path) -> Result<BatchStream> {
@@ -105,28 +104,19 @@ fn read_parquet(file: File, path: &Path) -> Result<BatchStream> {
     ))
 }
 
-fn read_csv(mut file: File, path: &Path) -> Result<BatchStream> {
-    let failed = |error: arrow::error::ArrowError| in_file(path, "read", error);
-    let format = CsvFormat::default().with_header(true);
-    let (schema, _) = format
-        .infer_schema(BufReader::new(&file), Some(CSV_SAMPLE))
-        .map_err(failed)?;
-    file.rewind().map_err(|error| in_file(path, "read", error))?;
-    let schema: SchemaRef = Arc::new(schema);
-    let reader = arrow_csv::ReaderBuilder::new(schema.clone())
-        .with_format(format)
-        .with_batch_size(BATCH);
-    Ok(in_background(schema, reader.build(file).map_err(failed)?, path))
-}
-
 fn in_background(
     schema: SchemaRef,
-    reader: impl Iterator<Item = arrow::error::Result<RecordBatch>> + Send + 'static,
+    mut reader: impl Iterator<Item = arrow::error::Result<RecordBatch>> + Send + 'static,
     path: &Path,
 ) -> BatchStream {
     let path = path.to_owned();
     BatchStream::from_blocking(schema, move || {
-        Ok(reader.map(move |batch| batch.map_err(|error| in_file(&path, "read", error))))
+        let name = path.display().to_string();
+        let next = move || {
+            let next = guarded(&name, || reader.next().transpose().map_err(|error| in_file(&path, "read", error)));
+            next.transpose()
+        };
+        Ok(std::iter::from_fn(next))
     })
 }
 

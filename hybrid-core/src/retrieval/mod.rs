@@ -3,6 +3,7 @@
 
 mod assemble;
 mod contract;
+mod csv;
 mod files;
 mod frame;
 mod job;

@@ -107,6 +107,7 @@ pub(crate) mod tests {
             source_key: || "memory".to_owned(),
             check_config: |_| Ok(()),
             check_source: |_| Ok(()),
+            check_options: |_| Ok(()),
             connect: |_, _| Box::pin(async { Err(Error::new(ErrorKind::Unsupported, "a test")) }),
         }))
     }

@@ -70,6 +70,7 @@ fn taken_twice(name: &str, first: &Registration, second: &Registration) -> Error
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::store::known::tests::registration;

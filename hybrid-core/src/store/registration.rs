@@ -20,6 +20,7 @@ pub struct Registration {
     pub(crate) source_key: fn() -> String,
     pub(crate) check_config: fn(&Node) -> Result<()>,
     pub(crate) check_source: fn(&Source) -> Result<()>,
+    pub(crate) check_options: fn(&Node) -> Result<(), Vec<Error>>,
     pub(crate) connect: Connect,
 }
 
@@ -64,6 +65,7 @@ impl Registration {
             source_key: T::Source::key,
             check_config: |node| node.deserialize::<T::Config>().map(drop),
             check_source: |source| source.to_typed::<T::Source>().map(drop),
+            check_options: |node| node.read::<T::Source>(None).map(drop),
             connect: |node, context| {
                 Box::pin(async move {
                     let store = T::connect(node.deserialize()?, context).await?;

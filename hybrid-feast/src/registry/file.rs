@@ -40,18 +40,18 @@ impl Stamp {
 }
 
 impl RegistryFile {
-    /// The registry at `registry`, relative to `repo`.
+    /// The registry at the path `registry`, which the configuration has resolved against the repository.
     ///
     /// # Errors
     /// Unsupported, for an address that is no path.
-    pub(crate) fn new(repo: &Path, registry: &str) -> Result<Self> {
+    pub(crate) fn new(registry: &str) -> Result<Self> {
         let local = registry.strip_prefix("file://").unwrap_or(registry);
         if let Some((scheme, _)) = local.split_once("://") {
             let message = format!("a registry at {scheme}:// cannot be read yet");
             let help = "give feature_store.yaml `registry: PATH`, a file of this machine";
             return Err(Error::new(ErrorKind::Unsupported, message).with_help(help));
         }
-        Ok(Self { path: repo.join(local) })
+        Ok(Self { path: local.into() })
     }
 
     /// The version that is there now; `None` when there is no file.
@@ -122,7 +122,7 @@ impl RegistryFile {
     fn replace(&self, bytes: &[u8], stamp: Option<&Stamp>) -> Result<bool> {
         // A link stays a link.
         let target = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
-        let folder = target.parent().unwrap_or(Path::new("."));
+        let folder = folder_of(&target);
         let failed = |error| self.failed("write", error);
         let mut temporary = new_file(folder, &target).map_err(failed)?;
         temporary.write_all(bytes).map_err(failed)?;
@@ -139,9 +139,7 @@ impl RegistryFile {
         let mut path = self.path.clone().into_os_string();
         path.push(".lock");
         let failed = |error| self.failed("lock", error);
-        if let Some(folder) = self.path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            fs::create_dir_all(folder).map_err(failed)?;
-        }
+        fs::create_dir_all(folder_of(&self.path)).map_err(failed)?;
         // It stays there: who deletes a lock file takes it from whoever waits for it.
         let file = OpenOptions::new()
             .create(true)
@@ -175,6 +173,14 @@ impl RegistryFile {
         Error::new(kind, format!("registry {} is damaged", self.path.display()))
             .with_cause(error)
             .with_help("restore it from a copy, or delete it and apply again")
+    }
+}
+
+/// The folder that `path` is in; a bare name is in the current one.
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
     }
 }
 

@@ -39,9 +39,9 @@ impl Repo {
     /// A feature store as another process would open it.
     pub fn open(repo: PathBuf, project: &str) -> FeatureStore {
         let config = RepoConfig {
-            repo,
             project: project.to_owned(),
-            registry: "registry.db".to_owned(),
+            registry: repo.join("registry.db").to_string_lossy().into_owned(),
+            repo,
             stores: Vec::new(),
             cross_source_joins: false,
         };

@@ -37,10 +37,17 @@ pub struct FileFixture {
 impl FileFixture {
     pub async fn new(layout: Layout) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let context = Context { repo: folder.path().to_owned(), ..Context::default() };
+        let context = Context {
+            repo: folder.path().to_owned(),
+            ..Context::default()
+        };
         let store = FileStore::connect(FileConfig::new(), &context).await.unwrap();
         let store: Arc<dyn DynOfflineStore> = Arc::new(store);
-        Self { layout, folder, store: HybridOfflineStore::from_stores([("file".to_owned(), store)]) }
+        Self {
+            layout,
+            folder,
+            store: HybridOfflineStore::from_stores([("file".to_owned(), store)]),
+        }
     }
 
     /// Where a table is on disk.
@@ -81,7 +88,11 @@ impl Fixture for FileFixture {
                 let empty = [RecordBatch::new_empty(schema.clone())];
                 let parts = if batches.is_empty() { &empty } else { batches.as_slice() };
                 parts.iter().enumerate().for_each(|(number, batch)| {
-                    write_parquet(&path.join(format!("part-{number:03}.parquet")), &schema, std::slice::from_ref(batch));
+                    write_parquet(
+                        &path.join(format!("part-{number:03}.parquet")),
+                        &schema,
+                        std::slice::from_ref(batch),
+                    );
                 });
             }
             Layout::CsvFile => write_csv(&path, &schema, &batches)?,
@@ -91,7 +102,11 @@ impl Fixture for FileFixture {
 
     async fn drop(&self, table: &str) -> Result<()> {
         let path = self.path(table);
-        Ok(if path.is_dir() { fs::remove_dir_all(path)? } else { fs::remove_file(path)? })
+        Ok(if path.is_dir() {
+            fs::remove_dir_all(path)?
+        } else {
+            fs::remove_file(path)?
+        })
     }
 }
 
@@ -103,14 +118,22 @@ fn write_parquet(path: &Path, schema: &SchemaRef, batches: &[RecordBatch]) {
 }
 
 fn has_empty_text(column: &ArrayRef) -> bool {
-    column.data_type().is_string() && cast(column, &DataType::Utf8).unwrap().as_string::<i32>().iter().any(|text| text == Some(""))
+    column.data_type().is_string()
+        && cast(column, &DataType::Utf8)
+            .unwrap()
+            .as_string::<i32>()
+            .iter()
+            .any(|text| text == Some(""))
 }
 
 /// Text cannot tell an empty string from no value, and has no lists, maps or bytes.
 fn write_csv(path: &Path, schema: &SchemaRef, batches: &[RecordBatch]) -> Result<()> {
     let has_no_text = |data_type: &DataType| data_type.is_nested() || data_type.is_binary() || data_type.is_null();
     if let Some(field) = schema.fields().iter().find(|field| has_no_text(field.data_type())) {
-        return Err(Error::new(ErrorKind::Unsupported, format!("CSV has no {}", field.data_type())));
+        return Err(Error::new(
+            ErrorKind::Unsupported,
+            format!("CSV has no {}", field.data_type()),
+        ));
     }
     if batches.iter().flat_map(RecordBatch::columns).any(has_empty_text) {
         return Err(Error::new(ErrorKind::Unsupported, "in CSV an empty text is no value"));

@@ -29,7 +29,9 @@ impl Reader<'_> {
     /// `join_key`, or Feast's `join_keys` with one element.
     fn join_key(&mut self, fields: &mut Fields<'_>) -> Option<String> {
         let one = fields.optional_text("join_key", &mut self.problems);
-        let listed = fields.get("join_keys")?;
+        let Some(listed) = fields.get("join_keys") else {
+            return one;
+        };
         if fields.node.get("join_key").is_some() {
             let error = fields
                 .node

@@ -1,6 +1,7 @@
 //! features.yaml to a [`FeatureRegistry`], and back.
 
 mod entity;
+mod schema;
 mod service;
 mod source;
 mod view;
@@ -14,14 +15,15 @@ use super::fields::Fields;
 use super::node::Node;
 use super::parse;
 use super::problems::Problems;
-use super::repo::{RepoConfig, file_in, read_file};
+use super::read::{file_in, read_file};
+use super::repo::RepoConfig;
 use super::store_type::{self, Resolve};
 use crate::{Error, ErrorKind, FeatureRegistry, Result, Source};
 
 pub use write::to_yaml;
 
 /// Checks a source's options; the node holds them with their positions.
-pub(super) type CheckSource<'a> = &'a dyn Fn(&Source, &Node) -> Result<()>;
+pub(super) type CheckSource<'a> = &'a dyn Fn(&Source, &Node) -> Result<(), Vec<Error>>;
 
 /// The name of the file in a repository's folder.
 const FILE: &str = "features.yaml";
@@ -32,7 +34,7 @@ const FILE: &str = "features.yaml";
 /// NotFound where the file is missing; Definition with every problem in it.
 pub fn load_definitions(config: &RepoConfig) -> Result<FeatureRegistry> {
     let file = file_in(&config.repo, FILE);
-    let text = read_file(&file)?;
+    let text = read_file(&file, ErrorKind::Definition)?;
     let mut registry = parse_definitions(&text, &file, &environment)?;
     registry.project.clone_from(&config.project);
     Ok(registry)
@@ -94,11 +96,13 @@ impl Reader<'_> {
         ] {
             self.report_repeated(what, nodes);
         }
-        let mut registry = FeatureRegistry::default();
-        registry.entities = entities.iter().filter_map(|node| self.entity(node)).collect();
-        registry.sources = sources.iter().filter_map(|node| self.source(node, true)).collect();
+        let mut registry = FeatureRegistry {
+            entities: entities.iter().filter_map(|node| self.entity(node)).collect(),
+            sources: sources.iter().filter_map(|node| self.source(node, true)).collect(),
+            ..FeatureRegistry::default()
+        };
         for node in views {
-            let view = self.view(node, &registry);
+            let view = self.view(node, &mut registry);
             registry.feature_views.extend(view);
         }
         for node in services {
@@ -110,7 +114,7 @@ impl Reader<'_> {
 
     fn report_repeated(&mut self, what: &str, nodes: &[Node]) {
         let names = nodes.iter().filter_map(|node| node.get("name"));
-        self.report_repeated_names(&format!("{what} "), names);
+        self.report_repeated_names(what, names);
     }
 
     /// Reports every scalar that an earlier one equals.
@@ -121,7 +125,7 @@ impl Reader<'_> {
                 continue;
             };
             if let Some(at) = first.get(name) {
-                let message = format!("{what}`{name}` is defined twice: first at {at}");
+                let message = format!("{what} `{name}` is defined twice: first at {at}");
                 self.problems.push(node.error(message));
             } else {
                 first.insert(name, node.position());
@@ -149,7 +153,9 @@ impl Reader<'_> {
 
     /// Reports that `node` names nothing among `known`.
     fn unknown(&mut self, node: &Node, what: &str, name: &str, known: &[&str]) {
-        self.problems.push(unknown(node, what, name, known));
+        if !self.problems.is_full() {
+            self.problems.push(unknown(node, what, name, known));
+        }
     }
 }
 

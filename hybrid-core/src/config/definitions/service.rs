@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use super::Reader;
 use super::view::join_keys;
@@ -78,6 +78,10 @@ impl Reader<'_> {
             Some((view, feature)) => (view, Some(feature)),
             None => (text.as_str(), None),
         };
+        if name.is_empty() {
+            self.problems.push(not_a_reference(node));
+            return None;
+        }
         let view = self.find_view(node, name, registry)?;
         let mut projection = FeatureProjection::new(name);
         if let Some(feature) = feature {
@@ -105,7 +109,7 @@ impl Reader<'_> {
             fields.read("join_key_map", &mut self.problems).unwrap_or_default();
         let listed = fields.list("features", &mut self.problems);
         fields.finish(&mut self.problems);
-        self.report_repeated_names("feature ", listed.iter());
+        self.report_repeated_names("feature", listed.iter());
         if let (Some(view), Some(node)) = (view, map_node) {
             self.check_join_keys(node, view, registry);
         }
@@ -141,7 +145,7 @@ impl Reader<'_> {
     fn check_feature(&mut self, node: &Node, name: &str, view: &FeatureView) {
         let known: Vec<&str> = view.schema.iter().map(|field| field.name.as_str()).collect();
         if name.is_empty() {
-            self.problems.push(node.error("a feature reference is view:feature"));
+            self.problems.push(not_a_reference(node));
         } else if !known.is_empty() && !known.contains(&name) {
             self.unknown(node, &format!("feature of view `{}`:", view.name), name, &known);
         }
@@ -165,7 +169,7 @@ impl Reader<'_> {
     /// Two uses under one name must be the same use, of different features.
     fn report_clash(&mut self, earlier: &[Taken<'_>], next: &Taken<'_>) {
         let name = next.projection.name_to_use();
-        let mut seen: HashMap<&str, &Node> = HashMap::new();
+        let mut listed = Vec::new();
         for other in earlier.iter().filter(|other| other.projection.name_to_use() == name) {
             let (a, b) = (&other.projection, &next.projection);
             if a.view != b.view || a.join_key_map != b.join_key_map || a.alias != b.alias {
@@ -183,13 +187,17 @@ impl Reader<'_> {
                 self.problems.push(next.node.error(message));
                 return;
             }
-            seen.extend(a.features.iter().map(|feature| (feature.as_str(), other.node)));
+            listed.push(&a.features);
         }
         for feature in &next.projection.features {
-            if seen.contains_key(feature.as_str()) {
+            if listed.iter().any(|features| features.contains(feature)) {
                 let message = format!("feature `{name}:{feature}` is listed twice");
                 self.problems.push(next.node.error(message));
             }
         }
     }
+}
+
+fn not_a_reference(node: &Node) -> crate::Error {
+    node.error("a feature reference is view:feature")
 }

@@ -5,7 +5,7 @@ use crate::config::fields::Fields;
 use crate::config::node::Node;
 use crate::config::store_type::source_key;
 use crate::store::backends;
-use crate::{Result, Source};
+use crate::{Error, Source};
 
 /// The fields that every source has; all others are options.
 pub(super) const COMMON: [&str; 10] = [
@@ -22,11 +22,13 @@ pub(super) const COMMON: [&str; 10] = [
 ];
 
 /// Checks a source's options by its store, where that is compiled in.
-pub(super) fn check_compiled(source: &Source, _options: &Node) -> Result<()> {
-    match backends().into_iter().find(|backend| backend.key() == source.key) {
-        Some(backend) => (backend.check_source)(source),
-        None => Ok(()),
-    }
+pub(super) fn check_compiled(source: &Source, options: &Node) -> Result<(), Vec<Error>> {
+    let Some(backend) = backends().into_iter().find(|backend| backend.key() == source.key) else {
+        return Ok(());
+    };
+    (backend.check_options)(options)?;
+    // What YAML lets pass as a text may be a number in the options.
+    (backend.check_source)(source).map_err(|error| vec![error])
 }
 
 impl Reader<'_> {
@@ -101,19 +103,27 @@ impl Reader<'_> {
             .unwrap_or_default()
     }
 
-    /// The store's complaint, at the field that it names where it names one.
+    /// The store's complaints, at the fields that they name where they name any.
     fn check_options(&mut self, source: &Source, node: &Node, options: &Node) {
-        if let Err(error) = (self.check_source)(source, options) {
-            let named = options
-                .entries()
-                .find(|(key, _)| error.message().contains(&format!("`{key}`")));
-            let at = named.map_or_else(|| node.position(), |(key, _)| options.key_position(key));
-            let error = if error.problems().is_empty() {
-                error.at(at)
-            } else {
-                error
+        for error in (self.check_source)(source, options).err().into_iter().flatten() {
+            let about = format!("source `{}`", source.name);
+            let named = first_named(error.message().trim_start_matches(&about), options);
+            let at = named.map_or_else(|| node.position(), |key| options.key_position(key));
+            let is_shown = error.position().is_some() || !options.is_quoted_in(error.message());
+            let error = match (is_shown, named) {
+                (true, _) => error,
+                (false, Some(key)) => node.key_error(key, format!("`{key}` is not valid")),
+                (false, None) => node.error("a field of this source is not valid"),
             };
-            self.problems.push(error);
+            self.problems.push(error.at(at));
         }
     }
+}
+
+/// The key of `options` that `message` has in backticks before all others.
+fn first_named<'n>(message: &str, options: &'n Node) -> Option<&'n str> {
+    let keys = options.entries().map(|(key, _)| key);
+    keys.filter_map(|key| Some((message.find(&format!("`{key}`"))?, key)))
+        .min()
+        .map(|(_, key)| key)
 }

@@ -4,21 +4,18 @@ use super::Reader;
 use crate::config::fields::Fields;
 use crate::config::node::Node;
 use crate::definitions::parse_duration;
-use crate::{FeatureRegistry, FeatureView, Field, Source, ValueType};
+use crate::{FeatureRegistry, FeatureView, Source};
 
 impl Reader<'_> {
-    /// A view, whose entities and source are looked up among what `registry` has so far.
-    pub(super) fn view(&mut self, node: &Node, registry: &FeatureRegistry) -> Option<FeatureView> {
+    /// A view, whose entities and source are looked up among what `registry` has so far; its schema
+    /// may give their join keys a type.
+    pub(super) fn view(&mut self, node: &Node, registry: &mut FeatureRegistry) -> Option<FeatureView> {
         let mut fields = Fields::of(node, "a feature view", &mut self.problems)?;
         let name = self.name(&mut fields, "a feature view");
         let entities = self.entities(&mut fields, registry);
         let source = self.view_source(&mut fields, registry);
         let ttl = fields.get("ttl").and_then(|at| self.parsed(at, "ttl", parse_duration));
-        let listed = self.schema_key(&mut fields);
-        let schema = listed.iter().filter_map(|field| self.field(field)).collect();
-        let names = listed.iter().filter_map(|field| field.get("name"));
-        self.report_repeated_names("feature ", names);
-        self.report_taken(listed, &entities, source.as_ref(), registry);
+        let schema = self.schema(&mut fields, &entities, source.as_ref(), registry);
         let online = fields.read("online", &mut self.problems).unwrap_or(true);
         let description = fields.read("description", &mut self.problems).unwrap_or_default();
         let owner = fields.read("owner", &mut self.problems).unwrap_or_default();
@@ -40,7 +37,7 @@ impl Reader<'_> {
     /// The names of the view's entities, all of them known.
     fn entities(&mut self, fields: &mut Fields<'_>, registry: &FeatureRegistry) -> Vec<String> {
         let nodes = fields.list("entities", &mut self.problems);
-        self.report_repeated_names("entity ", nodes.iter());
+        self.report_repeated_names("entity", nodes.iter());
         let known: Vec<&str> = registry.entities.iter().map(|entity| entity.name.as_str()).collect();
         let mut names = Vec::new();
         for node in nodes {
@@ -81,71 +78,6 @@ impl Reader<'_> {
             self.problems.push(at.error(message));
         }
         Some(source)
-    }
-
-    /// The fields at `schema`, or at its other name `features`.
-    fn schema_key<'n>(&mut self, fields: &mut Fields<'n>) -> &'n [Node] {
-        let schema = fields.list("schema", &mut self.problems);
-        let features = fields.list("features", &mut self.problems);
-        if !schema.is_empty() && !features.is_empty() {
-            let error = fields
-                .node
-                .key_error("features", "`schema` and `features` are both given");
-            self.problems
-                .push(error.with_help("they are two names for one thing: write one of them"));
-        }
-        if schema.is_empty() { features } else { schema }
-    }
-
-    fn field(&mut self, node: &Node) -> Option<Field> {
-        let mut fields = Fields::of(node, "a feature", &mut self.problems)?;
-        let name = self.name(&mut fields, "a feature");
-        let dtype = match fields.get("dtype") {
-            Some(at) => self.parsed(at, "dtype", str::parse),
-            None => {
-                let error = node.error("a feature has no `dtype`");
-                self.problems.push(error.with_help("for example `dtype: Float32`"));
-                None
-            }
-        };
-        let description = fields.read("description", &mut self.problems).unwrap_or_default();
-        let tags = fields.read("tags", &mut self.problems).unwrap_or_default();
-        fields.finish(&mut self.problems);
-        Some(Field {
-            name: name?,
-            dtype: dtype.unwrap_or(ValueType::String),
-            description,
-            tags,
-        })
-    }
-
-    /// Reports features that are named like a join key or a timestamp of the view.
-    fn report_taken(
-        &mut self,
-        fields: &[Node],
-        entities: &[String],
-        source: Option<&Source>,
-        registry: &FeatureRegistry,
-    ) {
-        let keys = join_keys(entities, registry);
-        let mut times = BTreeSet::new();
-        if let Some(source) = source {
-            let columns = [Some(&source.timestamp_field), source.created_timestamp_column.as_ref()];
-            times.extend(columns.into_iter().flatten().map(|column| source.name_of(column)));
-        }
-        for at in fields.iter().filter_map(|field| field.get("name")) {
-            let Some(name) = at.as_str() else { continue };
-            if keys.contains(name) {
-                let error = at.error(format!("feature `{name}` is named like a join key of the view"));
-                self.problems
-                    .push(error.with_help("a join key needs no field: its type stands at the entity"));
-            } else if times.contains(name) && !name.is_empty() {
-                let error = at.error(format!(
-                    "feature `{name}` is named like a timestamp of the view's source"
-                ));
-                self.problems.push(error.with_help("a timestamp needs no field"));
-            }
-        }
     }
 }
 

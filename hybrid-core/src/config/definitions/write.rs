@@ -13,7 +13,8 @@ use crate::{
 /// has its default is left out; dollar signs are doubled.
 ///
 /// # Errors
-/// Definition, when a source has an option that is named like one of the fields of every source.
+/// Definition, when a source has an option that is named like one of the fields of every source, or
+/// anything has a key `<<`.
 pub fn to_yaml(registry: &FeatureRegistry) -> Result<String> {
     let sources: Vec<Json> = registry.sources.iter().map(source).collect::<Result<_>>()?;
     let views = registry.feature_views.iter();
@@ -32,7 +33,7 @@ pub fn to_yaml(registry: &FeatureRegistry) -> Result<String> {
             root.insert(key.to_owned(), Json::Array(items));
         }
     }
-    serde_yaml::to_string(&escaped(Json::Object(root))).map_err(|error| {
+    serde_yaml::to_string(&escaped(Json::Object(root))?).map_err(|error| {
         Error::new(ErrorKind::Unexpected, "the definitions cannot be written as YAML").with_cause(error)
     })
 }
@@ -179,11 +180,20 @@ fn projection(projection: &FeatureProjection) -> Json {
 }
 
 /// Doubles the dollar signs of all texts, which would be variables otherwise.
-fn escaped(value: Json) -> Json {
-    match value {
+fn escaped(value: Json) -> Result<Json> {
+    Ok(match value {
         Json::String(text) => Json::String(text.replace('$', "$$")),
-        Json::Array(items) => Json::Array(items.into_iter().map(escaped).collect()),
-        Json::Object(map) => Json::Object(map.into_iter().map(|(key, value)| (key, escaped(value))).collect()),
+        Json::Array(items) => Json::Array(items.into_iter().map(escaped).collect::<Result<_>>()?),
+        Json::Object(map) => Json::Object(map.into_iter().map(escaped_entry).collect::<Result<_>>()?),
         other => other,
+    })
+}
+
+/// The key `<<` is written without quotes, and would be read as YAML's merge.
+fn escaped_entry((key, value): (String, Json)) -> Result<(String, Json)> {
+    if key == "<<" {
+        let message = "a key `<<` cannot be written as YAML";
+        return Err(Error::new(ErrorKind::Definition, message));
     }
+    Ok((key, escaped(value)?))
 }

@@ -1,13 +1,18 @@
 //! serde over a [`Node`]: each complaint is taken up where it comes up, with its position.
 
-use serde::de::{self, DeserializeSeed, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor};
+mod access;
+mod key;
+mod variant;
+
+use serde::de::{self, Visitor};
 use serde::forward_to_deserialize_any;
 
-use super::blank::Blank;
 use super::node::{Entry, Node, Scalar, Value};
 use super::problem::{Fault, Problem, address};
-use super::repair::{Repair, Repairs};
+use super::repair::Repairs;
 use super::scalar::Resolved;
+use access::{Entries, Items};
+use variant::Variant;
 
 /// A node being read, and what its key is.
 #[derive(Clone, Copy)]
@@ -210,191 +215,4 @@ impl<'de> de::Deserializer<'de> for NodeDeserializer<'_> {
     }
 
     forward_to_deserialize_any! { unit unit_struct tuple tuple_struct }
-}
-
-struct Items<'a> {
-    owner: NodeDeserializer<'a>,
-    rest: std::iter::Enumerate<std::slice::Iter<'a, Node>>,
-}
-
-impl<'de> SeqAccess<'de> for Items<'_> {
-    type Error = Problem;
-
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Problem> {
-        let NodeDeserializer {
-            node: owner,
-            key,
-            repairs,
-        } = self.owner;
-        for (index, node) in self.rest.by_ref() {
-            let name = index.to_string();
-            if repairs.of(address(owner), &name).is_none() {
-                let read = seed.deserialize(NodeDeserializer { node, key, repairs });
-                return read.map(Some).map_err(|problem| problem.inside(owner, &name));
-            }
-        }
-        Ok(None)
-    }
-
-    fn size_hint(&self) -> Option<usize> {
-        Some(self.rest.len())
-    }
-}
-
-struct Entries<'a> {
-    owner: NodeDeserializer<'a>,
-    rest: std::slice::Iter<'a, Entry>,
-    /// The entry whose value comes next; `None`: a placeholder.
-    current: Option<&'a Entry>,
-    last: Option<&'a Entry>,
-    placeholders: Vec<String>,
-}
-
-impl<'de> MapAccess<'de> for Entries<'_> {
-    type Error = Problem;
-
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Problem> {
-        let NodeDeserializer { node, repairs, .. } = self.owner;
-        for entry in self.rest.by_ref() {
-            if !matches!(repairs.of(address(node), &entry.key), None | Some(Repair::Excused)) {
-                continue;
-            }
-            (self.current, self.last) = (Some(entry), Some(entry));
-            let read = seed.deserialize(Key(&entry.key));
-            return read
-                .map(Some)
-                .map_err(|problem| problem.at_key(node, entry.mark).inside(node, &entry.key));
-        }
-        self.current = None;
-        let Some(name) = self.placeholders.last() else {
-            return Ok(None);
-        };
-        seed.deserialize(Key(name))
-            .map(Some)
-            .map_err(|problem| blanked(problem, node, name))
-    }
-
-    fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Problem> {
-        let NodeDeserializer {
-            node: owner, repairs, ..
-        } = self.owner;
-        match (self.current.take(), self.placeholders.pop()) {
-            (Some(entry), placeholder) => {
-                self.placeholders.extend(placeholder);
-                seed.deserialize(NodeDeserializer::new(&entry.value, Some(&entry.key), repairs))
-                    .map_err(|problem| value_problem(problem, entry, owner))
-            }
-            (None, placeholder) => {
-                let name = placeholder.unwrap_or_default();
-                seed.deserialize(Blank)
-                    .map_err(|problem| blanked(problem, owner, &name))
-            }
-        }
-    }
-}
-
-/// A complaint about a value that no visitor of ours took up, as of `deserialize_with`.
-fn value_problem(problem: Problem, entry: &Entry, owner: &Node) -> Problem {
-    let key = Some(entry.key.as_str());
-    let problem = match entry.value.value {
-        Value::Scalar(_) => problem.at_scalar(&entry.value, key),
-        _ => problem.at_container(&entry.value, key, None),
-    };
-    problem.inside(owner, &entry.key)
-}
-
-fn blanked(mut problem: Problem, owner: &Node, name: &str) -> Problem {
-    problem.blank = true;
-    problem.at_key(owner, owner.mark).inside(owner, name)
-}
-
-/// A key of a mapping: a text, unless a number is wanted.
-struct Key<'a>(&'a str);
-
-macro_rules! number_keys {
-    ($($method:ident)*) => {
-        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
-            match self.0.parse::<i64>() {
-                Ok(number) => visitor.visit_i64(number),
-                Err(_) => visitor.visit_str(self.0),
-            }
-        })*
-    };
-}
-
-impl<'de> de::Deserializer<'de> for Key<'_> {
-    type Error = Problem;
-
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
-        visitor.visit_str(self.0)
-    }
-
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Problem> {
-        visitor.visit_newtype_struct(self)
-    }
-
-    fn deserialize_enum<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        _: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Problem> {
-        visitor.visit_enum(de::value::StrDeserializer::new(self.0))
-    }
-
-    number_keys! { deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 }
-    number_keys! { deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 }
-
-    forward_to_deserialize_any! {
-        bool i128 u128 f32 f64 char str string bytes byte_buf option unit unit_struct seq tuple tuple_struct
-        map struct identifier ignored_any
-    }
-}
-
-/// An enum's variant that carries something: `variant: value`.
-struct Variant<'a> {
-    owner: NodeDeserializer<'a>,
-    entry: &'a Entry,
-}
-
-impl<'a> Variant<'a> {
-    fn value(&self) -> NodeDeserializer<'a> {
-        NodeDeserializer::new(&self.entry.value, Some(&self.entry.key), self.owner.repairs)
-    }
-
-    fn inside(self, problem: Problem) -> Problem {
-        value_problem(problem, self.entry, self.owner.node)
-    }
-}
-
-impl<'de, 'a> EnumAccess<'de> for Variant<'a> {
-    type Error = Problem;
-    type Variant = Self;
-
-    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), Problem> {
-        match seed.deserialize(Key(&self.entry.key)) {
-            Ok(variant) => Ok((variant, self)),
-            Err(problem) => Err(problem.at_key(self.owner.node, self.entry.mark)),
-        }
-    }
-}
-
-impl<'de> VariantAccess<'de> for Variant<'_> {
-    type Error = Problem;
-
-    fn unit_variant(self) -> Result<(), Problem> {
-        de::Deserialize::deserialize(self.value()).map_err(|problem| self.inside(problem))
-    }
-
-    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Problem> {
-        seed.deserialize(self.value()).map_err(|problem| self.inside(problem))
-    }
-
-    fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Problem> {
-        de::Deserializer::deserialize_seq(self.value(), visitor).map_err(|problem| self.inside(problem))
-    }
-
-    fn struct_variant<V: Visitor<'de>>(self, _: &'static [&'static str], visitor: V) -> Result<V::Value, Problem> {
-        de::Deserializer::deserialize_map(self.value(), visitor).map_err(|problem| self.inside(problem))
-    }
 }

@@ -1,0 +1,55 @@
+use serde::de::{self, DeserializeSeed, EnumAccess, VariantAccess, Visitor};
+
+use super::NodeDeserializer;
+use super::access::value_problem;
+use super::key::Key;
+use crate::config::node::Entry;
+use crate::config::problem::Problem;
+
+/// An enum's variant that carries something: `variant: value`.
+pub(super) struct Variant<'a> {
+    pub(super) owner: NodeDeserializer<'a>,
+    pub(super) entry: &'a Entry,
+}
+
+impl<'a> Variant<'a> {
+    fn value(&self) -> NodeDeserializer<'a> {
+        NodeDeserializer::new(&self.entry.value, Some(&self.entry.key), self.owner.repairs)
+    }
+
+    fn inside(self, problem: Problem) -> Problem {
+        value_problem(problem, self.entry, self.owner.node)
+    }
+}
+
+impl<'de, 'a> EnumAccess<'de> for Variant<'a> {
+    type Error = Problem;
+    type Variant = Self;
+
+    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), Problem> {
+        match seed.deserialize(Key(&self.entry.key)) {
+            Ok(variant) => Ok((variant, self)),
+            Err(problem) => Err(problem.at_key(self.owner.node, self.entry.mark)),
+        }
+    }
+}
+
+impl<'de> VariantAccess<'de> for Variant<'_> {
+    type Error = Problem;
+
+    fn unit_variant(self) -> Result<(), Problem> {
+        de::Deserialize::deserialize(self.value()).map_err(|problem| self.inside(problem))
+    }
+
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Problem> {
+        seed.deserialize(self.value()).map_err(|problem| self.inside(problem))
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Problem> {
+        de::Deserializer::deserialize_seq(self.value(), visitor).map_err(|problem| self.inside(problem))
+    }
+
+    fn struct_variant<V: Visitor<'de>>(self, _: &'static [&'static str], visitor: V) -> Result<V::Value, Problem> {
+        de::Deserializer::deserialize_map(self.value(), visitor).map_err(|problem| self.inside(problem))
+    }
+}

@@ -1,0 +1,115 @@
+//! feature_store.yaml and features.yaml as an application reads them: with the stores that this
+//! crate knows, compiled in or not.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::path::Path;
+
+use hybrid_offline_store::config::{RepoConfig, parse_definitions};
+use hybrid_offline_store::{Context, FeatureStore, HybridOfflineStore, Result};
+
+/// The reference document's configuration, as it stands there.
+const REFERENCE: &str = "\
+project: my_project
+registry: registry.db
+provider: local
+offline_store:
+  type: feast.infra.offline_stores.hybrid_offline_store.HybridOfflineStore
+  offline_stores:
+    - type: bigquery
+      dataset: feast_dataset
+      project_id: gcp_project_id
+    - type: redshift
+      cluster_id: my_redshift_cluster
+      region: us-west-2
+      user: admin
+      database: feast
+      s3_staging_location: s3://feast-bucket/staging
+    - type: file
+      path: /data/feast
+";
+
+fn parse(text: &str) -> Result<RepoConfig> {
+    RepoConfig::parse(text, Path::new("feature_store.yaml"), &|_| None)
+}
+
+#[test]
+fn the_reference_document_as_it_stands() {
+    let config = parse(REFERENCE).unwrap();
+    let keys: Vec<&str> = config.stores.iter().map(|store| store.key.as_str()).collect();
+    assert_eq!(keys, ["bigquery", "redshift", "file"]);
+    let context = Context {
+        repo: config.repo.clone(),
+        project: config.project.clone(),
+    };
+    assert!(HybridOfflineStore::new(&config, context).is_ok());
+}
+
+#[test]
+fn every_name_of_a_store_is_known() {
+    for (written, key) in [
+        ("dask", "file"),
+        ("duckdb", "file"),
+        ("snowflake.offline", "snowflake"),
+        ("spark", "spark"),
+        ("trino", "trino"),
+        ("postgres", "postgres"),
+        (
+            "feast.infra.offline_stores.contrib.postgres_offline_store.postgres.PostgreSQLOfflineStore",
+            "postgres",
+        ),
+    ] {
+        let config = parse(&format!("project: p\nregistry: r.db\noffline_store: {written}\n")).unwrap();
+        assert_eq!(config.stores[0].key, key, "{written}");
+    }
+}
+
+#[test]
+fn an_unknown_store_gets_the_nearest_name() {
+    let error = parse("project: p\nregistry: r.db\noffline_store:\n  type: bigqury\n").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "feature_store.yaml:4:9: unknown store type `bigqury`\n  \
+         help: did you mean `bigquery`?\n  \
+         help: the types are bigquery, file, postgres, redshift, snowflake, spark, trino\n  \
+         help: a custom store is given by its class, a dotted path that ends in `OfflineStore`"
+    );
+}
+
+#[cfg(feature = "file")]
+#[test]
+fn the_fields_of_a_source_are_those_of_its_store() {
+    let parse = |text: &str| parse_definitions(text, Path::new("features.yaml"), &|_| None);
+    let text = "sources:\n  - {name: s, type: file, pth: a.parquet}\n  - {name: t, type: file, path: [a]}\n";
+    let error = parse(text).unwrap_err();
+    let first = &error.problems()[0];
+    assert_eq!(first.position().unwrap().to_string(), "features.yaml:2:27");
+    assert_eq!(
+        (first.message(), first.help()[0].as_str()),
+        ("unknown field `pth`", "did you mean `path`?")
+    );
+    assert_eq!(error.problems().len(), 2, "{error}");
+    assert!(parse("sources: [{name: s, type: FileSource, path: a.parquet}]").is_ok());
+    assert!(
+        parse("sources: [{name: s, type: bigquery, whatever: 1}]").is_ok(),
+        "its store is not compiled in"
+    );
+}
+
+#[cfg(feature = "file")]
+#[test]
+fn the_fields_of_a_store_are_checked_when_it_is_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("feature_store.yaml");
+    std::fs::write(
+        &file,
+        "project: p\nregistry: r.db\noffline_store:\n  type: file\n  pth: data\n",
+    )
+    .unwrap();
+    let error = FeatureStore::open(folder.path()).err().unwrap();
+    assert_eq!(error.position().map(|at| (at.line, at.column)), Some((5, 3)));
+    assert_eq!(
+        (error.message(), error.help()[0].as_str()),
+        ("unknown field `pth`", "did you mean `path`?")
+    );
+}
