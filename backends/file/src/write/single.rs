@@ -1,0 +1,108 @@
+//! A source that is one file: it is written anew, with the new rows after the old ones.
+
+use std::fs::{self, File};
+use std::path::Path;
+
+use hybrid_core::Result;
+
+use super::csv::CsvSink;
+use super::fit::{Fit, Shape};
+use super::folders::Folders;
+use super::incoming::Incoming;
+use super::lock::Lock;
+use super::old::Old;
+use super::sink::Sink;
+use super::target::Target;
+use super::temp::{Output, Temp, folder_of};
+use crate::error::io_error;
+use crate::listing::{Listed, list_local};
+use crate::read::{Cancel, CsvFile, Format};
+
+/// What is at the path.
+enum Before {
+    Nothing,
+    Parquet(Box<Old>),
+    Csv(CsvFile),
+}
+
+pub(super) fn append(target: &Target, path: &Path, mut incoming: Incoming, cancel: &Cancel) -> Result<u64> {
+    Before::at(path, target.format)?.fit(target.format, &incoming)?;
+    if !incoming.any()? {
+        return Ok(0);
+    }
+    let fail = |error| io_error("write", path.display(), error);
+    let folders = Folders::make(folder_of(path)).map_err(fail)?;
+    let lock = Lock::wait(path, cancel)?;
+    // Another writer may have been here meanwhile.
+    let before = Before::at(path, target.format)?;
+    let fit = before.fit(target.format, &incoming)?;
+    let temp = Temp::create(folder_of(path)).map_err(fail)?;
+    let written = before.continued(target.format, temp.output(), &fit, cancel).and_then(|mut sink| {
+        let rows = incoming.each(&fit, |_, batch| cancel.check().and_then(|()| sink.write(&batch)))?;
+        sink.finish().map(|()| rows)
+    });
+    let rows = written.map_err(|error| temp.blame(error, path))?;
+    keep_access(path, temp.file()).map_err(fail)?;
+    cancel.check()?;
+    temp.publish(path)?;
+    folders.keep();
+    drop(lock);
+    Ok(rows)
+}
+
+impl Before {
+    fn at(path: &Path, format: Format) -> Result<Self> {
+        if !path.exists() {
+            return Ok(Self::Nothing);
+        }
+        let mut files: Vec<Listed> = list_local(path, false)?;
+        match (files.pop(), format) {
+            (None, _) => Ok(Self::Nothing),
+            (Some(file), Format::Parquet) => Ok(Self::Parquet(Box::new(Old::open(&file)?))),
+            (Some(file), Format::Csv) => Ok(Self::Csv(CsvFile::open(file)?)),
+        }
+    }
+
+    fn fit(&self, format: Format, incoming: &Incoming) -> Result<Fit> {
+        let known = match self {
+            Self::Nothing => None,
+            Self::Parquet(old) => Some(old.schema().clone()),
+            Self::Csv(file) => Some(file.typed_header()?),
+        };
+        let shape = Shape {
+            known: known.as_deref(),
+            required: &incoming.required,
+            partitions: &[],
+            format,
+            widens: false,
+        };
+        Fit::new(&incoming.schema, &shape)
+    }
+
+    /// A file that begins with what is there.
+    fn continued(&self, format: Format, output: Output, fit: &Fit, cancel: &Cancel) -> Result<Sink> {
+        match self {
+            Self::Nothing => Sink::new(format, output, &fit.schema),
+            Self::Parquet(old) => old.copied(output, cancel).map(Sink::Parquet),
+            Self::Csv(file) => {
+                let listed = file.listed();
+                let blob = listed.handle.open(&listed.name)?;
+                CsvSink::after(&blob, &listed.name, output, cancel).map(Sink::Csv)
+            }
+        }
+    }
+}
+
+/// Gives the new file the old one's owner and permissions.
+fn keep_access(old: &Path, new: &File) -> std::io::Result<()> {
+    let Ok(metadata) = fs::metadata(old) else {
+        return Ok(());
+    };
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{MetadataExt, fchown};
+        // Only the administrator can give files away.
+        let _ = fchown(new, Some(metadata.uid()), Some(metadata.gid()));
+    }
+    new.set_permissions(metadata.permissions())
+}
