@@ -11,7 +11,7 @@ pub async fn lists_the_columns(fixture: &dyn Fixture) -> Verdict {
         ("conv rate", DataType::Float64),
         ("name", DataType::Utf8),
     ];
-    let view = View::new("stats", &["driver_id"], Table::new(&columns, rows![[1, at(1.0), NULL, 0.5, "a"]]));
+    let view = View::new("stats", &["driver_id"], Table::new(&columns, rows![[1, at(1.0), at(2.0), 0.5, "a"]]));
     let schema = fixture.store().source_schema(&view.create(fixture).await?).await?;
     let found: Vec<(&str, Option<ValueType>)> = schema
         .fields()
