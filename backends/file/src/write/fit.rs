@@ -10,7 +10,7 @@ use hybrid_core::{OutputColumn, Result};
 use super::convert::{csv_holds, is_convertible, stored};
 use crate::error::invalid;
 use crate::read::Format;
-use crate::types::Place;
+use crate::types::{Place, is_lossless, is_time};
 
 /// What rows are matched with.
 pub(super) struct Shape<'a> {
@@ -50,6 +50,19 @@ impl Fit {
             schema: Arc::new(Schema::new(fields)),
             columns,
         })
+    }
+
+    /// Whether every value and every NULL fits, whatever they are.
+    pub(super) fn takes_all(&self, given: &Schema) -> bool {
+        let takes = |(field, at): (&Arc<Field>, &Option<usize>)| {
+            let Some(given) = at.map(|at| given.field(at)) else {
+                return true;
+            };
+            let (from, to) = (given.data_type(), field.data_type());
+            // Times of a finer unit may not fit.
+            (from == to || is_lossless(from, to) && !is_time(from)) && (field.is_nullable() || !given.is_nullable())
+        };
+        self.schema.fields().iter().zip(&self.columns).all(takes)
     }
 
     /// The columns of the file; `before` rows came before these.

@@ -84,6 +84,7 @@ pub(super) fn fit(target: &Target, partitions: &Partitions, incoming: &Incoming,
     let has = |name: &str| newest.field_with_name(name).is_ok();
     if incoming.required.iter().all(|column| has(&column.source))
         && let Ok(fit) = fit(Some(&newest))
+        && fit.takes_all(&incoming.schema)
     {
         return Ok(fit);
     }

@@ -1,5 +1,7 @@
 //! Parquet, new and continued.
 
+use std::io::BufWriter;
+
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use hybrid_core::{Error, ErrorKind, Result};
@@ -15,12 +17,13 @@ use parquet::file::writer::SerializedFileWriter;
 use super::temp::Output;
 
 /// A row group ends with so many rows, or so many bytes.
-pub(super) const GROUP_ROWS: usize = 1 << 20;
+const GROUP_ROWS: usize = 1 << 20;
 const GROUP_BYTES: usize = 256 << 20;
+const BUFFER: usize = 1 << 20;
 
 /// Row groups of a Parquet file.
 pub(super) struct ParquetSink {
-    pub(super) file: SerializedFileWriter<Output>,
+    pub(super) file: SerializedFileWriter<BufWriter<Output>>,
     columns: ArrowRowGroupWriterFactory,
     schema: SchemaRef,
     group: Option<Group>,
@@ -41,6 +44,7 @@ impl ParquetSink {
 
     /// A file as `options` have it.
     pub(super) fn with_options(output: Output, schema: &SchemaRef, options: ArrowWriterOptions) -> Result<Self> {
+        let output = BufWriter::with_capacity(BUFFER, output);
         let writer = ArrowWriter::try_new_with_options(output, SchemaRef::clone(schema), options).map_err(write_error)?;
         let (file, columns) = writer.into_serialized_writer().map_err(write_error)?;
         Ok(Self {

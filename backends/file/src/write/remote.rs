@@ -1,7 +1,5 @@
 //! A source in an object store: rows go to an object beside the old ones.
 
-use std::io::{Seek, SeekFrom};
-
 use hybrid_core::Result;
 
 use super::Written;
@@ -51,8 +49,7 @@ impl Upload {
     /// Sends the file; the object is there when all of it has arrived.
     pub(super) async fn send(self) -> Result<u64> {
         let fail = |error| io_error("read", "the rows to send", error);
-        let mut file = self.temp.file().try_clone().map_err(fail)?;
-        file.seek(SeekFrom::Start(0)).map_err(fail)?;
+        let file = self.temp.file().try_clone().map_err(fail)?;
         crate::remote::put_file(self.scheme, &self.url, self.endpoint.as_deref(), &self.name, file).await?;
         Ok(self.rows)
     }

@@ -2,8 +2,9 @@
 
 use std::fs::{self, File};
 use std::path::Path;
+use std::time::SystemTime;
 
-use hybrid_core::Result;
+use hybrid_core::{Error, ErrorKind, Result};
 
 use super::csv::CsvSink;
 use super::fit::{Fit, Shape};
@@ -34,6 +35,7 @@ pub(super) fn append(target: &Target, path: &Path, mut incoming: Incoming, cance
     let folders = Folders::make(folder_of(path)).map_err(fail)?;
     let lock = Lock::wait(path, cancel)?;
     // Another writer may have been here meanwhile.
+    let state = State::of(path);
     let before = Before::at(path, target.format)?;
     let fit = before.fit(target.format, &incoming)?;
     let temp = Temp::create(folder_of(path)).map_err(fail)?;
@@ -44,6 +46,7 @@ pub(super) fn append(target: &Target, path: &Path, mut incoming: Incoming, cance
     let rows = written.map_err(|error| temp.blame(error, path))?;
     keep_access(path, temp.file()).map_err(fail)?;
     cancel.check()?;
+    state.check(path)?;
     temp.publish(path)?;
     folders.keep();
     drop(lock);
@@ -90,6 +93,25 @@ impl Before {
                 CsvSink::after(&blob, &listed.name, output, cancel).map(Sink::Csv)
             }
         }
+    }
+}
+
+/// What tells that a program without our lock changed a file.
+#[derive(PartialEq, Eq)]
+struct State(Option<(u64, Option<SystemTime>)>);
+
+impl State {
+    fn of(path: &Path) -> Self {
+        let metadata = fs::metadata(path).ok();
+        Self(metadata.map(|metadata| (metadata.len(), metadata.modified().ok())))
+    }
+
+    fn check(&self, path: &Path) -> Result<()> {
+        if Self::of(path) == *self {
+            return Ok(());
+        }
+        let message = format!("`{}` was changed by another program while rows were appended", path.display());
+        Err(Error::new(ErrorKind::Unavailable, message).with_help("try again; nothing was written").retryable())
     }
 }
 

@@ -192,6 +192,25 @@ async fn a_folder_that_takes_no_files_is_said() {
 }
 
 #[tokio::test]
+async fn what_another_program_writes_meanwhile_is_not_lost() {
+    let repo = repo().await;
+    let (path, other) = (repo.path("x.csv"), "k,v,ts\n7,theirs,1970-01-01T00:00:07Z\n");
+    let new = rows(&[2], &[Some("new")]);
+    let batches = futures::stream::iter([new.clone(), new.clone(), new.clone(), new.clone(), new.clone()]).enumerate().map(
+        move |(at, batch)| {
+            if at == 4 {
+                std::thread::sleep(Duration::from_millis(200));
+                fs::write(&path, other).unwrap();
+            }
+            Ok(batch)
+        },
+    );
+    let error = repo.stream(FileSource::new("x.csv"), BatchStream::new(new.schema(), batches)).await.unwrap_err();
+    assert!(error.is_retryable() && error.kind() == ErrorKind::Unavailable, "{error}");
+    assert_eq!(repo.read("x.csv", &["k", "v"]).await, ["7 theirs"]);
+}
+
+#[tokio::test]
 async fn a_broken_file_is_not_replaced() {
     let repo = Repo::new().await;
     repo.text("x.parquet", "PAR1 this is no Parquet file PAR1");

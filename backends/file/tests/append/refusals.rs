@@ -80,6 +80,16 @@ async fn a_column_of_an_older_file_is_known() {
 }
 
 #[tokio::test]
+async fn a_type_of_the_newest_file_alone_refuses_nothing() {
+    let repo = Repo::new().await;
+    let small: ArrayRef = Arc::new(arrow::array::Int16Array::from(vec![1]));
+    repo.parquet("log/a.parquet", &with(&[1], [("n", numbers(&[40_000]))]));
+    repo.parquet("log/b.parquet", &with(&[2], [("n", small)]));
+    repo.append("log", &with(&[3], [("n", numbers(&[50_000]))])).await.unwrap();
+    assert_eq!(repo.read("log", &["n"]).await, ["40000", "1", "50000"]);
+}
+
+#[tokio::test]
 async fn a_column_given_twice_is_refused() {
     let repo = repo().await;
     let schema = Arc::new(Schema::new(vec![
