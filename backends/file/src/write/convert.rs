@@ -39,7 +39,9 @@ pub(super) fn stored(array: &ArrayRef, to: &DataType, place: Place<'_>) -> Resul
         None => Ok(made),
         Some(row) => {
             let row = place.row.unwrap_or(0) + row as u64 + 1;
-            Err(invalid(format!("{place}, row {row}: the value does not fit {to}, as which it is stored")))
+            Err(invalid(format!(
+                "{place}, row {row}: the value does not fit {to}, as which it is stored"
+            )))
         }
     }
 }

@@ -33,7 +33,11 @@ impl CsvSink {
     pub(super) fn after(old: &Blob, name: &str, output: Output, cancel: &Cancel) -> Result<Self> {
         let mut output = BufWriter::with_capacity(BUFFER, output);
         let ending = copy(old, name, &mut output, cancel)?;
-        let terminator = if ending == "\r\n" { Terminator::CRLF } else { Terminator::Any(b'\n') };
+        let terminator = if ending == "\r\n" {
+            Terminator::CRLF
+        } else {
+            Terminator::Any(b'\n')
+        };
         let builder = WriterBuilder::new().with_header(false).with_line_terminator(terminator);
         Ok(Self(builder.build(output)))
     }
@@ -58,7 +62,9 @@ fn copy(old: &Blob, name: &str, output: &mut impl Write, cancel: &Cancel) -> Res
     let (mut ending, mut last) = (None, None);
     loop {
         cancel.check()?;
-        let count = reader.read(&mut buffer).map_err(|error| io_error("read", name, error))?;
+        let count = reader
+            .read(&mut buffer)
+            .map_err(|error| io_error("read", name, error))?;
         if count == 0 {
             break;
         }
@@ -89,6 +95,8 @@ fn refuse_empty(name: &str, column: &ArrayRef) -> Result<()> {
     if empty.true_count() == 0 {
         return Ok(());
     }
-    Err(invalid(format!("column `{name}` has an empty text, which CSV cannot tell from NULL"))
-        .with_help("give NULL instead, or keep the rows in Parquet"))
+    Err(invalid(format!(
+        "column `{name}` has an empty text, which CSV cannot tell from NULL"
+    ))
+    .with_help("give NULL instead, or keep the rows in Parquet"))
 }

@@ -85,7 +85,9 @@ fn filled(array: &ArrayRef, field: &Field, before: u64) -> Result<ArrayRef> {
     };
     let made = stored(array, field.data_type(), place)?;
     if !field.is_nullable() && made.null_count() > 0 {
-        return Err(invalid(format!("{place} has a NULL, which the source does not take there")));
+        return Err(invalid(format!(
+            "{place} has a NULL, which the source does not take there"
+        )));
     }
     Ok(made)
 }
@@ -113,9 +115,16 @@ impl Shape<'_> {
     fn must_have(&self) -> Vec<&str> {
         let required = self.required.iter().map(|column| column.source.as_str());
         let partitions = self.partitions.iter().map(|field| field.name().as_str());
-        let filled = self.known.into_iter().flat_map(Schema::fields).filter(|field| !field.is_nullable());
+        let filled = self
+            .known
+            .into_iter()
+            .flat_map(Schema::fields)
+            .filter(|field| !field.is_nullable());
         let mut names: Vec<&str> = Vec::new();
-        for name in required.chain(partitions).chain(filled.map(|field| field.name().as_str())) {
+        for name in required
+            .chain(partitions)
+            .chain(filled.map(|field| field.name().as_str()))
+        {
             if !names.contains(&name) {
                 names.push(name);
             }
@@ -134,17 +143,29 @@ impl Shape<'_> {
         }
         let text = partition.is_some() || self.format == Format::Csv;
         if text && !csv_holds(given.data_type()) {
-            return Some(format!("column `{name}` has type {}, which text cannot hold", given.data_type()));
+            return Some(format!(
+                "column `{name}` has type {}, which text cannot hold",
+                given.data_type()
+            ));
         }
         let wanted = known.map(Field::data_type).or(declared)?;
         let fits = is_convertible(given.data_type(), wanted)
             || (text && declared.is_some_and(|declared| is_convertible(given.data_type(), declared)))
             || (text && *wanted == DataType::Null);
-        (!fits).then(|| format!("column `{name}` has type {}, the source has {wanted}", given.data_type()))
+        (!fits).then(|| {
+            format!(
+                "column `{name}` has type {}, the source has {wanted}",
+                given.data_type()
+            )
+        })
     }
 
     fn unknown(&self, name: &str) -> String {
-        let known = self.known.into_iter().flat_map(Schema::fields).map(|field| field.name().as_str());
+        let known = self
+            .known
+            .into_iter()
+            .flat_map(Schema::fields)
+            .map(|field| field.name().as_str());
         let required = self.required.iter().map(|column| column.source.as_str());
         match nearest(name, known.chain(required)) {
             Some(near) => format!("column `{name}` is unknown (did you mean `{near}`?)"),
@@ -157,16 +178,31 @@ impl Shape<'_> {
     }
 
     fn declared(&self, name: &str) -> Option<&DataType> {
-        self.required.iter().find(|column| column.source == name)?.data_type.as_ref()
+        self.required
+            .iter()
+            .find(|column| column.source == name)?
+            .data_type
+            .as_ref()
     }
 
     /// The columns of the file: those that are there, then new ones as they are given.
     fn fields(&self, given: &Schema) -> Vec<Field> {
-        let known = self.known.into_iter().flat_map(Schema::fields).map(|field| self.known_field(field, given));
-        let is_new = |field: &&Arc<Field>| self.known.is_none_or(|known| known.field_with_name(field.name()).is_err());
+        let known = self
+            .known
+            .into_iter()
+            .flat_map(Schema::fields)
+            .map(|field| self.known_field(field, given));
+        let is_new = |field: &&Arc<Field>| {
+            self.known
+                .is_none_or(|known| known.field_with_name(field.name()).is_err())
+        };
         let new = given.fields().iter().filter(is_new).map(|field| {
             let data_type = self.declared(field.name()).filter(|_| self.format == Format::Parquet);
-            Field::new(field.name(), data_type.unwrap_or(&plain(field.data_type())).clone(), true)
+            Field::new(
+                field.name(),
+                data_type.unwrap_or(&plain(field.data_type())).clone(),
+                true,
+            )
         });
         let in_file = |field: &Field| self.partitions.iter().all(|partition| partition.name() != field.name());
         known.chain(new).filter(in_file).collect()
@@ -177,7 +213,9 @@ impl Shape<'_> {
         if self.format == Format::Parquet {
             return field.clone();
         }
-        let given = given.field_with_name(field.name()).map(|given| plain(given.data_type()));
+        let given = given
+            .field_with_name(field.name())
+            .map(|given| plain(given.data_type()));
         Field::new(field.name(), given.unwrap_or(DataType::Null), true)
     }
 }

@@ -35,7 +35,9 @@ pub(super) fn append(
     }
     let (made, temp) = temp_in(folder).map_err(|error| io_error("write to", folder.display(), error))?;
     let rows = fill(&temp, folder, target, &fit, &mut partitions, incoming, cancel)?;
-    let path = folder.join(partitions.folder()).join(file_name(&target.files, extension));
+    let path = folder
+        .join(partitions.folder())
+        .join(file_name(&target.files, extension));
     let made_inside = Folders::make(folder_of(&path)).map_err(|error| io_error("write to", path.display(), error))?;
     cancel.check()?;
     temp.publish(&path)?;
@@ -110,17 +112,31 @@ fn temp_in(folder: &Path) -> std::io::Result<(Folders, Temp)> {
 /// A name that no other writer takes, after those of earlier appends.
 pub(super) fn file_name(files: &[Listed], extension: &str) -> PathBuf {
     static LAST: AtomicI64 = AtomicI64::new(0);
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let now = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
     let now = i64::try_from(now.as_micros()).unwrap_or(i64::MAX);
     // Later also where the clock was set back.
-    let earlier = files.iter().filter_map(|file| stamp(file.parts.last()?)).max().unwrap_or(0);
+    let earlier = files
+        .iter()
+        .filter_map(|file| stamp(file.parts.last()?))
+        .max()
+        .unwrap_or(0);
     let least = now.max(earlier.saturating_add(1));
     let before = LAST.fetch_max(least, Ordering::Relaxed);
-    let stamp = if before < least { least } else { LAST.fetch_add(1, Ordering::Relaxed) + 1 };
+    let stamp = if before < least {
+        least
+    } else {
+        LAST.fetch_add(1, Ordering::Relaxed) + 1
+    };
     format!("{PREFIX}{stamp:020}-{:016x}.{extension}", random()).into()
 }
 
 /// When an append was made, microseconds since 1970.
 fn stamp(name: &str) -> Option<i64> {
-    name.strip_prefix(PREFIX)?.get(..20)?.parse().ok().filter(|stamp| *stamp < i64::MAX / 2)
+    name.strip_prefix(PREFIX)?
+        .get(..20)?
+        .parse()
+        .ok()
+        .filter(|stamp| *stamp < i64::MAX / 2)
 }

@@ -14,7 +14,10 @@ impl Folders {
     /// Makes `folder` and those above it that do not exist.
     pub(super) fn make(folder: &Path) -> io::Result<Self> {
         let mut made = Self::default();
-        let missing: Vec<&Path> = folder.ancestors().take_while(|f| !f.as_os_str().is_empty() && !f.exists()).collect();
+        let missing: Vec<&Path> = folder
+            .ancestors()
+            .take_while(|f| !f.as_os_str().is_empty() && !f.exists())
+            .collect();
         for folder in missing.into_iter().rev() {
             match fs::create_dir(folder) {
                 Ok(()) => {

@@ -66,7 +66,11 @@ impl Incoming {
     }
 
     /// Gives `each` the batches in the shape of `fit`; returns how many rows they were.
-    pub(super) fn each(mut self, fit: &Fit, mut each: impl FnMut(&RecordBatch, RecordBatch) -> Result<()>) -> Result<u64> {
+    pub(super) fn each(
+        mut self,
+        fit: &Fit,
+        mut each: impl FnMut(&RecordBatch, RecordBatch) -> Result<()>,
+    ) -> Result<u64> {
         loop {
             let batch = match self.first.take() {
                 Some(first) => first,
@@ -90,7 +94,9 @@ impl Incoming {
                 None => return Err(Error::new(ErrorKind::Cancelled, "the call was cancelled")),
             };
             if !same_columns(&batch, &self.schema) {
-                return Err(invalid("a batch of the rows has other columns than their stream declares"));
+                return Err(invalid(
+                    "a batch of the rows has other columns than their stream declares",
+                ));
             }
             if batch.num_rows() > 0 {
                 return Ok(Some(batch));
@@ -103,5 +109,7 @@ fn same_columns(batch: &RecordBatch, declared: &SchemaRef) -> bool {
     let schema = batch.schema_ref();
     let fields = schema.fields().iter().zip(declared.fields());
     schema.fields().len() == declared.fields().len()
-        && fields.into_iter().all(|(a, b)| a.name() == b.name() && a.data_type() == b.data_type())
+        && fields
+            .into_iter()
+            .all(|(a, b)| a.name() == b.name() && a.data_type() == b.data_type())
 }

@@ -25,7 +25,12 @@ impl Lock {
     pub(super) fn wait(target: &Path, cancel: &Cancel) -> Result<Self> {
         let name = target.file_name().unwrap_or_default().to_string_lossy();
         let path = folder_of(target).join(format!(".{name}.lock"));
-        let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
+        let opened = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path);
         let file = opened.map_err(|error| io_error("lock", path.display(), error))?;
         let mut pause = FIRST_PAUSE;
         loop {

@@ -37,7 +37,12 @@ use crate::read::in_background;
 /// InvalidInput, listing every column that does not fit, before anything is written; Unsupported
 /// where the layout cannot be appended to atomically; what the stream of rows failed with.
 pub(crate) async fn append(base: PathBuf, request: WriteRequest<FileSource>, call: &Call) -> Result<u64> {
-    let WriteRequest { source, required, rows, schema } = request;
+    let WriteRequest {
+        source,
+        required,
+        rows,
+        schema,
+    } = request;
     let (sender, incoming) = Incoming::channel(schema, required, call.progress.clone());
     let writing = in_background(move |cancel| {
         let target = Target::of(&base, &source)?;

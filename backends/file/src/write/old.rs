@@ -77,7 +77,10 @@ impl Old {
             return 0;
         }
         let groups = self.file.row_groups().len();
-        let small = (0..groups).rev().take_while(|group| self.file.rows(*group) < SMALL).count();
+        let small = (0..groups)
+            .rev()
+            .take_while(|group| self.file.rows(*group) < SMALL)
+            .count();
         groups - small
     }
 
@@ -87,8 +90,17 @@ impl Old {
 
     /// Compression and Bloom filters as the last row group has them, and the file's own notes.
     fn properties(&self) -> WriterProperties {
-        let notes = self.file.footer().file_metadata().key_value_metadata().cloned().unwrap_or_default();
-        let notes: Vec<_> = notes.into_iter().filter(|note| self.same || note.key != ARROW_SCHEMA).collect();
+        let notes = self
+            .file
+            .footer()
+            .file_metadata()
+            .key_value_metadata()
+            .cloned()
+            .unwrap_or_default();
+        let notes: Vec<_> = notes
+            .into_iter()
+            .filter(|note| self.same || note.key != ARROW_SCHEMA)
+            .collect();
         let mut builder = WriterProperties::builder()
             .set_compression(Compression::SNAPPY)
             .set_key_value_metadata((!notes.is_empty()).then_some(notes));
@@ -126,7 +138,10 @@ impl Old {
             for batch in self.file.read(group, &all, None, None, None)? {
                 cancel.check()?;
                 let batch = batch.map_err(|error| crate::read::batch_error(name, error))?;
-                sink.write(&RecordBatch::try_new(Arc::clone(self.schema()), batch.columns().to_vec())?)?;
+                sink.write(&RecordBatch::try_new(
+                    Arc::clone(self.schema()),
+                    batch.columns().to_vec(),
+                )?)?;
             }
             Ok(())
         })
@@ -149,7 +164,10 @@ fn is_writable(file: &ParquetFile) -> bool {
     let elsewhere = |column: &ColumnChunkMetaData| column.file_path().is_some();
     old.num_columns() == new.num_columns()
         && (0..old.num_columns()).all(same)
-        && !file.row_groups().iter().any(|group| group.columns().iter().any(elsewhere))
+        && !file
+            .row_groups()
+            .iter()
+            .any(|group| group.columns().iter().any(elsewhere))
 }
 
 fn like(builder: WriterPropertiesBuilder, column: &ColumnChunkMetaData) -> WriterPropertiesBuilder {
@@ -168,7 +186,9 @@ fn like(builder: WriterPropertiesBuilder, column: &ColumnChunkMetaData) -> Write
 
 /// A column's footer without what old writers computed wrongly: text compared as signed bytes.
 fn trusted(column: &ColumnChunkMetaData) -> Result<ColumnChunkMetaData> {
-    let outdated = column.statistics().is_some_and(|statistics| statistics.is_min_max_deprecated());
+    let outdated = column
+        .statistics()
+        .is_some_and(|statistics| statistics.is_min_max_deprecated());
     if outdated && column.column_type() == PhysicalType::BYTE_ARRAY {
         let cleared = column.clone().into_builder().clear_statistics().build();
         return cleared.map_err(|error| parquet_error("the file", error));

@@ -6,9 +6,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use hybrid_core::{Error, ErrorKind, Result};
 use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_writer::{
-    ArrowColumnWriter, ArrowRowGroupWriterFactory, ArrowWriterOptions, compute_leaves,
-};
+use parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, ArrowWriterOptions, compute_leaves};
 use parquet::basic::Compression;
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
@@ -45,7 +43,8 @@ impl ParquetSink {
     /// A file as `options` have it.
     pub(super) fn with_options(output: Output, schema: &SchemaRef, options: ArrowWriterOptions) -> Result<Self> {
         let output = BufWriter::with_capacity(BUFFER, output);
-        let writer = ArrowWriter::try_new_with_options(output, SchemaRef::clone(schema), options).map_err(write_error)?;
+        let writer =
+            ArrowWriter::try_new_with_options(output, SchemaRef::clone(schema), options).map_err(write_error)?;
         let (file, columns) = writer.into_serialized_writer().map_err(write_error)?;
         Ok(Self {
             file,
@@ -61,7 +60,10 @@ impl ParquetSink {
             let group = match &mut self.group {
                 Some(group) => group,
                 none => none.insert(Group {
-                    columns: self.columns.create_column_writers(self.file.flushed_row_groups().len()).map_err(write_error)?,
+                    columns: self
+                        .columns
+                        .create_column_writers(self.file.flushed_row_groups().len())
+                        .map_err(write_error)?,
                     rows: 0,
                 }),
             };
@@ -109,7 +111,11 @@ impl Group {
     }
 
     fn is_full(&self) -> bool {
-        let bytes: usize = self.columns.iter().map(ArrowColumnWriter::get_estimated_total_bytes).sum();
+        let bytes: usize = self
+            .columns
+            .iter()
+            .map(ArrowColumnWriter::get_estimated_total_bytes)
+            .sum();
         self.rows >= GROUP_ROWS || bytes >= GROUP_BYTES
     }
 }

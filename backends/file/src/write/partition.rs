@@ -27,10 +27,19 @@ impl Partitions {
     /// Unsupported where files are partitioned by different columns.
     pub(super) fn of(files: &[Listed]) -> Result<Self> {
         let columns = |file: &Listed| file.partitions.iter().map(|p| p.column.clone()).collect::<Vec<_>>();
-        let names = files.iter().map(&columns).find(|names| !names.is_empty()).unwrap_or_default();
-        let differs = |file: &&Listed| !names.is_empty() && (columns(file) != names || file.parts.len() != names.len() + 1);
+        let names = files
+            .iter()
+            .map(&columns)
+            .find(|names| !names.is_empty())
+            .unwrap_or_default();
+        let differs =
+            |file: &&Listed| !names.is_empty() && (columns(file) != names || file.parts.len() != names.len() + 1);
         if let Some(file) = files.iter().find(differs) {
-            let message = format!("`{}` is not partitioned as other files of the source are, by {}", file.name, names.join(", "));
+            let message = format!(
+                "`{}` is not partitioned as other files of the source are, by {}",
+                file.name,
+                names.join(", ")
+            );
             return Err(unsupported(message).with_help("name the folder of one partition, and rows are appended there"));
         }
         let of_file = |file: &Listed| file.partitions.iter().map(|p| p.value.clone()).collect::<Vec<_>>();
@@ -58,7 +67,11 @@ impl Partitions {
         if self.fields.is_empty() {
             return Ok(());
         }
-        let values = self.fields.iter().map(|field| only_value(batch, field.name())).collect::<Result<Vec<_>>>()?;
+        let values = self
+            .fields
+            .iter()
+            .map(|field| only_value(batch, field.name()))
+            .collect::<Result<Vec<_>>>()?;
         match &self.chosen {
             None => self.chosen = Some(values),
             Some(chosen) if *chosen == values => {}
@@ -76,10 +89,18 @@ impl Partitions {
             return PathBuf::new();
         };
         let same = |(field, (a, b)): (&Field, (&Option<String>, &Option<String>))| a == b || same_number(field, a, b);
-        let known = self.folders.iter().find(|(values, _)| self.fields.iter().zip(values.iter().zip(chosen)).all(same));
+        let known = self
+            .folders
+            .iter()
+            .find(|(values, _)| self.fields.iter().zip(values.iter().zip(chosen)).all(same));
         match known {
             Some((_, folder)) => folder.clone(),
-            None => self.fields.iter().zip(chosen).map(|(field, value)| folder_of(field.name(), value.as_deref())).collect(),
+            None => self
+                .fields
+                .iter()
+                .zip(chosen)
+                .map(|(field, value)| folder_of(field.name(), value.as_deref()))
+                .collect(),
         }
     }
 }
@@ -103,12 +124,15 @@ fn only_value(batch: &RecordBatch, name: &str) -> Result<Option<String>> {
     }
     let value = text.is_valid(0).then(|| text.value(0).to_owned());
     if value.as_deref() == Some(NULL) {
-        return Err(invalid(format!("column `{name}`: `{NULL}` as a folder's name means NULL")));
+        return Err(invalid(format!(
+            "column `{name}`: `{NULL}` as a folder's name means NULL"
+        )));
     }
     Ok(value)
 }
 
 fn several(column: &str) -> hybrid_core::Error {
-    let message = format!("rows of several partitions of column `{column}`: their files would not become visible at once");
+    let message =
+        format!("rows of several partitions of column `{column}`: their files would not become visible at once");
     unsupported(message).with_help("write the rows of one partition at a time; nothing was written")
 }

@@ -34,7 +34,10 @@ pub(super) fn append(target: &Target, place: &RemotePlace, mut incoming: Incomin
     let temp = Temp::create(&here).map_err(|error| io_error("write to", here.display(), error))?;
     let rows = fill(&temp, &here, target, &fit, &mut partitions, incoming, cancel)?;
     let name = partitions.folder().join(file_name(&target.files, &place.extension));
-    let parts: Vec<_> = name.components().map(|part| part.as_os_str().to_string_lossy()).collect();
+    let parts: Vec<_> = name
+        .components()
+        .map(|part| part.as_os_str().to_string_lossy())
+        .collect();
     Ok(Written::Here(Upload {
         name: parts.join("/"),
         temp,

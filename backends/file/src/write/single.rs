@@ -39,10 +39,12 @@ pub(super) fn append(target: &Target, path: &Path, mut incoming: Incoming, cance
     let before = Before::at(path, target.format)?;
     let fit = before.fit(target.format, &incoming)?;
     let temp = Temp::create(folder_of(path)).map_err(fail)?;
-    let written = before.continued(target.format, temp.output(), &fit, cancel).and_then(|mut sink| {
-        let rows = incoming.each(&fit, |_, batch| cancel.check().and_then(|()| sink.write(&batch)))?;
-        sink.finish().map(|()| rows)
-    });
+    let written = before
+        .continued(target.format, temp.output(), &fit, cancel)
+        .and_then(|mut sink| {
+            let rows = incoming.each(&fit, |_, batch| cancel.check().and_then(|()| sink.write(&batch)))?;
+            sink.finish().map(|()| rows)
+        });
     let rows = written.map_err(|error| temp.blame(error, path))?;
     keep_access(path, temp.file()).map_err(fail)?;
     cancel.check()?;
@@ -86,11 +88,16 @@ impl Before {
     fn continued(&self, format: Format, output: Output, fit: &Fit, cancel: &Cancel) -> Result<Sink> {
         match self {
             Self::Nothing => Sink::new(format, output, &fit.schema),
-            Self::Parquet(old) => old.copied(output, cancel).map(Sink::Parquet),
+            Self::Parquet(old) => Ok(Sink::Parquet(Box::new(old.copied(output, cancel)?))),
             Self::Csv(file) => {
                 let listed = file.listed();
                 let blob = listed.handle.open(&listed.name)?;
-                CsvSink::after(&blob, &listed.name, output, cancel).map(Sink::Csv)
+                Ok(Sink::Csv(Box::new(CsvSink::after(
+                    &blob,
+                    &listed.name,
+                    output,
+                    cancel,
+                )?)))
             }
         }
     }
@@ -110,8 +117,13 @@ impl State {
         if Self::of(path) == *self {
             return Ok(());
         }
-        let message = format!("`{}` was changed by another program while rows were appended", path.display());
-        Err(Error::new(ErrorKind::Unavailable, message).with_help("try again; nothing was written").retryable())
+        let message = format!(
+            "`{}` was changed by another program while rows were appended",
+            path.display()
+        );
+        Err(Error::new(ErrorKind::Unavailable, message)
+            .with_help("try again; nothing was written")
+            .retryable())
     }
 }
 

@@ -11,16 +11,16 @@ use crate::read::Format;
 
 /// What batches are written to.
 pub(super) enum Sink {
-    Parquet(ParquetSink),
-    Csv(CsvSink),
+    Parquet(Box<ParquetSink>),
+    Csv(Box<CsvSink>),
 }
 
 impl Sink {
     /// A new file of these columns.
     pub(super) fn new(format: Format, output: Output, schema: &SchemaRef) -> Result<Self> {
         match format {
-            Format::Parquet => ParquetSink::new(output, schema).map(Self::Parquet),
-            Format::Csv => CsvSink::new(output, schema).map(Self::Csv),
+            Format::Parquet => Ok(Self::Parquet(Box::new(ParquetSink::new(output, schema)?))),
+            Format::Csv => Ok(Self::Csv(Box::new(CsvSink::new(output, schema)?))),
         }
     }
 

@@ -60,7 +60,11 @@ impl Target {
             Location::Local { path, folder } => local(base, &options, path, folder)?,
             Location::Remote { scheme, url } => remote(base, &options, scheme, &url)?,
         };
-        let name = if source.name.is_empty() { options.path.clone() } else { source.name.clone() };
+        let name = if source.name.is_empty() {
+            options.path.clone()
+        } else {
+            source.name.clone()
+        };
         Ok(Self {
             base: base.to_owned(),
             options,
@@ -90,7 +94,10 @@ fn local(base: &Path, options: &FileSource, path: PathBuf, folder: bool) -> Resu
         return Ok((in_folder(path, format), format, files));
     }
     if !metadata.is_file() {
-        return Err(unsupported(format!("`{}` is neither a file nor a folder", path.display())));
+        return Err(unsupported(format!(
+            "`{}` is neither a file nor a folder",
+            path.display()
+        )));
     }
     // A link stays a link: what it points to is written.
     let path = fs::canonicalize(&path).map_err(|error| io_error("write", path.display(), error))?;
@@ -128,10 +135,14 @@ fn globbed(base: &Path, options: &FileSource, pattern: &Path) -> Result<Found> {
 fn appendable(options: &FileSource, pattern: &Path) -> Result<(String, Format)> {
     let written = options.path.as_str();
     let (folder, last) = written.rsplit_once('/').unwrap_or(("", written));
-    let ending = last.strip_prefix("*.").filter(|ending| !ending.is_empty() && !is_glob(ending));
+    let ending = last
+        .strip_prefix("*.")
+        .filter(|ending| !ending.is_empty() && !is_glob(ending));
     let Some(ending) = ending.filter(|_| !is_glob(folder)) else {
-        return Err(unsupported(format!("`{written}` does not say which folder new rows go to"))
-            .with_help("rows are appended to a folder, to DIR/*.parquet or DIR/*.csv, or to one file"));
+        return Err(
+            unsupported(format!("`{written}` does not say which folder new rows go to"))
+                .with_help("rows are appended to a folder, to DIR/*.parquet or DIR/*.csv, or to one file"),
+        );
     };
     let format = declared_format(options)?.or_else(|| format_of(&extension(last)));
     let format = format.ok_or_else(|| unknown_format(&pattern.display().to_string()))?;
@@ -168,8 +179,10 @@ fn of_folder(base: &Path, options: &FileSource, known: Option<Format>) -> Result
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
 fn remote(base: &Path, options: &FileSource, scheme: crate::location::Scheme, url: &str) -> Result<Found> {
     let one_object = || {
-        unsupported(format!("`{url}` is one object, which no object store can append to atomically"))
-            .with_help("append to a folder: end the path in `/`")
+        unsupported(format!(
+            "`{url}` is one object, which no object store can append to atomically"
+        ))
+        .with_help("append to a folder: end the path in `/`")
     };
     let place = |url: &str, extension: &str| {
         Place::Remote(RemotePlace {
@@ -197,5 +210,7 @@ fn remote(base: &Path, options: &FileSource, scheme: crate::location::Scheme, ur
 
 #[cfg(not(any(feature = "s3", feature = "gcs", feature = "azure")))]
 fn remote(_: &Path, _: &FileSource, _: crate::location::Scheme, url: &str) -> Result<Found> {
-    Err(unsupported(format!("`{url}`: this program was built without object stores")))
+    Err(unsupported(format!(
+        "`{url}`: this program was built without object stores"
+    )))
 }

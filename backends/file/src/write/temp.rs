@@ -98,7 +98,10 @@ impl Output {
     fn noted<T>(&self, done: io::Result<T>) -> io::Result<T> {
         done.map_err(|error| {
             let copy = io::Error::from(error.kind());
-            self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+            self.failure
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .get_or_insert(error);
             copy
         })
     }
@@ -119,7 +122,9 @@ impl Write for Output {
 
 /// The folder that a path is in.
 pub(super) fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+    path.parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
 }
 
 /// Makes the names in a folder durable.

@@ -27,7 +27,11 @@ async fn repo() -> Repo {
 async fn assert_untouched(repo: &Repo, path: &str) {
     assert_eq!(repo.read(path, &["k", "v"]).await, ["1 old"], "{path}");
     for folder in [".", "log", "lines"] {
-        assert!(leftovers(&repo.path(folder)).is_empty(), "{path}: {:?}", repo.names(folder));
+        assert!(
+            leftovers(&repo.path(folder)).is_empty(),
+            "{path}: {:?}",
+            repo.names(folder)
+        );
     }
 }
 
@@ -39,7 +43,10 @@ async fn the_streams_error_comes_back_as_it_is() {
         let broken = Error::new(ErrorKind::Unavailable, "the rows broke off").with_help("call them");
         let stream = stream_of(good.schema(), vec![Ok(good), Err(broken)]);
         let error = repo.stream(FileSource::new(path), stream).await.unwrap_err();
-        assert_eq!((error.kind(), error.message()), (ErrorKind::Unavailable, "the rows broke off"));
+        assert_eq!(
+            (error.kind(), error.message()),
+            (ErrorKind::Unavailable, "the rows broke off")
+        );
         assert_eq!(error.help(), ["call them"]);
         assert_untouched(&repo, path).await;
     }
@@ -53,8 +60,14 @@ async fn a_dropped_write_leaves_nothing() {
         let batches = futures::stream::iter([Ok(good.clone())]).chain(futures::stream::pending());
         let stream = BatchStream::new(good.schema(), batches);
         let write = repo.stream(FileSource::new(path), stream);
-        tokio::time::timeout(Duration::from_millis(50), write).await.unwrap_err();
-        wait_until(|| [".", "log", "lines"].iter().all(|folder| leftovers(&repo.path(folder)).is_empty()));
+        tokio::time::timeout(Duration::from_millis(50), write)
+            .await
+            .unwrap_err();
+        wait_until(|| {
+            [".", "log", "lines"]
+                .iter()
+                .all(|folder| leftovers(&repo.path(folder)).is_empty())
+        });
         assert_untouched(&repo, path).await;
     }
 }
@@ -66,7 +79,9 @@ async fn a_writer_that_waits_for_another_can_be_cancelled() {
     lock.lock().unwrap();
     let new = rows(&[2], &[Some("new")]);
     let waiting = repo.append("x.parquet", &new);
-    tokio::time::timeout(Duration::from_millis(100), waiting).await.unwrap_err();
+    tokio::time::timeout(Duration::from_millis(100), waiting)
+        .await
+        .unwrap_err();
     drop(lock);
     std::thread::sleep(Duration::from_millis(100));
     assert_untouched(&repo, "x.parquet").await;
@@ -78,7 +93,10 @@ async fn a_writer_that_has_failed_does_not_wait_for_rows() {
     let rows = with(&[2], [("surplus", super::repo::numbers(&[1]))]);
     let stream = BatchStream::new(rows.schema(), futures::stream::pending());
     let write = repo.stream(FileSource::new("log"), stream);
-    let error = tokio::time::timeout(Duration::from_secs(20), write).await.unwrap().unwrap_err();
+    let error = tokio::time::timeout(Duration::from_secs(20), write)
+        .await
+        .unwrap()
+        .unwrap_err();
     assert!(error.to_string().contains("`surplus`"), "{error}");
 }
 
@@ -116,9 +134,16 @@ async fn progress_counts_the_rows() {
         let all = rows(&[1, 2, 3], &[None; 3]);
         let batches = vec![all.slice(0, 1), all.slice(0, 0), all.slice(1, 2)];
         let stream = BatchStream::from_batches(all.schema(), batches);
-        let written = repo.store().offline_write_batch(request(FileSource::new(path), stream), &call).await;
+        let written = repo
+            .store()
+            .offline_write_batch(request(FileSource::new(path), stream), &call)
+            .await;
         assert_eq!(written.unwrap(), 3);
-        assert_eq!((last.load(Ordering::Relaxed), calls.load(Ordering::Relaxed)), (3, 2), "{path}");
+        assert_eq!(
+            (last.load(Ordering::Relaxed), calls.load(Ordering::Relaxed)),
+            (3, 2),
+            "{path}"
+        );
     }
 }
 
@@ -129,7 +154,10 @@ impl SmallDisk {
     /// `None` where this user may not mount.
     fn mount() -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
-        let mount = Command::new("mount").args(["-t", "tmpfs", "-o", "size=256k", "none"]).arg(folder.path()).output();
+        let mount = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "size=256k", "none"])
+            .arg(folder.path())
+            .output();
         mount.is_ok_and(|done| done.status.success()).then(|| Self(folder))
     }
 }
@@ -143,8 +171,19 @@ impl Drop for SmallDisk {
 /// Rows that do not compress.
 fn incompressible(count: i64) -> RecordBatch {
     let keys: Vec<i64> = (0..count).collect();
-    let mix = |key: &i64| format!("{:x}", (*key as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(17));
-    with(&keys, [("v", Arc::new(StringArray::from_iter_values(keys.iter().map(mix))) as ArrayRef)])
+    let mix = |key: &i64| {
+        format!(
+            "{:x}",
+            (*key as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(17)
+        )
+    };
+    with(
+        &keys,
+        [(
+            "v",
+            Arc::new(StringArray::from_iter_values(keys.iter().map(mix))) as ArrayRef,
+        )],
+    )
 }
 
 #[tokio::test]
@@ -157,7 +196,11 @@ async fn a_full_disk_is_said_and_leaves_nothing() {
     let append = |path: &str, rows: RecordBatch| {
         let stream = BatchStream::from_batches(rows.schema(), vec![rows]);
         let (store, source) = (Arc::clone(&store), FileSource::new(path));
-        async move { store.offline_write_batch(first_request(source, stream), &Call::default()).await }
+        async move {
+            store
+                .offline_write_batch(first_request(source, stream), &Call::default())
+                .await
+        }
     };
     for path in PATHS {
         append(path, rows(&[1], &[Some("old")])).await.unwrap();
@@ -174,9 +217,14 @@ async fn a_full_disk_is_said_and_leaves_nothing() {
 fn everything(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let files = |folder: &Path| {
         let names = names_in(folder).into_iter().filter(|name| folder.join(name).is_file());
-        names.map(|name| (name.clone(), fs::read(folder.join(&name)).unwrap())).collect::<Vec<_>>()
+        names
+            .map(|name| (name.clone(), fs::read(folder.join(&name)).unwrap()))
+            .collect::<Vec<_>>()
     };
-    ["", "log", "lines"].iter().flat_map(|below| files(&folder.join(below))).collect()
+    ["", "log", "lines"]
+        .iter()
+        .flat_map(|below| files(&folder.join(below)))
+        .collect()
 }
 
 /// The kernel's own folders take no files, from the administrator neither.
@@ -196,17 +244,23 @@ async fn what_another_program_writes_meanwhile_is_not_lost() {
     let repo = repo().await;
     let (path, other) = (repo.path("x.csv"), "k,v,ts\n7,theirs,1970-01-01T00:00:07Z\n");
     let new = rows(&[2], &[Some("new")]);
-    let batches = futures::stream::iter([new.clone(), new.clone(), new.clone(), new.clone(), new.clone()]).enumerate().map(
-        move |(at, batch)| {
+    let batches = futures::stream::iter([new.clone(), new.clone(), new.clone(), new.clone(), new.clone()])
+        .enumerate()
+        .map(move |(at, batch)| {
             if at == 4 {
                 std::thread::sleep(Duration::from_millis(200));
                 fs::write(&path, other).unwrap();
             }
             Ok(batch)
-        },
+        });
+    let error = repo
+        .stream(FileSource::new("x.csv"), BatchStream::new(new.schema(), batches))
+        .await
+        .unwrap_err();
+    assert!(
+        error.is_retryable() && error.kind() == ErrorKind::Unavailable,
+        "{error}"
     );
-    let error = repo.stream(FileSource::new("x.csv"), BatchStream::new(new.schema(), batches)).await.unwrap_err();
-    assert!(error.is_retryable() && error.kind() == ErrorKind::Unavailable, "{error}");
     assert_eq!(repo.read("x.csv", &["k", "v"]).await, ["7 theirs"]);
 }
 
@@ -230,7 +284,10 @@ async fn folders_made_for_a_write_that_fails_are_gone() {
     for path in ["a/b/log/", "a/b/x.parquet"] {
         let batches: Vec<Result<RecordBatch>> = vec![Ok(good.clone()), Err(Error::new(ErrorKind::Timeout, "late"))];
         let write = first_request(FileSource::new(path), stream_of(good.schema(), batches));
-        repo.store().offline_write_batch(write, &Call::default()).await.unwrap_err();
+        repo.store()
+            .offline_write_batch(write, &Call::default())
+            .await
+            .unwrap_err();
         let left = repo.names(".");
         assert!(left.is_empty() || path.ends_with("parquet"), "{left:?}");
     }

@@ -30,7 +30,9 @@ async fn a_clock_that_was_set_back_does_not_change_the_order() {
 #[tokio::test]
 async fn a_folder_and_those_above_it_are_made() {
     let repo = Repo::new().await;
-    repo.create("a/b/log/", &rows(&[1, 2], &[Some("x"), None])).await.unwrap();
+    repo.create("a/b/log/", &rows(&[1, 2], &[Some("x"), None]))
+        .await
+        .unwrap();
     assert_eq!(repo.read("a/b/log", &["k", "v"]).await, ["1 x", "2 "]);
     repo.create("plain", &rows(&[1], &[Some("x")])).await.unwrap();
     assert!(repo.path("plain").is_dir());
@@ -51,7 +53,13 @@ async fn a_glob_of_one_folder_is_that_folder() {
 async fn other_globs_are_refused() {
     let repo = Repo::new().await;
     repo.parquet("log/a/x.parquet", &rows(&[1], &[Some("old")]));
-    for glob in ["log/*/x.parquet", "log/**/*.parquet", "log/*/*.parquet", "log/a/x*.parquet", "log/a/*"] {
+    for glob in [
+        "log/*/x.parquet",
+        "log/**/*.parquet",
+        "log/*/*.parquet",
+        "log/a/x*.parquet",
+        "log/a/*",
+    ] {
         let error = repo.append(glob, &rows(&[2], &[None])).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unsupported, "{glob}: {error}");
         assert!(error.to_string().contains("DIR/*.parquet"), "{error}");
@@ -63,8 +71,13 @@ async fn other_globs_are_refused() {
 async fn a_csv_folder_gets_csv() {
     let repo = Repo::new().await;
     repo.text("log/a.csv", "v,k,ts\nold,1,1970-01-01T00:00:01Z\n");
-    repo.append("log", &rows(&[2], &[Some("new, \"quoted\"\nline")])).await.unwrap();
-    assert_eq!(repo.read("log", &["k", "v"]).await, ["1 old", "2 new, \"quoted\"\nline"]);
+    repo.append("log", &rows(&[2], &[Some("new, \"quoted\"\nline")]))
+        .await
+        .unwrap();
+    assert_eq!(
+        repo.read("log", &["k", "v"]).await,
+        ["1 old", "2 new, \"quoted\"\nline"]
+    );
     let new = std::fs::read_to_string(repo.path("log").join(&repo.names("log")[1])).unwrap();
     assert!(new.starts_with("v,k,ts\n"), "{new}");
 }
@@ -74,7 +87,13 @@ async fn rows_go_into_the_folder_of_their_partition() {
     let repo = Repo::new().await;
     repo.parquet("log/year=2024/month=05/x.parquet", &rows(&[1], &[Some("old")]));
     let parts = |year: i64, month: i64| {
-        with(&[2, 3], [("year", super::repo::numbers(&[year; 2])), ("month", super::repo::numbers(&[month; 2]))])
+        with(
+            &[2, 3],
+            [
+                ("year", super::repo::numbers(&[year; 2])),
+                ("month", super::repo::numbers(&[month; 2])),
+            ],
+        )
     };
     repo.append("log", &parts(2024, 5)).await.unwrap();
     repo.append("log", &parts(2025, 12)).await.unwrap();
@@ -83,10 +102,18 @@ async fn rows_go_into_the_folder_of_their_partition() {
     assert_eq!(repo.names("log/year=2024/month=05").len(), 2);
     assert_eq!(repo.names("log/year=2025"), ["month=12"]);
     let found = repo.read("log", &["k", "v", "year", "month"]).await;
-    assert_eq!(found, ["1 old 2024 5", "2  2024 5", "3  2024 5", "2  2025 12", "3  2025 12"]);
-    let file = repo.path("log/year=2025/month=12").join(&repo.names("log/year=2025/month=12")[0]);
+    assert_eq!(
+        found,
+        ["1 old 2024 5", "2  2024 5", "3  2024 5", "2  2025 12", "3  2025 12"]
+    );
+    let file = repo
+        .path("log/year=2025/month=12")
+        .join(&repo.names("log/year=2025/month=12")[0]);
     let file = parquet::file::reader::SerializedFileReader::new(std::fs::File::open(file).unwrap()).unwrap();
-    let columns = parquet::file::reader::FileReader::metadata(&file).file_metadata().schema_descr().num_columns();
+    let columns = parquet::file::reader::FileReader::metadata(&file)
+        .file_metadata()
+        .schema_descr()
+        .num_columns();
     assert_eq!(columns, 3, "partition columns are not stored");
 }
 

@@ -26,12 +26,17 @@ async fn repo() -> Repo {
 #[tokio::test]
 async fn all_problems_are_one_error() {
     let repo = repo().await;
-    let wrong = RecordBatch::try_from_iter([("n", texts(&["many"])), ("ts", times(&[2])), ("kk", numbers(&[2]))]).unwrap();
+    let wrong =
+        RecordBatch::try_from_iter([("n", texts(&["many"])), ("ts", times(&[2])), ("kk", numbers(&[2]))]).unwrap();
     for path in PATHS {
         let error = repo.append(path, &wrong).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput, "{path}: {error}");
         let text = error.to_string();
-        for word in ["`k` is missing", "`kk` is unknown (did you mean `k`?)", "`n` has type Utf8, the source has Int64"] {
+        for word in [
+            "`k` is missing",
+            "`kk` is unknown (did you mean `k`?)",
+            "`n` has type Utf8, the source has Int64",
+        ] {
             assert!(text.contains(word), "{path}: {word}: {text}");
         }
         assert_eq!(repo.read(path, &["k", "n"]).await, ["1 1"]);
@@ -43,7 +48,9 @@ async fn columns_are_matched_by_name() {
     let repo = repo().await;
     let columns = [("n", numbers(&[2])), ("ts", times(&[2])), ("k", numbers(&[3]))];
     for path in PATHS {
-        repo.append(path, &RecordBatch::try_from_iter(columns.clone()).unwrap()).await.unwrap();
+        repo.append(path, &RecordBatch::try_from_iter(columns.clone()).unwrap())
+            .await
+            .unwrap();
         assert_eq!(repo.read(path, &["k", "n"]).await, ["1 1", "3 2"], "{path}");
     }
 }
@@ -85,7 +92,9 @@ async fn a_type_of_the_newest_file_alone_refuses_nothing() {
     let small: ArrayRef = Arc::new(arrow::array::Int16Array::from(vec![1]));
     repo.parquet("log/a.parquet", &with(&[1], [("n", numbers(&[40_000]))]));
     repo.parquet("log/b.parquet", &with(&[2], [("n", small)]));
-    repo.append("log", &with(&[3], [("n", numbers(&[50_000]))])).await.unwrap();
+    repo.append("log", &with(&[3], [("n", numbers(&[50_000]))]))
+        .await
+        .unwrap();
     assert_eq!(repo.read("log", &["n"]).await, ["40000", "1", "50000"]);
 }
 
@@ -106,9 +115,11 @@ async fn a_column_given_twice_is_refused() {
 async fn csv_refuses_what_text_cannot_hold() {
     let repo = Repo::new().await;
     let bytes: ArrayRef = Arc::new(arrow::array::BinaryArray::from(vec![&b"x"[..]]));
-    let lists: ArrayRef = Arc::new(
-        arrow::array::ListArray::from_iter_primitive::<arrow::datatypes::Int64Type, _, _>([Some([Some(1)])]),
-    );
+    let lists: ArrayRef = Arc::new(arrow::array::ListArray::from_iter_primitive::<
+        arrow::datatypes::Int64Type,
+        _,
+        _,
+    >([Some([Some(1)])]));
     repo.text("x.csv", "k,ts,v\n");
     for column in [bytes, lists] {
         let error = repo.append("x.csv", &with(&[1], [("v", column)])).await.unwrap_err();
@@ -122,7 +133,10 @@ async fn batches_must_be_as_their_stream_says() {
     let rows = with(&[2], [("n", numbers(&[2]))]);
     let other = with(&[3], [("n", texts(&["x"]))]);
     let stream = stream_of(rows.schema(), vec![Ok(rows), Ok(other)]);
-    let error = repo.stream(hybrid_store_file::FileSource::new("log"), stream).await.unwrap_err();
+    let error = repo
+        .stream(hybrid_store_file::FileSource::new("log"), stream)
+        .await
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
     assert_eq!(repo.read("log", &["k"]).await, ["1"]);
 }

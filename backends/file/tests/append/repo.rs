@@ -61,7 +61,9 @@ impl Repo {
 
     pub async fn create_as(&self, source: FileSource, rows: &RecordBatch) -> Result<u64> {
         let stream = BatchStream::from_batches(rows.schema(), vec![rows.clone()]);
-        self.store.offline_write_batch(first_request(source, stream), &Call::default()).await
+        self.store
+            .offline_write_batch(first_request(source, stream), &Call::default())
+            .await
     }
 
     /// Appends rows that must have the columns `k` and `ts`.
@@ -75,7 +77,9 @@ impl Repo {
     }
 
     pub async fn stream(&self, source: FileSource, rows: BatchStream) -> Result<u64> {
-        self.store.offline_write_batch(request(source, rows), &Call::default()).await
+        self.store
+            .offline_write_batch(request(source, rows), &Call::default())
+            .await
     }
 
     /// The rows of a source, each as its columns' values with a blank between them.
@@ -90,7 +94,11 @@ impl Repo {
             start: None,
             end: None,
         };
-        let stream = self.store.pull_all_from_table_or_query(request, &Call::default()).await.unwrap();
+        let stream = self
+            .store
+            .pull_all_from_table_or_query(request, &Call::default())
+            .await
+            .unwrap();
         let batches = stream.collect().await.unwrap();
         batches.iter().flat_map(|batch| lines(batch, columns.len())).collect()
     }
@@ -113,7 +121,9 @@ pub fn names_in(folder: &Path) -> Vec<String> {
     let Ok(entries) = fs::read_dir(folder) else {
         return Vec::new();
     };
-    let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
     names.sort();
     names
 }
@@ -121,7 +131,10 @@ pub fn names_in(folder: &Path) -> Vec<String> {
 /// Names that no killed or failed write may leave: all hidden ones but locks.
 pub fn leftovers(folder: &Path) -> Vec<String> {
     let names = names_in(folder);
-    names.into_iter().filter(|name| name.starts_with('.') && !name.ends_with(".lock")).collect()
+    names
+        .into_iter()
+        .filter(|name| name.starts_with('.') && !name.ends_with(".lock"))
+        .collect()
 }
 
 pub fn request(source: FileSource, rows: BatchStream) -> WriteRequest<FileSource> {
@@ -136,7 +149,10 @@ pub fn request(source: FileSource, rows: BatchStream) -> WriteRequest<FileSource
 pub fn first_request(source: FileSource, rows: BatchStream) -> WriteRequest<FileSource> {
     let fields = rows.schema().fields().clone();
     WriteRequest {
-        required: fields.iter().map(|field| column(field.name(), Some(field.data_type().clone()))).collect(),
+        required: fields
+            .iter()
+            .map(|field| column(field.name(), Some(field.data_type().clone())))
+            .collect(),
         ..request(source, rows)
     }
 }
@@ -161,7 +177,9 @@ pub fn column(name: &str, data_type: Option<DataType>) -> OutputColumn {
 
 fn lines(batch: &RecordBatch, columns: usize) -> Vec<String> {
     let line = |row: usize| {
-        let values = batch.columns()[..columns].iter().map(|column| array_value_to_string(column, row).unwrap());
+        let values = batch.columns()[..columns]
+            .iter()
+            .map(|column| array_value_to_string(column, row).unwrap());
         values.collect::<Vec<_>>().join(" ")
     };
     (0..batch.num_rows()).map(line).collect()
@@ -176,7 +194,10 @@ pub fn rows(keys: &[i64], values: &[Option<&str>]) -> RecordBatch {
 /// Rows with keys `k`, times `ts`, and these columns.
 pub fn with<const N: usize>(keys: &[i64], columns: [(&str, ArrayRef); N]) -> RecordBatch {
     let keys_and_times = [("k", numbers(keys)), ("ts", times(keys))];
-    let columns = keys_and_times.into_iter().chain(columns).map(|(name, column)| (name, column, true));
+    let columns = keys_and_times
+        .into_iter()
+        .chain(columns)
+        .map(|(name, column)| (name, column, true));
     RecordBatch::try_from_iter_with_nullable(columns).unwrap()
 }
 

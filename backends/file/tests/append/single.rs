@@ -21,7 +21,10 @@ async fn bytes_of_a_csv_file_stay_and_lines_follow() {
 
 #[tokio::test]
 async fn a_missing_last_line_end_is_added() {
-    assert_eq!(appended("k,v,ts\n1,a,1970-01-01").await, "k,v,ts\n1,a,1970-01-01\n2,new,1970-01-01T00:00:02Z\n");
+    assert_eq!(
+        appended("k,v,ts\n1,a,1970-01-01").await,
+        "k,v,ts\n1,a,1970-01-01\n2,new,1970-01-01T00:00:02Z\n"
+    );
     assert_eq!(appended("k,v,ts").await, "k,v,ts\n2,new,1970-01-01T00:00:02Z\n");
 }
 
@@ -53,7 +56,9 @@ async fn an_empty_text_is_refused_where_it_would_become_null() {
 async fn four_writers_of_one_file_lose_nothing() {
     for path in ["x.parquet", "x.csv"] {
         let repo = Repo::new().await;
-        let batches: Vec<_> = (0..4).map(|writer| rows(&[writer, writer], &[Some("a"), Some("b")])).collect();
+        let batches: Vec<_> = (0..4)
+            .map(|writer| rows(&[writer, writer], &[Some("a"), Some("b")]))
+            .collect();
         let writes = batches.iter().map(|batch| repo.create(path, batch));
         for written in futures::future::join_all(writes).await {
             assert_eq!(written.unwrap(), 2);
