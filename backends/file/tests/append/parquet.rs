@@ -190,6 +190,26 @@ async fn nested_columns_are_carried_over() {
     );
 }
 
+#[tokio::test]
+async fn an_instant_stays_the_same_in_another_zone() {
+    let repo = Repo::new().await;
+    let at = |zone: Option<&str>| -> ArrayRef {
+        let times = arrow::array::TimestampMicrosecondArray::from(vec![7_200_000_000]);
+        Arc::new(times.with_timezone_opt(zone))
+    };
+    let rows = |zone| RecordBatch::try_from_iter([("k", numbers(&[1])), ("ts", at(zone))]).unwrap();
+    for (stored, text) in [
+        (None, "1970-01-01T02:00:00"),
+        (Some("+05:00"), "1970-01-01T07:00:00+05:00"),
+    ] {
+        repo.parquet("x.parquet", &rows(stored));
+        for given in [None, Some("UTC"), Some("+02:00")] {
+            repo.append("x.parquet", &rows(given)).await.unwrap();
+        }
+        assert_eq!(repo.read("x.parquet", &["ts"]).await, [text; 4]);
+    }
+}
+
 /// A file as other writers made them: times of 96 bits, decimals of 5 bytes.
 fn write_old_form(repo: &Repo) {
     let schema =
@@ -199,8 +219,9 @@ fn write_old_form(repo: &Repo) {
     let mut writer = SerializedFileWriter::new(file, schema, Arc::default()).unwrap();
     let mut group = writer.next_row_group().unwrap();
     let mut time = Int96::new();
-    // Noon of the first day of 1970, as a Julian day.
-    time.set_data_from_nanos(43_200_000_000_000);
+    // Noon, and the first day of 1970 as a Julian day.
+    let noon = 43_200_000_000_000_u64;
+    time.set_data(noon as u32, (noon >> 32) as u32, 2_440_588);
     let decimal = FixedLenByteArray::from(vec![0, 0, 0, 0, 150]);
     let mut column = group.next_column().unwrap().unwrap();
     column.typed::<Int64Type>().write_batch(&[1], None, None).unwrap();
@@ -226,7 +247,7 @@ async fn old_forms_become_new_ones_once() {
     let repo = Repo::new().await;
     write_old_form(&repo);
     let right = |rows: &[&str]| rows.iter().map(|row| (*row).to_owned()).collect::<Vec<_>>();
-    let old = "1 1970-01-01T12:00:00Z 1.50";
+    let old = "1 1970-01-01T12:00:00 1.50";
     assert_eq!(repo.read("x.parquet", &["k", "ts", "d"]).await, right(&[old]));
     let decimals: ArrayRef = Arc::new(
         arrow::array::Decimal128Array::from(vec![-275])
@@ -238,7 +259,7 @@ async fn old_forms_become_new_ones_once() {
             .await
             .unwrap();
     }
-    let new = ["2 1970-01-01T00:00:02Z -2.75", "3 1970-01-01T00:00:03Z -2.75"];
+    let new = ["2 1970-01-01T00:00:02 -2.75", "3 1970-01-01T00:00:03 -2.75"];
     assert_eq!(
         repo.read("x.parquet", &["k", "ts", "d"]).await,
         right(&[old, new[0], new[1]])
