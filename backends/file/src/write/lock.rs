@@ -1,6 +1,7 @@
 //! One writer at a time for a single file.
 
 use std::fs::{File, OpenOptions, TryLockError};
+use std::io;
 use std::path::Path;
 use std::thread::sleep;
 use std::time::Duration;
@@ -25,13 +26,7 @@ impl Lock {
     pub(super) fn wait(target: &Path, cancel: &Cancel) -> Result<Self> {
         let name = target.file_name().unwrap_or_default().to_string_lossy();
         let path = folder_of(target).join(format!(".{name}.lock"));
-        let opened = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path);
-        let file = opened.map_err(|error| io_error("lock", path.display(), error))?;
+        let file = opened(&path).map_err(|error| io_error("lock", path.display(), error))?;
         let mut pause = FIRST_PAUSE;
         loop {
             match file.try_lock() {
@@ -46,5 +41,19 @@ impl Lock {
             sleep(pause);
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
+    }
+}
+
+fn opened(path: &Path) -> io::Result<File> {
+    let made = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path);
+    match made {
+        // Another user's: it can be locked all the same.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => File::open(path).map_err(|_| error),
+        made => made,
     }
 }

@@ -27,6 +27,7 @@ enum Before {
 }
 
 pub(super) fn append(target: &Target, path: &Path, mut incoming: Incoming, cancel: &Cancel) -> Result<u64> {
+    refuse_read_only(path)?;
     Before::at(path, target.format)?.fit(target.format, &incoming)?;
     if !incoming.any()? {
         return Ok(0);
@@ -101,6 +102,15 @@ impl Before {
             }
         }
     }
+}
+
+/// A rename would not ask the file itself.
+fn refuse_read_only(path: &Path) -> Result<()> {
+    if fs::metadata(path).is_ok_and(|metadata| metadata.permissions().readonly()) {
+        let message = format!("`{}` is marked as read-only", path.display());
+        return Err(Error::new(ErrorKind::PermissionDenied, message).with_help("make it writable to append to it"));
+    }
+    Ok(())
 }
 
 /// What tells that a program without our lock changed a file.

@@ -134,11 +134,13 @@ fn globbed(base: &Path, options: &FileSource, pattern: &Path) -> Result<Found> {
 /// The extension and format of new files that the pattern matches.
 fn appendable(options: &FileSource, pattern: &Path) -> Result<(String, Format)> {
     let written = options.path.as_str();
-    let (folder, last) = written.rsplit_once('/').unwrap_or(("", written));
+    let parts = (Path::new(written).parent(), Path::new(written).file_name());
+    let folder = parts.0.unwrap_or(Path::new("")).to_string_lossy();
+    let last = &*parts.1.unwrap_or_default().to_string_lossy();
     let ending = last
         .strip_prefix("*.")
         .filter(|ending| !ending.is_empty() && !is_glob(ending));
-    let Some(ending) = ending.filter(|_| !is_glob(folder)) else {
+    let Some(ending) = ending.filter(|_| !is_glob(&folder)) else {
         return Err(
             unsupported(format!("`{written}` does not say which folder new rows go to"))
                 .with_help("rows are appended to a folder, to DIR/*.parquet or DIR/*.csv, or to one file"),

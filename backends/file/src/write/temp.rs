@@ -32,12 +32,8 @@ impl Temp {
         loop {
             let path = folder.join(format!("{PREFIX}{:016x}{SUFFIX}", random()));
             let file = OpenOptions::new().read(true).write(true).create_new(true).open(&path)?;
-            let locked = match file.try_lock() {
-                Ok(()) => true,
-                // Without locks nobody sweeps either.
-                Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => true,
-                Err(_) => false,
-            };
+            // Where there are no locks nobody sweeps either.
+            let locked = !matches!(file.try_lock(), Err(TryLockError::WouldBlock));
             // Another writer may have taken it for a leftover before it was locked.
             if locked && path.exists() {
                 return Ok(Self {

@@ -265,6 +265,19 @@ async fn what_another_program_writes_meanwhile_is_not_lost() {
 }
 
 #[tokio::test]
+async fn a_read_only_file_stays_as_it_is() {
+    let repo = repo().await;
+    for path in ["x.parquet", "x.csv"] {
+        let mut permissions = fs::metadata(repo.path(path)).unwrap().permissions();
+        permissions.set_readonly(true);
+        fs::set_permissions(repo.path(path), permissions).unwrap();
+        let error = repo.append(path, &rows(&[2], &[None])).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
+        assert_untouched(&repo, path).await;
+    }
+}
+
+#[tokio::test]
 async fn a_broken_file_is_not_replaced() {
     let repo = Repo::new().await;
     repo.text("x.parquet", "PAR1 this is no Parquet file PAR1");
