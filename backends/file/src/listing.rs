@@ -113,7 +113,7 @@ fn walked(folder: &Path, above: &[String]) -> Result<Vec<Listed>> {
 }
 
 /// Delta and Iceberg keep files that are no longer part of the table: reading all would be wrong.
-fn refuse_tables(folder: &Path) -> Result<()> {
+pub(crate) fn refuse_tables(folder: &Path) -> Result<()> {
     if folder.join("_delta_log").is_dir() {
         return Err(table_format("Delta", folder.display().to_string()));
     }

@@ -67,6 +67,16 @@ impl CsvFile {
         Ok(Arc::clone(self.inferred.get_or_init(|| schema)))
     }
 
+    /// The columns by their names in the header, of the types that [`inferred`](Self::inferred) finds.
+    pub(crate) fn typed_header(&self) -> Result<SchemaRef> {
+        let inferred = self.inferred()?;
+        let typed = |(at, name): (usize, &String)| {
+            let data_type = inferred.fields().get(at).map_or(DataType::Null, |field| field.data_type().clone());
+            Field::new(name, data_type, true)
+        };
+        Ok(Arc::new(Schema::new(self.header.iter().enumerate().map(typed).collect::<Vec<_>>())))
+    }
+
     /// Gives `each` batches of the columns at `positions`, as text, with the number of rows before
     /// them; it returns whether to go on.
     pub(crate) fn read(

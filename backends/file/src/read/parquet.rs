@@ -12,6 +12,7 @@ use parquet::arrow::arrow_reader::{
     RowSelection, RowSelector,
 };
 use parquet::basic::Type as PhysicalType;
+use parquet::bloom_filter::Sbbf;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
 
@@ -73,6 +74,23 @@ impl ParquetFile {
     /// The file's columns.
     pub(crate) fn schema(&self) -> &SchemaRef {
         self.metadata.schema()
+    }
+
+    /// The file's footer.
+    pub(crate) fn footer(&self) -> &ParquetMetaData {
+        self.metadata.metadata()
+    }
+
+    /// The file's bytes.
+    pub(crate) fn blob(&self) -> &Blob {
+        &self.blob
+    }
+
+    /// A column's Bloom filter in a row group, if it has one.
+    pub(crate) fn bloom_filter(&self, row_group: usize, leaf: usize) -> Result<Option<Sbbf>> {
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(self.blob.clone(), self.metadata.clone());
+        let bloom = builder.get_row_group_column_bloom_filter(row_group, leaf);
+        bloom.map_err(|error| parquet_error(&self.listed.name, error))
     }
 
     pub(crate) fn row_groups(&self) -> &[RowGroupMetaData] {
@@ -161,9 +179,7 @@ impl ParquetFile {
         };
         let physical = group.column(leaf).column_type();
         guarded(&self.listed.name, || {
-            let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(self.blob.clone(), self.metadata.clone());
-            let bloom = builder.get_row_group_column_bloom_filter(row_group, leaf);
-            let Some(bloom) = bloom.map_err(|error| parquet_error(&self.listed.name, error))? else {
+            let Some(bloom) = self.bloom_filter(row_group, leaf)? else {
                 return Ok(false);
             };
             let may_have = |value: Value<'_>| match (value, physical) {

@@ -27,7 +27,7 @@ pub(crate) enum DataFile {
 }
 
 impl DataFile {
-    fn open(listed: Listed, format: Format) -> Result<Self> {
+    pub(crate) fn open(listed: Listed, format: Format) -> Result<Self> {
         match format {
             Format::Parquet => ParquetFile::open(listed).map(Self::Parquet),
             Format::Csv => CsvFile::open(listed).map(Self::Csv),
@@ -128,7 +128,7 @@ fn opening_threads(listed: &[Listed]) -> usize {
 }
 
 /// The source's files, and whether the path names one file.
-fn list(base: &Path, options: &FileSource) -> Result<(Vec<Listed>, bool)> {
+pub(crate) fn list(base: &Path, options: &FileSource) -> Result<(Vec<Listed>, bool)> {
     match resolve(base, &options.path)? {
         Location::Local { path, .. } => {
             let glob = is_glob(&options.path) && !path.exists();
@@ -179,7 +179,8 @@ pub(crate) fn declared_format(options: &FileSource) -> Result<Option<Format>> {
     }
 }
 
-fn of_one_format(listed: Vec<Listed>, options: &FileSource, single: bool) -> Result<(Vec<Listed>, Format)> {
+/// Only the files of the source's format, which is declared, or told by their extensions.
+pub(crate) fn of_one_format(listed: Vec<Listed>, options: &FileSource, single: bool) -> Result<(Vec<Listed>, Format)> {
     if let Some(format) = declared_format(options)? {
         return Ok((listed, format));
     }
@@ -226,7 +227,7 @@ fn sniffed(file: &Listed) -> Result<Format> {
     }
 }
 
-fn unknown_format(path: &str) -> Error {
+pub(crate) fn unknown_format(path: &str) -> Error {
     Error::new(ErrorKind::Definition, format!("the name of `{path}` does not say its format"))
         .with_help("set file_format to parquet or csv, or end the name in .parquet or .csv")
 }
