@@ -57,26 +57,39 @@ fn latest(
     progress: &Progress,
 ) -> Result<Vec<RecordBatch>> {
     let schema = columns.schema();
-    let keys: Vec<DataType> = columns.output[..columns.keys].iter().map(|key| key.data_type.clone()).collect();
+    let keys: Vec<DataType> = columns.output[..columns.keys]
+        .iter()
+        .map(|key| key.data_type.clone())
+        .collect();
     let scan = Scan::new(table, columns.columns.names(), wanted, plan, cancel, progress);
     let start = || LatestPerKey::new(&keys, Arc::clone(&schema));
-    let workers = each_unit(&plan.units, thread_count(plan.units.len()), cancel, || None, |worker, _, unit| {
-        scan.read(unit, |batch| {
-            let latest = match worker {
-                Some(latest) => latest,
-                None => worker.insert(start()?),
-            };
-            let features = columns.arrays(batch)?;
-            latest.push(&FeatureBatch {
-                keys: features[..columns.keys].to_vec(),
-                times: in_window(&columns.timestamp.micros(batch)?, wanted.window),
-                created: columns.created.as_ref().map(|created| created.micros(batch)).transpose()?,
-                features,
-                sequence: batch.sequence,
-            })?;
-            Ok(true)
-        })
-    })?;
+    let workers = each_unit(
+        &plan.units,
+        thread_count(plan.units.len()),
+        cancel,
+        || None,
+        |worker, _, unit| {
+            scan.read(unit, |batch| {
+                let latest = match worker {
+                    Some(latest) => latest,
+                    None => worker.insert(start()?),
+                };
+                let features = columns.arrays(batch)?;
+                latest.push(&FeatureBatch {
+                    keys: features[..columns.keys].to_vec(),
+                    times: in_window(&columns.timestamp.micros(batch)?, wanted.window),
+                    created: columns
+                        .created
+                        .as_ref()
+                        .map(|created| created.micros(batch))
+                        .transpose()?,
+                    features,
+                    sequence: batch.sequence,
+                })?;
+                Ok(true)
+            })
+        },
+    )?;
     merged(workers.into_iter().flatten(), &schema)
 }
 

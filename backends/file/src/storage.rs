@@ -87,10 +87,7 @@ impl Blob {
             Backing::Remote(object) => {
                 let fetched = object.fetch(ranges)?;
                 let ahead = ranges.iter().map(|range| range.start).zip(fetched).collect();
-                Ok(Self {
-                    ahead,
-                    ..self.clone()
-                })
+                Ok(Self { ahead, ..self.clone() })
             }
         }
     }

@@ -113,7 +113,9 @@ fn in_background(
     BatchStream::from_blocking(schema, move || {
         let name = path.display().to_string();
         let next = move || {
-            let next = guarded(&name, || reader.next().transpose().map_err(|error| in_file(&path, "read", error)));
+            let next = guarded(&name, || {
+                reader.next().transpose().map_err(|error| in_file(&path, "read", error))
+            });
             next.transpose()
         };
         Ok(std::iter::from_fn(next))

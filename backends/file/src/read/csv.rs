@@ -71,10 +71,15 @@ impl CsvFile {
     pub(crate) fn typed_header(&self) -> Result<SchemaRef> {
         let inferred = self.inferred()?;
         let typed = |(at, name): (usize, &String)| {
-            let data_type = inferred.fields().get(at).map_or(DataType::Null, |field| field.data_type().clone());
+            let data_type = inferred
+                .fields()
+                .get(at)
+                .map_or(DataType::Null, |field| field.data_type().clone());
             Field::new(name, data_type, true)
         };
-        Ok(Arc::new(Schema::new(self.header.iter().enumerate().map(typed).collect::<Vec<_>>())))
+        Ok(Arc::new(Schema::new(
+            self.header.iter().enumerate().map(typed).collect::<Vec<_>>(),
+        )))
     }
 
     /// Gives `each` batches of the columns at `positions`, as text, with the number of rows before
@@ -141,7 +146,10 @@ fn whole_records(blob: &Blob) -> std::io::Result<Vec<u8>> {
     let mut sample = Vec::new();
     content(blob, SAMPLE as usize)?.take(SAMPLE).read_to_end(&mut sample)?;
     if sample.len() as u64 == SAMPLE {
-        let end = sample.iter().rposition(|byte| *byte == b'\n').map_or(sample.len(), |at| at + 1);
+        let end = sample
+            .iter()
+            .rposition(|byte| *byte == b'\n')
+            .map_or(sample.len(), |at| at + 1);
         sample.truncate(end);
     }
     Ok(sample)
@@ -154,11 +162,20 @@ fn header_of(blob: &Blob, name: &str) -> Result<Vec<String>> {
         .map_err(|error| broken(name, error))?;
     let header: Vec<String> = schema.fields().iter().map(|f| f.name().trim().to_owned()).collect();
     if header.is_empty() {
-        return Err(Error::new(ErrorKind::Corrupt, format!("`{name}` is empty: a CSV file begins with a header")));
+        return Err(Error::new(
+            ErrorKind::Corrupt,
+            format!("`{name}` is empty: a CSV file begins with a header"),
+        ));
     }
-    let twice = header.iter().enumerate().find(|(at, column)| header[..*at].contains(column));
+    let twice = header
+        .iter()
+        .enumerate()
+        .find(|(at, column)| header[..*at].contains(column));
     if let Some((_, column)) = twice {
-        return Err(Error::new(ErrorKind::Corrupt, format!("the header of `{name}` names column `{column}` twice")));
+        return Err(Error::new(
+            ErrorKind::Corrupt,
+            format!("the header of `{name}` names column `{column}` twice"),
+        ));
     }
     Ok(header)
 }

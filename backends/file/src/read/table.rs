@@ -71,10 +71,16 @@ impl Table {
         let name = if name.is_empty() { options.path.as_str() } else { name };
         let (listed, single) = list(base, options)?;
         let (listed, format) = of_one_format(listed, options, single)?;
-        let opened = each_unit(&listed, opening_threads(&listed), cancel, Vec::new, |files, index, listed| {
-            files.push((index, DataFile::open(listed.clone(), format)?));
-            Ok(())
-        })?;
+        let opened = each_unit(
+            &listed,
+            opening_threads(&listed),
+            cancel,
+            Vec::new,
+            |files, index, listed| {
+                files.push((index, DataFile::open(listed.clone(), format)?));
+                Ok(())
+            },
+        )?;
         let mut files: Vec<(usize, DataFile)> = opened.into_iter().flatten().collect();
         files.sort_by_key(|(index, _)| *index);
         Ok(Self {
@@ -102,9 +108,9 @@ impl Table {
     }
 
     fn has(&self, column: &str) -> bool {
-        self.files.iter().any(|file| {
-            file.has_column(column) || file.listed().partitions.iter().any(|p| p.column == column)
-        })
+        self.files
+            .iter()
+            .any(|file| file.has_column(column) || file.listed().partitions.iter().any(|p| p.column == column))
     }
 
     /// The type that values of a folder's column have when nobody declared one.
@@ -146,7 +152,9 @@ fn remote(scheme: crate::location::Scheme, url: &str, options: &FileSource) -> R
 
 #[cfg(not(any(feature = "s3", feature = "gcs", feature = "azure")))]
 fn remote(_: crate::location::Scheme, url: &str, _: &FileSource) -> Result<(Vec<Listed>, bool)> {
-    Err(unsupported(format!("`{url}`: this program was built without object stores")))
+    Err(unsupported(format!(
+        "`{url}`: this program was built without object stores"
+    )))
 }
 
 /// The format that an extension stands for.
@@ -166,8 +174,10 @@ pub(crate) fn declared_format(options: &FileSource) -> Result<Option<Format>> {
     match text.to_ascii_lowercase().as_str() {
         "parquet" => Ok(Some(Format::Parquet)),
         "csv" => Ok(Some(Format::Csv)),
-        "delta" | "iceberg" => Err(unsupported(format!("file_format `{text}`: the file store does not read {text} tables"))
-            .with_help("the formats are parquet and csv")),
+        "delta" | "iceberg" => Err(unsupported(format!(
+            "file_format `{text}`: the file store does not read {text} tables"
+        ))
+        .with_help("the formats are parquet and csv")),
         other => {
             let error = Error::new(ErrorKind::Definition, format!("unknown file_format `{text}`"));
             let error = match nearest(other, ["parquet", "csv"]) {
@@ -228,6 +238,9 @@ fn sniffed(file: &Listed) -> Result<Format> {
 }
 
 pub(crate) fn unknown_format(path: &str) -> Error {
-    Error::new(ErrorKind::Definition, format!("the name of `{path}` does not say its format"))
-        .with_help("set file_format to parquet or csv, or end the name in .parquet or .csv")
+    Error::new(
+        ErrorKind::Definition,
+        format!("the name of `{path}` does not say its format"),
+    )
+    .with_help("set file_format to parquet or csv, or end the name in .parquet or .csv")
 }
