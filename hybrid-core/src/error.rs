@@ -135,7 +135,9 @@ impl Error {
     #[must_use]
     pub fn in_operation(mut self, operation: &'static str, store: &str, source: &str) -> Self {
         self.0.operation.get_or_insert(operation);
-        self.0.store.get_or_insert_with(|| store.to_owned());
+        if !store.is_empty() {
+            self.0.store.get_or_insert_with(|| store.to_owned());
+        }
         if !source.is_empty() {
             self.0.source.get_or_insert_with(|| source.to_owned());
         }
@@ -214,7 +216,8 @@ impl fmt::Display for Error {
         let mut cause = self.0.cause.as_deref().map(|c| c as &dyn StdError);
         while let Some(error) = cause {
             write!(f, "\n  because: {error}")?;
-            cause = error.source();
+            // Our own errors tell their causes themselves.
+            cause = if error.is::<Self>() { None } else { error.source() };
         }
         for line in &self.0.help {
             write!(f, "\n  help: {line}")?;

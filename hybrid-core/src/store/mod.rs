@@ -12,6 +12,7 @@ pub(crate) mod registration;
 mod request;
 pub(crate) mod rule;
 mod stream;
+mod write_columns;
 
 pub use call::{Call, Progress};
 pub use capabilities::Capabilities;
@@ -27,3 +28,4 @@ pub use request::{
     WriteRequest,
 };
 pub use stream::BatchStream;
+pub use write_columns::check_write_columns;

@@ -72,7 +72,8 @@ pub trait OfflineStore: Send + Sync + Sized + 'static {
         call: &Call,
     ) -> Result<BatchStream>;
 
-    /// Appends rows, all or none; returns how many.
+    /// Appends rows, all or none; returns how many. Check their columns first, with
+    /// [`check_write_columns`](super::check_write_columns).
     async fn offline_write_batch(&self, request: WriteRequest<Self::Source>, call: &Call) -> Result<u64>;
 
     /// The SQL or the plan of an operation, for people; runs nothing that costs.
