@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::assemble::{Place, side_by_side};
 use super::contract::{fuse_on_error, in_frame_order};
 use super::frame::{EntityFrame, FrameColumns};
-use super::job::RetrievalJob;
+use super::job::{RetrievalJob, untyped};
 use super::plan::{Plan, PlannedView};
 use super::spool::{MEMORY, Spool, SpoolWriter};
 use super::summary::SummaryHandle;
@@ -96,6 +96,7 @@ impl Run {
         let rows = match taken {
             EntityFrame::Rows(rows) => rows,
             EntityFrame::Between(start, end) => range::frame(&self.plan, &self.groups, start, end).await?,
+            EntityFrame::Csv(_) => return Err(untyped()),
             EntityFrame::Sql { store, .. } => {
                 return Err(Error::new(
                     ErrorKind::Unexpected,

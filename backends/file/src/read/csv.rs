@@ -1,11 +1,11 @@
 use std::io::{BufRead, BufReader, Read};
 use std::sync::{Arc, OnceLock};
 
-use arrow::array::{ArrayRef, RecordBatch};
+use arrow::array::{ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow_csv::ReaderBuilder;
 use arrow_csv::reader::Format;
-use hybrid_core::{Error, ErrorKind, Result};
+use hybrid_core::{Error, ErrorKind, Result, TextColumn};
 
 use super::guarded;
 use crate::error::io_error;
@@ -59,10 +59,8 @@ impl CsvFile {
         let blob = self.listed.handle.open(&self.listed.name)?;
         let sample = whole_records(&blob).map_err(|error| io_error("read", &self.listed.name, error))?;
         let schema = guarded(&self.listed.name, || {
-            let (schema, _) = format()
-                .infer_schema(sample.as_slice(), None)
-                .map_err(|error| self.broken(error))?;
-            Ok(Arc::new(schema))
+            let types = types(&sample, &self.header).map_err(|error| self.broken(error))?;
+            Ok(Arc::new(Schema::new(types)))
         })?;
         Ok(Arc::clone(self.inferred.get_or_init(|| schema)))
     }
@@ -90,10 +88,7 @@ impl CsvFile {
         mut each: impl FnMut(Vec<ArrayRef>, u64, usize) -> Result<bool>,
     ) -> Result<()> {
         let blob = self.listed.handle.open(&self.listed.name)?;
-        let fields: Vec<Field> = (0..self.header.len())
-            .map(|at| Field::new(at.to_string(), DataType::Utf8, true))
-            .collect();
-        let reader = ReaderBuilder::new(Arc::new(Schema::new(fields)))
+        let reader = ReaderBuilder::new(texts(self.header.len()))
             .with_format(format())
             .with_batch_size(BATCH_ROWS)
             .with_projection(positions.to_vec())
@@ -130,6 +125,32 @@ fn broken(name: &str, error: arrow::error::ArrowError) -> Error {
 
 fn format() -> Format {
     Format::default().with_header(true)
+}
+
+/// Columns of text.
+fn texts(count: usize) -> SchemaRef {
+    let field = |at: usize| Field::new(at.to_string(), DataType::Utf8, true);
+    Arc::new(Schema::new((0..count).map(field).collect::<Vec<_>>()))
+}
+
+/// The types of the columns in a sample, Null where it has no value.
+fn types(sample: &[u8], header: &[String]) -> arrow::error::Result<Vec<Field>> {
+    let mut columns = vec![TextColumn::default(); header.len()];
+    let reader = ReaderBuilder::new(texts(header.len()))
+        .with_format(format())
+        .build_buffered(sample)?;
+    for batch in reader {
+        for (column, values) in columns.iter_mut().zip(batch?.columns()) {
+            values
+                .as_string::<i32>()
+                .iter()
+                .flatten()
+                .for_each(|value| column.add(value));
+        }
+    }
+    let typed =
+        |(name, column): (&String, TextColumn)| Field::new(name, column.data_type().unwrap_or(DataType::Null), true);
+    Ok(header.iter().zip(columns).map(typed).collect())
 }
 
 /// The file's bytes after a byte order mark, read `stride` bytes at a time.

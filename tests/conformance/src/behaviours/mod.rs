@@ -32,7 +32,7 @@ crate::suite::behaviours! { $
     errors { unknown_view, unknown_feature, unknown_service, missing_key_column, wrong_key_type, bad_reference }
     pull_latest { one_row_per_key, both_ends_are_inclusive, ties_by_created, null_event_timestamp_is_ignored,
                   columns_in_order, no_keys_give_the_latest_row, no_features_give_every_column, mapped_names,
-                  of_a_view, nothing_in_the_window, null_keys_are_ignored }
+                  of_a_view, nothing_in_the_window, null_keys_are_ignored, keys_in_the_declared_type, every_key_type }
     pull_all { both_ends_are_inclusive, start_alone, end_alone, no_dates, keeps_every_row, columns_in_order,
                mapped_names }
     write { appended_rows_are_visible, columns_in_any_order, several_batches, empty_batch, then_historical,
