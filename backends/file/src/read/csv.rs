@@ -5,9 +5,8 @@ use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow_csv::ReaderBuilder;
 use arrow_csv::reader::Format;
-use hybrid_core::{Error, ErrorKind, Result};
+use hybrid_core::{Error, ErrorKind, Result, guarded};
 
-use super::guarded;
 use crate::error::io_error;
 use crate::listing::Listed;
 use crate::storage::{Blob, BlobReader};
