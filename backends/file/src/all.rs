@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::compute::filter_record_batch;
-use hybrid_core::{BatchStream, Call, Error, ErrorKind, Progress, PullAllRequest, Result};
+use hybrid_core::{BatchStream, Call, Error, ErrorKind, Progress, PullAllRequest, Result, guarded};
 use tokio::sync::mpsc;
 
 use crate::FileSource;
 use crate::columns::{Pull, PullColumns};
-use crate::read::{Cancel, Plan, Scan, Table, Wanted, guarded, in_background, plan, spawn};
+use crate::read::{Cancel, Plan, Scan, Table, Wanted, in_background, plan, spawn};
 use crate::window::rows_inside;
 
 /// So many batches wait for a slow consumer.

@@ -1,6 +1,7 @@
 use std::fmt::Display;
 use std::io;
 
+use arrow::error::ArrowError;
 use hybrid_core::error::nearest;
 use hybrid_core::{Error, ErrorKind};
 use parquet::errors::ParquetError;
@@ -21,16 +22,36 @@ pub(crate) fn io_error(action: &str, path: impl Display, error: io::Error) -> Er
     }
 }
 
-/// What the Parquet reader says of `path`.
+/// What the Parquet reader says of `path`; an error of ours that passed through it stays as it is.
 pub(crate) fn parquet_error(path: &str, error: ParquetError) -> Error {
-    let message = format!("`{path}` cannot be read as Parquet: {error}");
-    if let ParquetError::External(cause) = error {
-        return match cause.downcast::<io::Error>() {
-            Ok(cause) => io_error("read", path, *cause),
-            Err(_) => Error::new(ErrorKind::Corrupt, message),
-        };
+    let corrupt = |error: &dyn Display| {
+        Error::new(
+            ErrorKind::Corrupt,
+            format!("`{path}` cannot be read as Parquet: {error}"),
+        )
+    };
+    let cause = match error {
+        ParquetError::External(cause) => cause,
+        error => return corrupt(&error),
+    };
+    let cause = match cause.downcast::<ArrowError>() {
+        Ok(error) => match *error {
+            ArrowError::ExternalError(cause) => cause,
+            error => return corrupt(&error),
+        },
+        Err(cause) => cause,
+    };
+    let cause = match cause.downcast::<Error>() {
+        Ok(error) => return *error,
+        Err(cause) => cause,
+    };
+    match cause.downcast::<io::Error>() {
+        Ok(error) => io_error("read", path, *error),
+        Err(cause) => match cause.downcast::<ParquetError>() {
+            Ok(error) => parquet_error(path, *error),
+            Err(cause) => corrupt(&cause),
+        },
     }
-    Error::new(ErrorKind::Corrupt, message)
 }
 
 /// A column that no file of a source has.

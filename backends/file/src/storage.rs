@@ -1,12 +1,13 @@
 //! Bytes of a file, wherever it is: what the Parquet and CSV readers stand on.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, BufReader, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use bytes::Bytes;
-use hybrid_core::Result;
+use hybrid_core::{Error, ErrorKind, Result};
 use parquet::errors::ParquetError;
 use parquet::file::reader::{ChunkReader, Length};
 
@@ -31,6 +32,15 @@ enum Backing {
     Local(File),
     #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
     Remote(RemoteObject),
+}
+
+/// What tells a file from another that took its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    size: u64,
+    modified: Option<SystemTime>,
+    /// The device and the file's number on it, where the system has them.
+    identity: Option<(u64, u64)>,
 }
 
 /// Random access to an open file, from any thread; clones share it.
@@ -60,6 +70,28 @@ impl Handle {
             Self::Remote(object) => Ok(Blob::new(Backing::Remote(object.clone()), object.size())),
         }
     }
+
+    /// Opens the file again that had this stamp.
+    ///
+    /// # Errors
+    /// Unavailable, to be tried again, when there is another file now, or none.
+    pub(crate) fn reopen(&self, name: &str, stamp: &Stamp) -> Result<Blob> {
+        let changed = || {
+            let message = format!("`{name}` was replaced or deleted while it was being read");
+            Error::new(ErrorKind::Unavailable, message)
+                .with_help("try again")
+                .retryable()
+        };
+        let blob = self.open(name).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => changed(),
+            _ => error,
+        })?;
+        let now = blob.stamp().map_err(|error| io_error("read", name, error))?;
+        if now.is_some_and(|now| &now != stamp) {
+            return Err(changed());
+        }
+        Ok(blob)
+    }
 }
 
 impl Blob {
@@ -68,6 +100,30 @@ impl Blob {
             backing: Arc::new(backing),
             size,
             ahead: Arc::new([]),
+        }
+    }
+
+    /// What to know the file again by; `None` where nothing is held open.
+    pub(crate) fn stamp(&self) -> io::Result<Option<Stamp>> {
+        match &*self.backing {
+            Backing::Local(file) => {
+                let metadata = file.metadata()?;
+                Ok(Some(Stamp {
+                    size: metadata.len(),
+                    modified: metadata.modified().ok(),
+                    identity: identity(&metadata),
+                }))
+            }
+            #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
+            Backing::Remote(_) => Ok(None),
+        }
+    }
+
+    /// The same file without what was fetched ahead.
+    pub(crate) fn without_ahead(self) -> Self {
+        Self {
+            ahead: Arc::new([]),
+            ..self
         }
     }
 
@@ -149,6 +205,18 @@ impl Blob {
             (offset.checked_add(length)? <= bytes.len()).then(|| bytes.slice(offset..))
         })
     }
+}
+
+/// The device and the file's number on it.
+#[cfg(unix)]
+pub(crate) fn identity(metadata: &Metadata) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    Some((metadata.dev(), metadata.ino()))
+}
+
+#[cfg(not(unix))]
+pub(crate) fn identity(_: &Metadata) -> Option<(u64, u64)> {
+    None
 }
 
 #[cfg(unix)]

@@ -6,6 +6,8 @@ use std::fs;
 use std::path::Path;
 
 use arrow::array::RecordBatch;
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, TimeUnit};
 use hybrid_core::ErrorKind;
 use hybrid_core::ValueType::Int64;
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, ParquetMetaDataReader};
@@ -112,6 +114,28 @@ async fn a_bloom_filter_spares_what_ranges_do_not() {
         .await
         .unwrap();
     assert_eq!(column(&rows, "v"), ["5250"]);
+}
+
+#[tokio::test]
+async fn a_bloom_filter_is_not_asked_for_times_that_are_stored_in_another_unit() {
+    let stored = |unit: &DataType, cast_first: &DataType| {
+        let at = cast(&times([1_000, 86_400, 3 * 86_400]), cast_first).unwrap();
+        cast(&at, unit).unwrap()
+    };
+    let millis = DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into()));
+    let nanos = DataType::Timestamp(TimeUnit::Nanosecond, None);
+    for unit in [millis, nanos, DataType::Date64, DataType::Date32] {
+        let repo = Repo::new().await;
+        let key = stored(&unit, &DataType::Timestamp(TimeUnit::Microsecond, None));
+        let rows = batch(vec![("at", key), ("ts", times([1, 1, 1])), ("v", numbers([1, 2, 3]))]);
+        repo.parquet("t.parquet", &rows, GROUP);
+        let view = repo.view("t.parquet", &[("v", Int64)]).with_entities(["at"]);
+        let entity = hybrid_core::Entity::new("at");
+        let asked = batch(vec![("at", times([86_400])), ("event_timestamp", times([100]))]);
+        let job = repo.job_of(entity, view, &["v"], asked).await.unwrap();
+        let rows = job.to_arrow().await.unwrap();
+        assert_eq!(column(&rows[0], "v"), ["2"], "{unit}");
+    }
 }
 
 #[tokio::test]

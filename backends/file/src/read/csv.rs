@@ -5,9 +5,8 @@ use arrow::array::{ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow_csv::ReaderBuilder;
 use arrow_csv::reader::Format;
-use hybrid_core::{Error, ErrorKind, Result, TextColumn};
+use hybrid_core::{Error, ErrorKind, Result, TextColumn, guarded};
 
-use super::guarded;
 use crate::error::io_error;
 use crate::listing::Listed;
 use crate::storage::{Blob, BlobReader};

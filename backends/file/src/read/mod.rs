@@ -8,6 +8,7 @@ mod scan;
 mod schema;
 mod table;
 mod workers;
+mod written;
 
 pub(crate) use self::parquet::{ParquetFile, batch_error};
 pub(crate) use csv::CsvFile;
@@ -15,4 +16,4 @@ pub(crate) use filter::KeyFilter;
 pub(crate) use plan::{Plan, Wanted, WantedKey, plan};
 pub(crate) use scan::{RawBatch, Scan};
 pub(crate) use table::{DataFile, Format, Table, declared_format, format_of, list, of_one_format, unknown_format};
-pub(crate) use workers::{Cancel, each_unit, guarded, in_background, spawn, thread_count};
+pub(crate) use workers::{Cancel, each_unit, in_background, spawn, thread_count};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use arrow::array::ArrayRef;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use arrow::error::ArrowError;
-use hybrid_core::{Error, ErrorKind, Result};
+use hybrid_core::{Error, ErrorKind, Result, guarded};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::statistics::StatisticsConverter;
 use parquet::arrow::arrow_reader::{
@@ -16,11 +16,13 @@ use parquet::bloom_filter::Sbbf;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
 
-use super::filter::{KeyFilter, Value};
-use super::guarded;
+use super::filter::Value;
+use super::plan::WantedKey;
+use super::written;
 use crate::error::{io_error, parquet_error};
 use crate::listing::Listed;
-use crate::storage::Blob;
+use crate::storage::{Blob, Stamp};
+use crate::types::is_text;
 
 /// A batch holds about this many bytes of values.
 const BATCH_BYTES: usize = 16 << 20;
@@ -33,9 +35,17 @@ const MAX_BLOOM_KEYS: usize = 4096;
 #[derive(Debug)]
 pub(crate) struct ParquetFile {
     listed: Listed,
-    /// Open as long as the footer is used, so that both stay of one file.
-    blob: Blob,
+    access: Access,
     metadata: ArrowReaderMetadata,
+}
+
+/// How the file's bytes are had after its footer.
+#[derive(Debug)]
+enum Access {
+    /// Open as long as the footer is used, so that both stay of one file.
+    Open(Blob),
+    /// Opened anew each time, if it is still the same file.
+    Anew(Stamp),
 }
 
 /// Smallest and largest value of a column, one element per row group.
@@ -61,12 +71,28 @@ impl ParquetFile {
             .with_tail()
             .map_err(|error| io_error("read", &listed.name, error))?;
         let metadata = guarded(&listed.name, || {
-            let options = ArrowReaderOptions::new();
+            // The Arrow schema that writers add makes its reader panic when it is broken.
+            let options = ArrowReaderOptions::new().with_skip_arrow_metadata(plain);
             let metadata = ArrowReaderMetadata::load(&blob, options).map_err(|e| parquet_error(&listed.name, e))?;
             check_extent(&listed.name, metadata.metadata(), blob.size())?;
             if plain { plain_types(metadata) } else { Ok(metadata) }.map_err(|e| parquet_error(&listed.name, e))
         })?;
-        Ok(Self { listed, blob, metadata })
+        Ok(Self {
+            listed,
+            access: Access::Open(blob),
+            metadata,
+        })
+    }
+
+    /// The same file, not held open: a source may have more files than a process may open.
+    pub(crate) fn released(mut self) -> Result<Self> {
+        if let Access::Open(blob) = self.access {
+            let stamp = blob
+                .stamp()
+                .map_err(|error| io_error("read", &self.listed.name, error))?;
+            self.access = stamp.map_or_else(|| Access::Open(blob.without_ahead()), Access::Anew);
+        }
+        Ok(self)
     }
 
     pub(crate) fn listed(&self) -> &Listed {
@@ -84,13 +110,16 @@ impl ParquetFile {
     }
 
     /// The file's bytes.
-    pub(crate) fn blob(&self) -> &Blob {
-        &self.blob
+    pub(crate) fn blob(&self) -> Result<Blob> {
+        match &self.access {
+            Access::Open(blob) => Ok(blob.clone()),
+            Access::Anew(stamp) => self.listed.handle.reopen(&self.listed.name, stamp),
+        }
     }
 
     /// A column's Bloom filter in a row group, if it has one.
     pub(crate) fn bloom_filter(&self, row_group: usize, leaf: usize) -> Result<Option<Sbbf>> {
-        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(self.blob.clone(), self.metadata.clone());
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(self.blob()?, self.metadata.clone());
         let bloom = builder.get_row_group_column_bloom_filter(row_group, leaf);
         bloom.map_err(|error| parquet_error(&self.listed.name, error))
     }
@@ -139,11 +168,12 @@ impl ParquetFile {
         if !self.row_groups().iter().all(indexed) {
             return Ok(None);
         }
+        let blob = self.blob()?;
         guarded(&self.listed.name, || {
             let metadata = ParquetMetaData::clone(self.metadata.metadata());
             let mut reader =
                 ParquetMetaDataReader::new_with_metadata(metadata).with_page_index_policy(PageIndexPolicy::Optional);
-            let read = reader.read_page_indexes(&self.blob).and_then(|()| reader.finish());
+            let read = reader.read_page_indexes(&blob).and_then(|()| reader.finish());
             read.map(Some).map_err(|error| parquet_error(&self.listed.name, error))
         })
     }
@@ -180,13 +210,13 @@ impl ParquetFile {
         Some((0..counts.len()).map(select).collect::<Vec<_>>().into())
     }
 
-    /// Whether a Bloom filter rules out that `row_group` has any of the keys in `column`.
-    pub(crate) fn bloom_excludes(&self, column: &str, row_group: usize, keys: &KeyFilter) -> Result<bool> {
+    /// Whether a Bloom filter rules out that `row_group` has any of the keys.
+    pub(crate) fn bloom_excludes(&self, row_group: usize, key: &WantedKey) -> Result<bool> {
+        let keys = &key.values;
         if keys.distinct().is_none_or(|count| count > MAX_BLOOM_KEYS) {
             return Ok(false);
         }
-        let parquet = self.metadata.parquet_schema();
-        let Some(leaf) = (0..parquet.num_columns()).find(|&leaf| parquet.column(leaf).path().string() == column) else {
+        let Some(leaf) = self.bloom_leaf(key) else {
             return Ok(false);
         };
         let Some(group) = self
@@ -213,6 +243,21 @@ impl ParquetFile {
             };
             Ok(!keys.any(MAX_BLOOM_KEYS, may_have))
         })
+    }
+
+    /// The leaf of a key's column, if it stores values just as the key's canonical type does: the
+    /// filter knows them by their bytes.
+    fn bloom_leaf(&self, key: &WantedKey) -> Option<usize> {
+        let (root, field) = self.schema().column_with_name(&key.column)?;
+        let alike = match (&key.canonical, field.data_type()) {
+            (DataType::Int64, stored) => stored.is_integer(),
+            (DataType::Date32, stored) => stored == &DataType::Date32,
+            (DataType::Timestamp(..), stored) => matches!(stored, DataType::Timestamp(TimeUnit::Microsecond, _)),
+            (DataType::Utf8, stored) => is_text(stored),
+            _ => false,
+        };
+        let parquet = self.metadata.parquet_schema();
+        (0..parquet.num_columns()).find(|&leaf| alike && parquet.get_column_root_idx(leaf) == root)
     }
 
     /// Reads the columns at `indices` of a row group: those rows that `selection` has and `filter`
@@ -261,7 +306,7 @@ impl ParquetFile {
                 start..start + length
             })
             .collect();
-        self.blob
+        self.blob()?
             .with_ahead(&ranges)
             .map_err(|error| parquet_error(&self.listed.name, error.into()))
     }
@@ -323,8 +368,8 @@ fn check_extent(name: &str, metadata: &ParquetMetaData, size: u64) -> Result<()>
     Ok(())
 }
 
-/// Reads dictionaries and views as plain arrays, which are faster here, and the old 96-bit times to
-/// the microsecond, which does not overflow.
+/// Reads the old 96-bit times to the microsecond, which does not overflow, and what Parquet itself
+/// cannot say as it was [written]. Dictionaries and views are plain arrays, which are faster here.
 fn plain_types(metadata: ArrowReaderMetadata) -> Result<ArrowReaderMetadata, ParquetError> {
     let parquet = metadata.parquet_schema();
     let is_int96 = |root: usize| {
@@ -332,19 +377,18 @@ fn plain_types(metadata: ArrowReaderMetadata) -> Result<ArrowReaderMetadata, Par
             parquet.get_column_root_idx(leaf) == root && parquet.column(leaf).physical_type() == PhysicalType::INT96
         })
     };
+    let written = written::types(metadata.metadata());
     let fields: Vec<Arc<Field>> = metadata
         .schema()
         .fields()
         .iter()
         .enumerate()
         .map(|(root, field)| {
-            let plain = match field.data_type() {
-                DataType::Dictionary(_, values) => DataType::clone(values),
-                DataType::Utf8View => DataType::Utf8,
-                DataType::BinaryView => DataType::Binary,
-                DataType::Timestamp(TimeUnit::Nanosecond, zone) if is_int96(root) => {
+            let plain = match (field.data_type(), written.get(root).and_then(Option::as_ref)) {
+                (DataType::Timestamp(TimeUnit::Nanosecond, zone), _) if is_int96(root) => {
                     DataType::Timestamp(TimeUnit::Microsecond, zone.clone())
                 }
+                (stored, Some(written)) if written::stands_for(stored, written) => written.clone(),
                 _ => return Arc::clone(field),
             };
             Arc::new(field.as_ref().clone().with_data_type(plain))
@@ -361,17 +405,5 @@ fn plain_types(metadata: ArrowReaderMetadata) -> Result<ArrowReaderMetadata, Par
 
 /// What reading a batch failed with.
 pub(crate) fn batch_error(name: &str, error: ArrowError) -> Error {
-    match error {
-        ArrowError::ExternalError(cause) => match cause.downcast::<Error>() {
-            Ok(error) => *error,
-            Err(cause) => Error::new(
-                ErrorKind::Corrupt,
-                format!("`{name}` cannot be read as Parquet: {cause}"),
-            ),
-        },
-        other => Error::new(
-            ErrorKind::Corrupt,
-            format!("`{name}` cannot be read as Parquet: {other}"),
-        ),
-    }
+    parquet_error(name, error.into())
 }

@@ -249,7 +249,7 @@ fn cut_by_window(row_group: usize, wanted: &Wanted, times: Option<&Times>) -> bo
 
 fn blooms_exclude(file: &ParquetFile, row_group: usize, wanted: &Wanted) -> Result<bool> {
     for key in &wanted.keys {
-        if file.bloom_excludes(&key.column, row_group, &key.values)? {
+        if file.bloom_excludes(row_group, key)? {
             return Ok(true);
         }
     }

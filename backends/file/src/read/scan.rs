@@ -7,13 +7,13 @@ use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, StringArray, UInt
 use arrow::compute::take;
 use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
-use hybrid_core::{Progress, Result};
+use hybrid_core::{Progress, Result, guarded};
 use parquet::arrow::arrow_reader::{ArrowPredicateFn, RowFilter};
 
 use super::parquet::batch_error;
 use super::plan::{Plan, Unit, Wanted, WantedKey};
 use super::table::{DataFile, Table};
-use super::{Cancel, CsvFile, ParquetFile, guarded};
+use super::{Cancel, CsvFile, ParquetFile};
 use crate::types::{Place, to_key};
 
 /// Filtering before decoding pays when at most one row in this many survives.
@@ -159,6 +159,7 @@ impl<'a> Scan<'a> {
         let reader = file.read(unit.row_group, &indices, index.as_ref(), selection, filter)?;
         let mut before = 0;
         for read in reader {
+            self.cancel.check()?;
             let read: RecordBatch = read.map_err(|error| batch_error(&file.listed().name, error))?;
             let rows = read.num_rows();
             let batch = RawBatch {
@@ -255,8 +256,13 @@ impl<'a> Scan<'a> {
         }
         keys.sort_unstable();
         let roots: Vec<usize> = keys.iter().map(|(root, _)| *root).collect();
-        let (wanted, name) = (Arc::clone(self.wanted), file.listed().name.clone());
-        let predicate = move |batch: RecordBatch| members(&batch, &roots, &keys, &wanted, &name);
+        let (wanted, name, cancel) = (Arc::clone(self.wanted), file.listed().name.clone(), self.cancel.clone());
+        let predicate = move |batch: RecordBatch| {
+            let found = cancel
+                .check()
+                .and_then(|()| members(&batch, &roots, &keys, &wanted, &name));
+            found.map_err(|error| ArrowError::ExternalError(Box::new(error)))
+        };
         let projection = file.mask(&indices_of(&self.wanted.keys, file));
         Some(RowFilter::new(vec![Box::new(ArrowPredicateFn::new(
             projection, predicate,
@@ -279,7 +285,7 @@ fn members(
     keys: &[(usize, usize)],
     wanted: &Wanted,
     file: &str,
-) -> Result<BooleanArray, ArrowError> {
+) -> Result<BooleanArray> {
     let mut roots = roots.to_vec();
     roots.dedup();
     let mut hit = BooleanArray::from(vec![true; batch.num_rows()]);
@@ -292,8 +298,7 @@ fn members(
             row: None,
             csv: false,
         };
-        let typed =
-            to_key(column, &key.canonical, place).map_err(|error| ArrowError::ExternalError(Box::new(error)))?;
+        let typed = to_key(column, &key.canonical, place)?;
         if let Some(members) = key.values.members(&typed) {
             hit = arrow::compute::and(&hit, &members)?;
         }

@@ -30,18 +30,17 @@ pub(crate) fn names(table: &Table) -> Vec<String> {
 
 /// The columns and their types, wide enough for every file.
 pub(crate) fn merged(table: &Table) -> Result<SchemaRef> {
-    let mut fields: Vec<Field> = Vec::new();
+    let (mut fields, mut first) = (Vec::new(), true);
     for file in &table.files {
         let schema = match file {
             DataFile::Parquet(file) => Arc::clone(file.schema()),
             DataFile::Csv(file) => file.inferred()?,
         };
         for field in schema.fields() {
-            add(&mut fields, field, &file.listed().name)?;
+            add(&mut fields, field, first, &file.listed().name)?;
         }
-        if fields.len() > schema.fields().len() || fields.iter().any(|f| schema.column_with_name(f.name()).is_none()) {
-            relax(&mut fields, &schema);
-        }
+        relax(&mut fields, &schema);
+        first = false;
     }
     for name in names(table) {
         if !fields.iter().any(|field| field.name() == &name) {
@@ -60,9 +59,11 @@ fn relax(fields: &mut [Field], schema: &Schema) {
     }
 }
 
-fn add(fields: &mut Vec<Field>, field: &Field, file: &str) -> Result<()> {
+/// Adds a column of the `first` or a later file.
+fn add(fields: &mut Vec<Field>, field: &Field, first: bool, file: &str) -> Result<()> {
     let Some(known) = fields.iter_mut().find(|known| known.name() == field.name()) else {
-        fields.push(Field::new(field.name(), field.data_type().clone(), field.is_nullable()));
+        let nullable = !first || field.is_nullable();
+        fields.push(Field::new(field.name(), field.data_type().clone(), nullable));
         return Ok(());
     };
     let Some(wide) = wider(known.data_type(), field.data_type()) else {

@@ -10,6 +10,9 @@ use crate::error::{io_error, missing_column, unsupported};
 use crate::listing::{Listed, list_local};
 use crate::location::{Location, is_glob, resolve};
 
+/// The files of larger sources are opened when they are read: a process may not have many open. A
+/// source of one file is, as an append may replace that one.
+const KEPT_OPEN: usize = 16;
 const MAX_REMOTE_OPENS: usize = 16;
 
 /// How the bytes of a file are read.
@@ -31,6 +34,13 @@ impl DataFile {
         match format {
             Format::Parquet => ParquetFile::open(listed).map(Self::Parquet),
             Format::Csv => CsvFile::open(listed).map(Self::Csv),
+        }
+    }
+
+    fn released(self) -> Result<Self> {
+        match self {
+            Self::Parquet(file) => file.released().map(Self::Parquet),
+            Self::Csv(_) => Ok(self),
         }
     }
 
@@ -71,13 +81,15 @@ impl Table {
         let name = if name.is_empty() { options.path.as_str() } else { name };
         let (listed, single) = list(base, options)?;
         let (listed, format) = of_one_format(listed, options, single)?;
+        let keep_open = listed.len() <= KEPT_OPEN;
         let opened = each_unit(
             &listed,
             opening_threads(&listed),
             cancel,
             Vec::new,
             |files, index, listed| {
-                files.push((index, DataFile::open(listed.clone(), format)?));
+                let file = DataFile::open(listed.clone(), format)?;
+                files.push((index, if keep_open { file } else { file.released()? }));
                 Ok(())
             },
         )?;

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use hybrid_core::{Error, ErrorKind, Result};
+use hybrid_core::{Error, ErrorKind, Result, panic_text};
 use tokio::sync::oneshot;
 
 /// More threads than this gain nothing: the disk or the memory bus is busy.
@@ -103,14 +103,6 @@ fn on_threads<W: Send>(threads: usize, run: impl Fn() -> W + Sync) -> Result<Vec
         .collect()
 }
 
-/// Runs `read`; a panic of the reader on broken bytes becomes an error that names the file.
-pub(crate) fn guarded<T>(file: &str, read: impl FnOnce() -> Result<T>) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|panic| {
-        let message = format!("`{file}` cannot be read: {}", text_of(&*panic));
-        Err(Error::new(ErrorKind::Corrupt, message))
-    })
-}
-
 /// Runs `work` on a thread of its own, so that the caller's threads stay free. Dropping the
 /// future sets the [`Cancel`] that `work` is given.
 pub(crate) async fn in_background<T: Send + 'static>(
@@ -146,14 +138,6 @@ pub(crate) fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<(
 fn unexpected(panic: &(dyn Any + Send)) -> Error {
     Error::new(
         ErrorKind::Unexpected,
-        format!("the file store failed: {}", text_of(panic)),
+        format!("the file store failed: {}", panic_text(panic)),
     )
-}
-
-fn text_of(panic: &(dyn Any + Send)) -> &str {
-    panic
-        .downcast_ref::<String>()
-        .map(String::as_str)
-        .or_else(|| panic.downcast_ref::<&str>().copied())
-        .unwrap_or("no reason given")
 }

@@ -5,7 +5,7 @@ use arrow::compute::{CastOptions, cast, cast_with_options, kernels::cmp::eq, nul
 use arrow::datatypes::{DataType, Int64Type};
 use hybrid_core::{Result, timestamp_type};
 
-use super::{Place, first_lost, is_text, is_time, plain, to_instants};
+use super::{Place, first_lost, is_decimal, is_text, is_time, plain, to_instants};
 use crate::error::invalid;
 
 /// A join key's values in the canonical type of the entity rows. Values that the canonical type
@@ -53,13 +53,6 @@ pub(crate) fn check_key(from: &DataType, canonical: &DataType, place: Place<'_>)
         "the join key {place} holds {from}, but the entity rows hold {canonical}"
     ))
     .with_help("give both sides the same kind of value: text, whole numbers, dates, …"))
-}
-
-fn is_decimal(data_type: &DataType) -> bool {
-    matches!(
-        data_type,
-        DataType::Decimal32(..) | DataType::Decimal64(..) | DataType::Decimal128(..) | DataType::Decimal256(..)
-    )
 }
 
 fn safe(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {

@@ -2,6 +2,7 @@
 
 mod features;
 mod keys;
+mod losses;
 mod lossless;
 mod times;
 
@@ -53,6 +54,14 @@ impl fmt::Display for Place<'_> {
 /// The kinds of text, which interchange.
 pub(crate) fn is_text(data_type: &DataType) -> bool {
     matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
+}
+
+/// The kinds of exact fractions.
+fn is_decimal(data_type: &DataType) -> bool {
+    matches!(
+        data_type,
+        DataType::Decimal32(..) | DataType::Decimal64(..) | DataType::Decimal128(..) | DataType::Decimal256(..)
+    )
 }
 
 /// The first index that is a value in `before` and none in `after`.

@@ -33,7 +33,7 @@ pub(crate) fn to_micros(array: &ArrayRef, place: Place<'_>) -> Result<Int64Array
         }
         DataType::Timestamp(TimeUnit::Millisecond, _) => scaled::<TimestampMillisecondType>(array, 1000, place),
         DataType::Timestamp(TimeUnit::Second, _) => scaled::<TimestampSecondType>(array, 1_000_000, place),
-        DataType::Date32 => Ok(array.as_primitive::<Date32Type>().unary(|d| i64::from(d) * DAY)),
+        DataType::Date32 => scaled::<Date32Type>(array, DAY, place),
         DataType::Date64 => scaled::<Date64Type>(array, 1000, place),
         DataType::Null => Ok(Int64Array::new_null(array.len())),
         text if is_text(text) => parsed(array, place),
@@ -55,9 +55,12 @@ pub(crate) fn to_instants(array: &ArrayRef, place: Place<'_>) -> Result<ArrayRef
     ))
 }
 
-fn scaled<T: ArrowPrimitiveType<Native = i64>>(array: &ArrayRef, factor: i64, place: Place<'_>) -> Result<Int64Array> {
+fn scaled<T: ArrowPrimitiveType>(array: &ArrayRef, factor: i64, place: Place<'_>) -> Result<Int64Array>
+where
+    T::Native: Into<i64>,
+{
     let times: &PrimitiveArray<T> = array.as_primitive::<T>();
-    let micros: Int64Array = times.unary_opt(|t| t.checked_mul(factor));
+    let micros: Int64Array = times.unary_opt(|t| t.into().checked_mul(factor));
     match first_lost(times, &micros) {
         None => Ok(micros),
         lost => Err(invalid(format!(
@@ -92,4 +95,29 @@ fn not_a_time(data_type: &DataType, place: Place<'_>) -> Error {
         return error.with_help("numbers since the epoch do not say their unit: write a timestamp column");
     }
     error.with_help("a time is a timestamp of any unit and zone, a date, or RFC 3339 text")
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use arrow::array::Date32Array;
+
+    use super::*;
+
+    #[test]
+    fn a_day_beyond_the_range_of_microseconds_is_refused_by_row() {
+        let place = Place {
+            file: "t.parquet",
+            column: "ts",
+            row: Some(0),
+            csv: false,
+        };
+        let days: ArrayRef = Arc::new(Date32Array::from(vec![1, i32::MAX]));
+        let error = to_micros(&days, place).unwrap_err().to_string();
+        assert!(
+            error.contains("row 2") && error.contains("range of microseconds"),
+            "{error}"
+        );
+        assert_eq!(to_micros(&days.slice(0, 1), place).unwrap().value(0), DAY);
+    }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use hybrid_core::Result;
+use hybrid_core::{Result, guarded};
 use parquet::arrow::ArrowSchemaConverter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::{Compression, Type as PhysicalType};
@@ -18,7 +18,7 @@ use super::parquet::{ParquetSink, write_error};
 use super::temp::Output;
 use crate::error::parquet_error;
 use crate::listing::Listed;
-use crate::read::{Cancel, ParquetFile, guarded};
+use crate::read::{Cancel, ParquetFile};
 
 /// Row groups at the end that are smaller are written anew together, so that many small appends do
 /// not leave as many row groups.
@@ -126,7 +126,7 @@ impl Old {
         }
         let mut target = sink.file.next_row_group().map_err(write_error)?;
         for column in columns {
-            target.append_column(self.file.blob(), column).map_err(write_error)?;
+            target.append_column(&self.file.blob()?, column).map_err(write_error)?;
         }
         target.close().map(drop).map_err(write_error)
     }

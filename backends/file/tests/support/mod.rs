@@ -71,8 +71,19 @@ impl Repo {
     }
 
     pub async fn job(&self, view: FeatureView, features: &[&str], entities: RecordBatch) -> Result<RetrievalJob> {
+        self.job_of(Entity::new("id"), view, features, entities).await
+    }
+
+    /// The same, for a view by another entity.
+    pub async fn job_of(
+        &self,
+        entity: Entity,
+        view: FeatureView,
+        features: &[&str],
+        entities: RecordBatch,
+    ) -> Result<RetrievalJob> {
         let mut registry = FeatureRegistry::new("test");
-        registry.entities.push(Entity::new("id"));
+        registry.entities.push(entity);
         registry.feature_views.push(view);
         let selection = FeatureSelection::references(features.iter().map(|name| format!("v:{name}")))?;
         let frame = EntityFrame::from_batches(entities.schema(), vec![entities]);
