@@ -103,6 +103,21 @@ impl Error {
         Some(all)
     }
 
+    /// The single problems of an error that holds several, else the error itself.
+    pub fn into_problems(mut self) -> Vec<Error> {
+        match self.0.problems.is_empty() {
+            true => vec![self],
+            false => std::mem::take(&mut self.0.problems),
+        }
+    }
+
+    /// Says whose problem it is: `what` and a colon come before the message, the rest stays.
+    #[must_use]
+    pub fn within(mut self, what: &str) -> Self {
+        self.0.message = format!("{what}: {}", self.0.message);
+        self
+    }
+
     /// Adds a line that says what would be right.
     #[must_use]
     pub fn with_help(mut self, help: impl Into<String>) -> Self {

@@ -21,7 +21,7 @@ pub use dynamic::DynOfflineStore;
 pub use entity_rows::{ENTITY_TIME, EntityRows, ROW_NUMBER};
 pub use known::{KnownBackend, known_backends};
 pub use lookup::{backends, find_backend, resolve_key};
-pub use offline_store::{Context, FeatureRows, OfflineStore};
+pub use offline_store::{Context, FROM_TEXT, FeatureRows, OfflineStore};
 pub use registration::{Registered, Registration};
 pub use request::{
     Explain, HistoricalRequest, HistoricalView, JoinKey, OutputColumn, PullAllRequest, PullLatestRequest, SourceTable,
