@@ -18,7 +18,8 @@ pub fn guarded<T>(name: &str, read: impl FnOnce() -> Result<T>) -> Result<T> {
 /// What a caught panic says.
 pub fn panic_text(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("its reader failed")
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("its reader failed")
 }
 
 #[cfg(test)]

@@ -80,7 +80,12 @@ fn send_all(
     progress: &Progress,
     sender: &mpsc::Sender<Result<RecordBatch>>,
 ) -> Result<()> {
-    let Opened { table, columns, wanted, plan } = opened;
+    let Opened {
+        table,
+        columns,
+        wanted,
+        plan,
+    } = opened;
     let schema = columns.schema();
     let scan = Scan::new(table, columns.columns.names(), wanted, plan, cancel, progress);
     for unit in &plan.units {

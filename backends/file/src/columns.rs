@@ -82,7 +82,10 @@ impl JoinColumns {
         });
         let keys = keys.collect();
         let timestamp = time(&mut columns, &source.timestamp_field);
-        let created = source.created_timestamp_column.as_ref().map(|created| time(&mut columns, created));
+        let created = source
+            .created_timestamp_column
+            .as_ref()
+            .map(|created| time(&mut columns, created));
         let features = features.iter().map(|feature| Typed {
             at: columns.add(&feature.source),
             name: feature.name.clone(),
@@ -136,7 +139,11 @@ impl PullColumns {
     pub(crate) fn new(table: &Table, pull: &Pull<'_>) -> Result<Self> {
         let source = pull.source;
         let created = source.created_timestamp_column.as_deref();
-        let named = pull.join_keys.iter().chain(pull.features).map(|column| column.source.as_str());
+        let named = pull
+            .join_keys
+            .iter()
+            .chain(pull.features)
+            .map(|column| column.source.as_str());
         table.require(named.chain([source.timestamp_field.as_str()]).chain(created))?;
         let schema = if needs_types(pull) { Some(table.schema()?) } else { None };
         let features = match (&schema, pull.features.is_empty()) {
@@ -160,7 +167,11 @@ impl PullColumns {
         let timestamp = time(&mut columns, &source.timestamp_field);
         let created = created.map(|created| time(&mut columns, created));
         output.push(renamed(&timestamp, pull.timestamp_name));
-        output.extend(created.as_ref().map(|created| renamed(created, pull.created_name.unwrap_or(&created.name))));
+        output.extend(
+            created
+                .as_ref()
+                .map(|created| renamed(created, pull.created_name.unwrap_or(&created.name))),
+        );
         Ok(Self {
             columns,
             times: 1 + usize::from(created.is_some()),
@@ -183,7 +194,10 @@ impl PullColumns {
     pub(crate) fn canonical_keys(&self) -> Result<Vec<DataType>> {
         let canonical = |key: &Typed| {
             canonical_key_type(&key.data_type).ok_or_else(|| {
-                let message = format!("join key `{}` has type {}, which cannot be a key", key.name, key.data_type);
+                let message = format!(
+                    "join key `{}` has type {}, which cannot be a key",
+                    key.name, key.data_type
+                );
                 invalid(message).with_help("keys are whole numbers, text, booleans, bytes, dates, times or decimals")
             })
         };
@@ -194,14 +208,23 @@ impl PullColumns {
     pub(crate) fn arrays(&self, batch: &RawBatch<'_>) -> Result<Vec<ArrayRef>> {
         let times = self.output.len() - self.times;
         let column = |(at, column): (usize, &Typed)| {
-            if at >= times { column.instants(batch) } else { column.feature(batch) }
+            if at >= times {
+                column.instants(batch)
+            } else {
+                column.feature(batch)
+            }
         };
         self.output.iter().enumerate().map(column).collect()
     }
 }
 
 fn needs_types(pull: &Pull<'_>) -> bool {
-    pull.features.is_empty() || pull.join_keys.iter().chain(pull.features).any(|column| column.data_type.is_none())
+    pull.features.is_empty()
+        || pull
+            .join_keys
+            .iter()
+            .chain(pull.features)
+            .any(|column| column.data_type.is_none())
 }
 
 /// Every column that is no key and no timestamp, as it is.
@@ -222,7 +245,12 @@ fn others(schema: &SchemaRef, pull: &Pull<'_>, created: Option<&str>) -> Vec<Out
 }
 
 fn type_of(column: &OutputColumn, schema: Option<&SchemaRef>) -> DataType {
-    let inferred = || schema?.field_with_name(&column.source).ok().map(|field| field.data_type().clone());
+    let inferred = || {
+        schema?
+            .field_with_name(&column.source)
+            .ok()
+            .map(|field| field.data_type().clone())
+    };
     column.data_type.clone().or_else(inferred).unwrap_or(DataType::Null)
 }
 

@@ -5,8 +5,13 @@ use hybrid_core::error::nearest;
 use hybrid_core::{Error, ErrorKind};
 use parquet::errors::ParquetError;
 
-/// An operating system's error, with what was being done to which file.
+/// An operating system's error, with what was being done to which file; an object store's error,
+/// which says that already, stays as it is.
 pub(crate) fn io_error(action: &str, path: impl Display, error: io::Error) -> Error {
+    let error = match error.downcast::<Error>() {
+        Ok(error) => return error,
+        Err(error) => error,
+    };
     let kind = Error::from(io::Error::from(error.kind())).kind();
     let made = Error::new(kind, format!("cannot {action} `{path}`: {error}"));
     match kind {

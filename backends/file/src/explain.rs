@@ -15,10 +15,28 @@ pub(crate) async fn explain(base: PathBuf, operation: Explain<FileSource>) -> Re
     match operation {
         Explain::Historical(request) => historical(base, request).await,
         Explain::Latest(request) => {
-            in_background(move |cancel| pull(&base, &latest::asked(&request), &latest::wanted(&request), "latest row per key", cancel)).await
+            in_background(move |cancel| {
+                pull(
+                    &base,
+                    &latest::asked(&request),
+                    &latest::wanted(&request),
+                    "latest row per key",
+                    cancel,
+                )
+            })
+            .await
         }
         Explain::All(request) => {
-            in_background(move |cancel| pull(&base, &all::asked(&request), &all::wanted(&request), "every row", cancel)).await
+            in_background(move |cancel| {
+                pull(
+                    &base,
+                    &all::asked(&request),
+                    &all::wanted(&request),
+                    "every row",
+                    cancel,
+                )
+            })
+            .await
         }
     }
 }
@@ -37,10 +55,20 @@ async fn historical(base: PathBuf, request: HistoricalRequest<FileSource>) -> Re
 
 fn view_text(view: &HistoricalView<FileSource>, prepared: &Prepared) -> String {
     let keys: Vec<&str> = view.join_keys.iter().map(|key| key.entity.as_str()).collect();
-    let on = if keys.is_empty() { "time alone".to_owned() } else { format!("{} and time", keys.join(", ")) };
+    let on = if keys.is_empty() {
+        "time alone".to_owned()
+    } else {
+        format!("{} and time", keys.join(", "))
+    };
     let ttl = view.ttl.map_or_else(|| "none".to_owned(), |ttl| format!("{ttl} us"));
     let mut text = format!("point-in-time join of view {} on {on}, ttl {ttl}\n", view.name);
-    describe(&mut text, &prepared.table, prepared.columns.columns.names(), &prepared.wanted, &prepared.plan);
+    describe(
+        &mut text,
+        &prepared.table,
+        prepared.columns.columns.names(),
+        &prepared.wanted,
+        &prepared.plan,
+    );
     text
 }
 
@@ -55,7 +83,11 @@ fn pull(base: &std::path::Path, asked: &Pull<'_>, wanted: &Wanted, what: &str, c
 
 fn describe(text: &mut String, table: &Table, columns: &[String], wanted: &Wanted, plan: &Plan) {
     // Writing to a String does not fail.
-    let _ = writeln!(text, "  files: {} of {} ({:?})", plan.files_kept, plan.files, table.format);
+    let _ = writeln!(
+        text,
+        "  files: {} of {} ({:?})",
+        plan.files_kept, plan.files, table.format
+    );
     if plan.row_groups > 0 {
         let paged = plan.units.iter().filter(|unit| unit.pages.is_some()).count();
         let _ = writeln!(
@@ -69,8 +101,17 @@ fn describe(text: &mut String, table: &Table, columns: &[String], wanted: &Wante
     }
     let _ = writeln!(text, "  columns: {}", columns.join(", "));
     let pruned: Vec<&str> = wanted.keys.iter().map(|key| key.column.as_str()).collect();
-    let by_keys = if pruned.is_empty() { String::new() } else { format!(", keys {}", pruned.join(", ")) };
-    let _ = write!(text, "  pruned by: {} {}{by_keys}", wanted.timestamp, window(wanted.window));
+    let by_keys = if pruned.is_empty() {
+        String::new()
+    } else {
+        format!(", keys {}", pruned.join(", "))
+    };
+    let _ = write!(
+        text,
+        "  pruned by: {} {}{by_keys}",
+        wanted.timestamp,
+        window(wanted.window)
+    );
 }
 
 fn window((start, end): (Option<i64>, Option<i64>)) -> String {

@@ -16,7 +16,9 @@ use hybrid_core::{
 
 use crate::FileSource;
 use crate::columns::JoinColumns;
-use crate::read::{Cancel, KeyFilter, Plan, Scan, Table, Wanted, WantedKey, each_unit, in_background, plan, thread_count};
+use crate::read::{
+    Cancel, KeyFilter, Plan, Scan, Table, Wanted, WantedKey, each_unit, in_background, plan, thread_count,
+};
 use crate::types::{Place, check_key};
 
 /// Rows of one batch of the answer.
@@ -78,13 +80,21 @@ impl Frame {
             columns.insert(field.name().clone(), concatenated(&batches, at, field.data_type())?);
         }
         let mut take = |name: &str| {
-            let missing = || Error::new(ErrorKind::Unexpected, format!("the entity rows have no column `{name}`"));
+            let missing = || {
+                Error::new(
+                    ErrorKind::Unexpected,
+                    format!("the entity rows have no column `{name}`"),
+                )
+            };
             columns.remove(name).ok_or_else(missing)
         };
         let rows = take(ROW_NUMBER)?;
         let instants = take(ENTITY_TIME)?;
         let instants = instants.as_primitive_opt::<TimestampMicrosecondType>().ok_or_else(|| {
-            Error::new(ErrorKind::Unexpected, format!("`{ENTITY_TIME}` of the entity rows is no Timestamp(us)"))
+            Error::new(
+                ErrorKind::Unexpected,
+                format!("`{ENTITY_TIME}` of the entity rows is no Timestamp(us)"),
+            )
         })?;
         Ok(Self {
             rows,
@@ -125,14 +135,25 @@ fn join_all(
         let index = match indexes.get(&names) {
             Some(index) => Arc::clone(index),
             None => {
-                let keys = view.join_keys.iter().map(|key| frame.key(key).cloned()).collect::<Result<Vec<_>>>()?;
+                let keys = view
+                    .join_keys
+                    .iter()
+                    .map(|key| frame.key(key).cloned())
+                    .collect::<Result<Vec<_>>>()?;
                 let index = Arc::new(EntityIndex::new(&keys, &frame.times)?);
                 indexes.insert(names, Arc::clone(&index));
                 index
             }
         };
         let prepared = prepare(base, view, frame, cancel)?;
-        joined.push(join(view, &prepared, index, request.filter_by_created_timestamp, cancel, progress)?);
+        joined.push(join(
+            view,
+            &prepared,
+            index,
+            request.filter_by_created_timestamp,
+            cancel,
+            progress,
+        )?);
     }
     Ok(joined)
 }
@@ -157,7 +178,11 @@ pub(crate) fn prepare(
     table.require(columns.columns.names().iter().map(String::as_str))?;
     check_keys(&table, view)?;
     let wanted = Arc::new(wanted(view, frame)?);
-    let plan = if frame.range.is_some() { plan(&table, &wanted, cancel)? } else { Plan::default() };
+    let plan = if frame.range.is_some() {
+        plan(&table, &wanted, cancel)?
+    } else {
+        Plan::default()
+    };
     Ok(Prepared {
         table,
         columns,
@@ -169,9 +194,13 @@ pub(crate) fn prepare(
 /// Refuses a key of another kind before any row is read.
 fn check_keys(table: &Table, view: &HistoricalView<FileSource>) -> Result<()> {
     for file in &table.files {
-        let crate::read::DataFile::Parquet(file) = file else { continue };
+        let crate::read::DataFile::Parquet(file) = file else {
+            continue;
+        };
         for key in &view.join_keys {
-            let Some((_, field)) = file.schema().column_with_name(&key.source) else { continue };
+            let Some((_, field)) = file.schema().column_with_name(&key.source) else {
+                continue;
+            };
             let place = Place {
                 file: &file.listed().name,
                 column: &key.source,
@@ -212,23 +241,49 @@ fn join(
     cancel: &Cancel,
     progress: &Progress,
 ) -> Result<JoinedFeatures> {
-    let Prepared { table, columns, wanted, plan } = prepared;
-    let types: Vec<DataType> = columns.features.iter().map(|feature| feature.data_type.clone()).collect();
+    let Prepared {
+        table,
+        columns,
+        wanted,
+        plan,
+    } = prepared;
+    let types: Vec<DataType> = columns
+        .features
+        .iter()
+        .map(|feature| feature.data_type.clone())
+        .collect();
     let scan = Scan::new(table, columns.columns.names(), wanted, plan, cancel, progress);
-    let options = JoinOptions { ttl: view.ttl, filter_by_created };
+    let options = JoinOptions {
+        ttl: view.ttl,
+        filter_by_created,
+    };
     let worker = || JoinWorker::new(Arc::clone(&index), &types, options);
-    let workers = each_unit(&plan.units, thread_count(plan.units.len()), cancel, worker, |worker, _, unit| {
-        scan.read(unit, |batch| {
-            worker.push(&FeatureBatch {
-                keys: columns.keys.iter().map(|key| key.key(batch)).collect::<Result<_>>()?,
-                times: columns.timestamp.micros(batch)?,
-                created: columns.created.as_ref().map(|created| created.micros(batch)).transpose()?,
-                features: columns.features.iter().map(|feature| feature.feature(batch)).collect::<Result<_>>()?,
-                sequence: batch.sequence,
-            })?;
-            Ok(true)
-        })
-    })?;
+    let workers = each_unit(
+        &plan.units,
+        thread_count(plan.units.len()),
+        cancel,
+        worker,
+        |worker, _, unit| {
+            scan.read(unit, |batch| {
+                worker.push(&FeatureBatch {
+                    keys: columns.keys.iter().map(|key| key.key(batch)).collect::<Result<_>>()?,
+                    times: columns.timestamp.micros(batch)?,
+                    created: columns
+                        .created
+                        .as_ref()
+                        .map(|created| created.micros(batch))
+                        .transpose()?,
+                    features: columns
+                        .features
+                        .iter()
+                        .map(|feature| feature.feature(batch))
+                        .collect::<Result<_>>()?,
+                    sequence: batch.sequence,
+                })?;
+                Ok(true)
+            })
+        },
+    )?;
     let mut workers = workers.into_iter();
     let mut all = workers.next().unwrap_or_else(worker);
     for other in workers {

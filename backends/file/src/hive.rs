@@ -26,7 +26,11 @@ pub(crate) fn partition_of(folder: &str) -> Option<Partition> {
 
 /// The folder's name for a value, the reverse of [`partition_of`].
 pub(crate) fn folder_of(column: &str, value: Option<&str>) -> String {
-    format!("{}={}", percent_encoded(column), value.map_or_else(|| NULL.to_owned(), percent_encoded))
+    format!(
+        "{}={}",
+        percent_encoded(column),
+        value.map_or_else(|| NULL.to_owned(), percent_encoded)
+    )
 }
 
 fn percent_encoded(text: &str) -> String {
@@ -48,7 +52,10 @@ fn percent_encoded(text: &str) -> String {
 /// The type of a partition column that nobody declared: whole numbers, else text.
 pub(crate) fn inferred<'a>(values: impl Iterator<Item = &'a Option<String>>) -> DataType {
     // `007` is text: as a number it would lose its zeros.
-    let is_number = |v: &str| v.parse::<i64>().is_ok_and(|number| number.to_string() == v || zero_padded(v));
+    let is_number = |v: &str| {
+        v.parse::<i64>()
+            .is_ok_and(|number| number.to_string() == v || zero_padded(v))
+    };
     let mut values = values.flatten().peekable();
     let any = values.peek().is_some();
     if any && values.all(|value| is_number(value)) {
@@ -76,7 +83,10 @@ mod tests {
         };
         assert_eq!(partition_of("year=2024").unwrap(), partition("year", Some("2024")));
         assert_eq!(partition_of("t=a%2Fb%3Dc").unwrap(), partition("t", Some("a/b=c")));
-        assert_eq!(partition_of("t=__HIVE_DEFAULT_PARTITION__").unwrap(), partition("t", None));
+        assert_eq!(
+            partition_of("t=__HIVE_DEFAULT_PARTITION__").unwrap(),
+            partition("t", None)
+        );
         assert_eq!(partition_of("t=").unwrap(), partition("t", Some("")));
         assert!(partition_of("plain").is_none() && partition_of("=x").is_none());
         for value in [Some("a/b c=ä%"), None] {

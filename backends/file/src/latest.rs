@@ -61,29 +61,42 @@ fn latest(
     let keys = columns.canonical_keys()?;
     let scan = Scan::new(table, columns.columns.names(), wanted, plan, cancel, progress);
     let start = || LatestPerKey::new(&keys, Arc::clone(&schema));
-    let workers = each_unit(&plan.units, thread_count(plan.units.len()), cancel, || None, |worker, _, unit| {
-        scan.read(unit, |batch| {
-            let latest = match worker {
-                Some(latest) => latest,
-                None => worker.insert(start()?),
-            };
-            let features = columns.arrays(batch)?;
-            latest.push(&FeatureBatch {
-                keys: in_types(&features[..columns.keys], &keys)?,
-                times: in_window(&columns.timestamp.micros(batch)?, wanted.window),
-                created: columns.created.as_ref().map(|created| created.micros(batch)).transpose()?,
-                features,
-                sequence: batch.sequence,
-            })?;
-            Ok(true)
-        })
-    })?;
+    let workers = each_unit(
+        &plan.units,
+        thread_count(plan.units.len()),
+        cancel,
+        || None,
+        |worker, _, unit| {
+            scan.read(unit, |batch| {
+                let latest = match worker {
+                    Some(latest) => latest,
+                    None => worker.insert(start()?),
+                };
+                let features = columns.arrays(batch)?;
+                latest.push(&FeatureBatch {
+                    keys: in_types(&features[..columns.keys], &keys)?,
+                    times: in_window(&columns.timestamp.micros(batch)?, wanted.window),
+                    created: columns
+                        .created
+                        .as_ref()
+                        .map(|created| created.micros(batch))
+                        .transpose()?,
+                    features,
+                    sequence: batch.sequence,
+                })?;
+                Ok(true)
+            })
+        },
+    )?;
     merged(workers.into_iter().flatten(), &schema)
 }
 
 /// The keys as they compare; the answer has them as they are.
 fn in_types(keys: &[ArrayRef], types: &[DataType]) -> Result<Vec<ArrayRef>> {
-    keys.iter().zip(types).map(|(key, canonical)| canonical_keys(key, canonical)).collect()
+    keys.iter()
+        .zip(types)
+        .map(|(key, canonical)| canonical_keys(key, canonical))
+        .collect()
 }
 
 fn merged(mut workers: impl Iterator<Item = LatestPerKey>, schema: &SchemaRef) -> Result<Vec<RecordBatch>> {

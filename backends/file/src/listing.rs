@@ -64,7 +64,11 @@ pub(crate) fn list_local(path: &Path, glob: bool) -> Result<Vec<Listed>> {
     let mut found = if glob { globbed(path)? } else { at(path)? };
     found.sort_by(|a, b| a.parts.cmp(&b.parts));
     if found.is_empty() {
-        let what = if glob { "no file matches" } else { "there are no files in" };
+        let what = if glob {
+            "no file matches"
+        } else {
+            "there are no files in"
+        };
         return Err(Error::new(ErrorKind::NotFound, format!("{what} `{}`", path.display()))
             .with_help("files whose names start with `.` or `_` are ignored"));
     }
@@ -113,7 +117,7 @@ fn walked(folder: &Path, above: &[String]) -> Result<Vec<Listed>> {
 }
 
 /// Delta and Iceberg keep files that are no longer part of the table: reading all would be wrong.
-fn refuse_tables(folder: &Path) -> Result<()> {
+pub(crate) fn refuse_tables(folder: &Path) -> Result<()> {
     if folder.join("_delta_log").is_dir() {
         return Err(table_format("Delta", folder.display().to_string()));
     }
@@ -128,15 +132,16 @@ fn refuse_tables(folder: &Path) -> Result<()> {
 }
 
 pub(crate) fn table_format(kind: &str, folder: String) -> Error {
-    unsupported(format!("`{folder}` is a {kind} table, which the file store does not read"))
-        .with_help("name a folder of plain Parquet or CSV files, or export the table to one")
+    unsupported(format!(
+        "`{folder}` is a {kind} table, which the file store does not read"
+    ))
+    .with_help("name a folder of plain Parquet or CSV files, or export the table to one")
 }
 
 fn globbed(pattern: &Path) -> Result<Vec<Listed>> {
     let text = pattern.to_string_lossy();
-    let bad = |error: glob::PatternError| {
-        Error::new(ErrorKind::Definition, format!("`{text}` is no valid glob: {error}"))
-    };
+    let bad =
+        |error: glob::PatternError| Error::new(ErrorKind::Definition, format!("`{text}` is no valid glob: {error}"));
     let options = glob::MatchOptions {
         require_literal_leading_dot: true,
         ..Default::default()

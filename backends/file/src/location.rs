@@ -135,7 +135,10 @@ mod tests {
         };
         assert_eq!(resolve(base, "a/b.parquet").unwrap(), local("/repo/a/b.parquet", false));
         assert_eq!(resolve(base, "/x/").unwrap(), local("/x/", true));
-        assert_eq!(resolve(base, "file:///x/a%20b.csv").unwrap(), local("/x/a b.csv", false));
+        assert_eq!(
+            resolve(base, "file:///x/a%20b.csv").unwrap(),
+            local("/x/a b.csv", false)
+        );
         assert_eq!(percent_decoded("100%"), "100%");
         assert_eq!(percent_decoded("a%2Fb%zz"), "a/b%zz");
         assert_eq!(percent_decoded("%ff"), "%ff");

@@ -45,9 +45,10 @@ impl From<FileSource> for Source {
     fn from(source: FileSource) -> Self {
         let mut made = Self::new(FileSource::key());
         made.options.insert("path".to_owned(), source.path.into());
-        for (name, value) in
-            [("file_format", source.file_format), ("s3_endpoint_override", source.s3_endpoint_override)]
-        {
+        for (name, value) in [
+            ("file_format", source.file_format),
+            ("s3_endpoint_override", source.s3_endpoint_override),
+        ] {
             if let Some(value) = value {
                 made.options.insert(name.to_owned(), value.into());
             }

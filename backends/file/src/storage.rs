@@ -14,6 +14,9 @@ use crate::error::io_error;
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
 use crate::remote::RemoteObject;
 
+/// Most Parquet footers are in the last bytes of this number.
+const TAIL: u64 = 256 << 10;
+
 /// How a listed file is opened.
 #[derive(Debug, Clone)]
 pub(crate) enum Handle {
@@ -40,6 +43,11 @@ pub(crate) struct Blob {
 }
 
 impl Handle {
+    /// Whether a thread that reads it mostly waits for answers.
+    pub(crate) fn is_remote(&self) -> bool {
+        !matches!(self, Self::Local(_))
+    }
+
     /// Opens the file called `name`.
     pub(crate) fn open(&self, name: &str) -> Result<Blob> {
         match self {
@@ -79,12 +87,25 @@ impl Blob {
             Backing::Remote(object) => {
                 let fetched = object.fetch(ranges)?;
                 let ahead = ranges.iter().map(|range| range.start).zip(fetched).collect();
-                Ok(Self {
-                    ahead,
-                    ..self.clone()
-                })
+                Ok(Self { ahead, ..self.clone() })
             }
         }
+    }
+
+    /// How much to read at a time when all is read: from object storage as much as several requests
+    /// bring side by side.
+    pub(crate) fn stride(&self) -> usize {
+        match &*self.backing {
+            Backing::Local(_) => 1 << 20,
+            #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
+            Backing::Remote(_) => 16 << 20,
+        }
+    }
+
+    /// The same file with its end fetched, where what is needed first is in one request then.
+    pub(crate) fn with_tail(&self) -> io::Result<Self> {
+        let tail = self.size.saturating_sub(TAIL)..self.size;
+        self.with_ahead(std::slice::from_ref(&tail))
     }
 
     /// Reads from the start.

@@ -22,7 +22,9 @@ impl OfflineStore for FileStore {
     type Config = FileConfig;
 
     async fn connect(config: FileConfig, context: &Context) -> Result<Self> {
-        let base = config.path.map_or_else(|| context.repo.clone(), |path| context.repo.join(path));
+        let base = config
+            .path
+            .map_or_else(|| context.repo.clone(), |path| context.repo.join(path));
         Ok(Self { base })
     }
 
@@ -39,15 +41,27 @@ impl OfflineStore for FileStore {
         in_background(move |cancel| Table::at(&base, &source, "", cancel)?.schema()).await
     }
 
-    async fn get_historical_features(&self, request: HistoricalRequest<FileSource>, call: &Call) -> Result<FeatureRows> {
+    async fn get_historical_features(
+        &self,
+        request: HistoricalRequest<FileSource>,
+        call: &Call,
+    ) -> Result<FeatureRows> {
         historical::get(self.base.clone(), request, call).await
     }
 
-    async fn pull_latest_from_table_or_query(&self, request: PullLatestRequest<FileSource>, call: &Call) -> Result<BatchStream> {
+    async fn pull_latest_from_table_or_query(
+        &self,
+        request: PullLatestRequest<FileSource>,
+        call: &Call,
+    ) -> Result<BatchStream> {
         latest::pull(self.base.clone(), request, call).await
     }
 
-    async fn pull_all_from_table_or_query(&self, request: PullAllRequest<FileSource>, call: &Call) -> Result<BatchStream> {
+    async fn pull_all_from_table_or_query(
+        &self,
+        request: PullAllRequest<FileSource>,
+        call: &Call,
+    ) -> Result<BatchStream> {
         all::pull(self.base.clone(), request, call).await
     }
 

@@ -15,7 +15,12 @@ pub(crate) fn in_window(times: &Int64Array, window: Window) -> Int64Array {
     if times.values().iter().all(|time| contains(window, *time)) {
         return times.clone();
     }
-    let inside: NullBuffer = times.values().iter().map(|time| contains(window, *time)).collect::<Vec<bool>>().into();
+    let inside: NullBuffer = times
+        .values()
+        .iter()
+        .map(|time| contains(window, *time))
+        .collect::<Vec<bool>>()
+        .into();
     let nulls = NullBuffer::union(times.nulls(), Some(&inside));
     Int64Array::new(times.values().clone(), nulls)
 }

@@ -91,6 +91,8 @@ fn check_columns(rows: &Schema, required: &[OutputColumn], existing: Option<&Sch
                 let wanted = existing
                     .and_then(|schema| schema.field_with_name(&column.source).ok())
                     .map(|field| field.data_type().clone())
+                    // A column without any value does not say its type.
+                    .filter(|data_type| *data_type != DataType::Null)
                     .or_else(|| column.data_type.clone());
                 problems.extend(wanted.and_then(|wanted| wrong_type(&column.source, field.data_type(), &wanted)));
             }
@@ -102,6 +104,7 @@ fn check_columns(rows: &Schema, required: &[OutputColumn], existing: Option<&Sch
             continue;
         }
         match existing.map(|schema| schema.field_with_name(name)) {
+            Some(Ok(known)) if known.data_type() == &DataType::Null => {}
             Some(Ok(known)) => problems.extend(wrong_type(name, field.data_type(), known.data_type())),
             _ => problems.push(unknown_column(name, required, existing)),
         }

@@ -1,4 +1,4 @@
-use std::io::{BufReader, Read};
+use std::io::{BufRead, BufReader, Read};
 use std::sync::{Arc, OnceLock};
 
 use arrow::array::{ArrayRef, AsArray, RecordBatch};
@@ -14,7 +14,8 @@ use crate::storage::{Blob, BlobReader};
 
 /// How much of a file decides the types of its columns where nobody declared them.
 const SAMPLE: u64 = 4 << 20;
-const BUFFER: usize = 1 << 20;
+/// Enough for most headers.
+const HEADER_BUFFER: usize = 64 << 10;
 const BATCH_ROWS: usize = 16_384;
 
 /// A CSV file and the names in its header.
@@ -64,6 +65,21 @@ impl CsvFile {
         Ok(Arc::clone(self.inferred.get_or_init(|| schema)))
     }
 
+    /// The columns by their names in the header, of the types that [`inferred`](Self::inferred) finds.
+    pub(crate) fn typed_header(&self) -> Result<SchemaRef> {
+        let inferred = self.inferred()?;
+        let typed = |(at, name): (usize, &String)| {
+            let data_type = inferred
+                .fields()
+                .get(at)
+                .map_or(DataType::Null, |field| field.data_type().clone());
+            Field::new(name, data_type, true)
+        };
+        Ok(Arc::new(Schema::new(
+            self.header.iter().enumerate().map(typed).collect::<Vec<_>>(),
+        )))
+    }
+
     /// Gives `each` batches of the columns at `positions`, as text, with the number of rows before
     /// them; it returns whether to go on.
     pub(crate) fn read(
@@ -76,7 +92,7 @@ impl CsvFile {
             .with_format(format())
             .with_batch_size(BATCH_ROWS)
             .with_projection(positions.to_vec())
-            .build_buffered(content(&blob).map_err(|error| io_error("read", &self.listed.name, error))?)
+            .build_buffered(content(&blob, blob.stride()).map_err(|error| io_error("read", &self.listed.name, error))?)
             .map_err(|error| self.broken(error))?;
         let mut before = 0;
         for batch in reader {
@@ -91,11 +107,18 @@ impl CsvFile {
     }
 
     fn broken(&self, error: arrow::error::ArrowError) -> Error {
-        broken(&self.listed.name, &error)
+        broken(&self.listed.name, error)
     }
 }
 
-fn broken(name: &str, error: &arrow::error::ArrowError) -> Error {
+fn broken(name: &str, error: arrow::error::ArrowError) -> Error {
+    let error = match error {
+        // The file was not to be had: that says nothing about what is in it.
+        arrow::error::ArrowError::IoError(_, error) if error.get_ref().is_some_and(|cause| cause.is::<Error>()) => {
+            return io_error("read", name, error);
+        }
+        error => error,
+    };
     Error::new(ErrorKind::Corrupt, format!("`{name}` cannot be read as CSV: {error}"))
         .with_help("every line has as many fields as the header, separated by commas, in UTF-8")
 }
@@ -113,52 +136,67 @@ fn texts(count: usize) -> SchemaRef {
 /// The types of the columns in a sample, Null where it has no value.
 fn types(sample: &[u8], header: &[String]) -> arrow::error::Result<Vec<Field>> {
     let mut columns = vec![TextColumn::default(); header.len()];
-    let reader = ReaderBuilder::new(texts(header.len())).with_format(format()).build_buffered(sample)?;
+    let reader = ReaderBuilder::new(texts(header.len()))
+        .with_format(format())
+        .build_buffered(sample)?;
     for batch in reader {
         for (column, values) in columns.iter_mut().zip(batch?.columns()) {
-            values.as_string::<i32>().iter().flatten().for_each(|value| column.add(value));
+            values
+                .as_string::<i32>()
+                .iter()
+                .flatten()
+                .for_each(|value| column.add(value));
         }
     }
-    let typed = |(name, column): (&String, TextColumn)| {
-        Field::new(name, column.data_type().unwrap_or(DataType::Null), true)
-    };
+    let typed =
+        |(name, column): (&String, TextColumn)| Field::new(name, column.data_type().unwrap_or(DataType::Null), true);
     Ok(header.iter().zip(columns).map(typed).collect())
 }
 
-/// The file's bytes after a byte order mark.
-fn content(blob: &Blob) -> std::io::Result<BufReader<BlobReader>> {
-    let mut reader = blob.reader();
-    let mut mark = [0; 3];
-    let count = reader.read(&mut mark)?;
-    if count == 3 && mark == [0xef, 0xbb, 0xbf] {
-        return Ok(BufReader::with_capacity(BUFFER, reader));
+/// The file's bytes after a byte order mark, read `stride` bytes at a time.
+fn content(blob: &Blob, stride: usize) -> std::io::Result<BufReader<BlobReader>> {
+    let mut reader = BufReader::with_capacity(stride, blob.reader());
+    if reader.fill_buf()?.starts_with(&[0xef, 0xbb, 0xbf]) {
+        reader.consume(3);
     }
-    Ok(BufReader::with_capacity(BUFFER, blob.reader()))
+    Ok(reader)
 }
 
 /// The beginning of a file, cut after its last whole line.
 fn whole_records(blob: &Blob) -> std::io::Result<Vec<u8>> {
     let mut sample = Vec::new();
-    content(blob)?.take(SAMPLE).read_to_end(&mut sample)?;
+    content(blob, SAMPLE as usize)?.take(SAMPLE).read_to_end(&mut sample)?;
     if sample.len() as u64 == SAMPLE {
-        let end = sample.iter().rposition(|byte| *byte == b'\n').map_or(sample.len(), |at| at + 1);
+        let end = sample
+            .iter()
+            .rposition(|byte| *byte == b'\n')
+            .map_or(sample.len(), |at| at + 1);
         sample.truncate(end);
     }
     Ok(sample)
 }
 
 fn header_of(blob: &Blob, name: &str) -> Result<Vec<String>> {
-    let reader = content(blob).map_err(|error| io_error("read", name, error))?;
+    let reader = content(blob, HEADER_BUFFER).map_err(|error| io_error("read", name, error))?;
     let (schema, _) = format()
         .infer_schema(reader.take(SAMPLE), Some(0))
-        .map_err(|error| broken(name, &error))?;
+        .map_err(|error| broken(name, error))?;
     let header: Vec<String> = schema.fields().iter().map(|f| f.name().trim().to_owned()).collect();
     if header.is_empty() {
-        return Err(Error::new(ErrorKind::Corrupt, format!("`{name}` is empty: a CSV file begins with a header")));
+        return Err(Error::new(
+            ErrorKind::Corrupt,
+            format!("`{name}` is empty: a CSV file begins with a header"),
+        ));
     }
-    let twice = header.iter().enumerate().find(|(at, column)| header[..*at].contains(column));
+    let twice = header
+        .iter()
+        .enumerate()
+        .find(|(at, column)| header[..*at].contains(column));
     if let Some((_, column)) = twice {
-        return Err(Error::new(ErrorKind::Corrupt, format!("the header of `{name}` names column `{column}` twice")));
+        return Err(Error::new(
+            ErrorKind::Corrupt,
+            format!("the header of `{name}` names column `{column}` twice"),
+        ));
     }
     Ok(header)
 }

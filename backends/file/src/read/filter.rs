@@ -31,7 +31,9 @@ impl KeyFilter {
             return Some(Self::Numbers(Values::new(numbers.iter().flatten(), |n| *n)));
         }
         let texts = keys.as_string_opt::<i32>()?;
-        Some(Self::Texts(Values::new(texts.iter().flatten(), |text| (*text).to_owned())))
+        Some(Self::Texts(Values::new(texts.iter().flatten(), |text| {
+            (*text).to_owned()
+        })))
     }
 
     /// How many distinct values there are, where they are few.
@@ -64,9 +66,19 @@ impl KeyFilter {
         if self.distinct().is_none_or(|count| count > limit) {
             return true;
         }
-        let mut ask = |value| if found(value) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+        let mut ask = |value| {
+            if found(value) {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        };
         match self {
-            Self::Numbers(values) => values.sorted().iter().try_for_each(|n| ask(Value::Number(*n))).is_break(),
+            Self::Numbers(values) => values
+                .sorted()
+                .iter()
+                .try_for_each(|n| ask(Value::Number(*n)))
+                .is_break(),
             Self::Texts(values) => values.sorted().iter().try_for_each(|t| ask(Value::Text(t))).is_break(),
         }
     }
@@ -78,12 +90,20 @@ impl KeyFilter {
             Self::Numbers(values) => {
                 let (set, _) = values.distinct.as_ref()?;
                 let keys = numbers(keys)?;
-                Some(keys.iter().map(|key| Some(key.is_some_and(|key| set.contains(&key)))).collect())
+                Some(
+                    keys.iter()
+                        .map(|key| Some(key.is_some_and(|key| set.contains(&key))))
+                        .collect(),
+                )
             }
             Self::Texts(values) => {
                 let (set, _) = values.distinct.as_ref()?;
                 let keys = keys.as_string_opt::<i32>()?;
-                Some(keys.iter().map(|key| Some(key.is_some_and(|key| set.contains(key)))).collect())
+                Some(
+                    keys.iter()
+                        .map(|key| Some(key.is_some_and(|key| set.contains(key))))
+                        .collect(),
+                )
             }
         }
     }

@@ -9,10 +9,10 @@ mod schema;
 mod table;
 mod workers;
 
-pub(crate) use self::parquet::ParquetFile;
+pub(crate) use self::parquet::{ParquetFile, batch_error};
 pub(crate) use csv::CsvFile;
 pub(crate) use filter::KeyFilter;
 pub(crate) use plan::{Plan, Wanted, WantedKey, plan};
 pub(crate) use scan::{RawBatch, Scan};
-pub(crate) use table::{DataFile, Format, Table, declared_format, format_of};
+pub(crate) use table::{DataFile, Format, Table, declared_format, format_of, list, of_one_format, unknown_format};
 pub(crate) use workers::{Cancel, each_unit, guarded, in_background, spawn, thread_count};

@@ -12,12 +12,13 @@ use parquet::arrow::arrow_reader::{
     RowSelection, RowSelector,
 };
 use parquet::basic::Type as PhysicalType;
+use parquet::bloom_filter::Sbbf;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
 
 use super::filter::{KeyFilter, Value};
 use super::guarded;
-use crate::error::parquet_error;
+use crate::error::{io_error, parquet_error};
 use crate::listing::Listed;
 use crate::storage::Blob;
 
@@ -56,6 +57,9 @@ impl ParquetFile {
 
     fn open_as(listed: Listed, plain: bool) -> Result<Self> {
         let blob = listed.handle.open(&listed.name)?;
+        let blob = blob
+            .with_tail()
+            .map_err(|error| io_error("read", &listed.name, error))?;
         let metadata = guarded(&listed.name, || {
             let options = ArrowReaderOptions::new();
             let metadata = ArrowReaderMetadata::load(&blob, options).map_err(|e| parquet_error(&listed.name, e))?;
@@ -74,13 +78,32 @@ impl ParquetFile {
         self.metadata.schema()
     }
 
+    /// The file's footer.
+    pub(crate) fn footer(&self) -> &ParquetMetaData {
+        self.metadata.metadata()
+    }
+
+    /// The file's bytes.
+    pub(crate) fn blob(&self) -> &Blob {
+        &self.blob
+    }
+
+    /// A column's Bloom filter in a row group, if it has one.
+    pub(crate) fn bloom_filter(&self, row_group: usize, leaf: usize) -> Result<Option<Sbbf>> {
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(self.blob.clone(), self.metadata.clone());
+        let bloom = builder.get_row_group_column_bloom_filter(row_group, leaf);
+        bloom.map_err(|error| parquet_error(&self.listed.name, error))
+    }
+
     pub(crate) fn row_groups(&self) -> &[RowGroupMetaData] {
         self.metadata.metadata().row_groups()
     }
 
     /// Rows of a row group.
     pub(crate) fn rows(&self, row_group: usize) -> u64 {
-        self.row_groups().get(row_group).map_or(0, |group| u64::try_from(group.num_rows()).unwrap_or(0))
+        self.row_groups()
+            .get(row_group)
+            .map_or(0, |group| u64::try_from(group.num_rows()).unwrap_or(0))
     }
 
     /// What the footer says of a column's values; `None` where it says nothing to rely on.
@@ -90,7 +113,10 @@ impl ParquetFile {
         let leaf = converter.parquet_column_index()?;
         // Old writers compared text as signed bytes.
         let outdated = |group: &RowGroupMetaData| {
-            group.column(leaf).statistics().is_some_and(|s| s.is_min_max_deprecated())
+            group
+                .column(leaf)
+                .statistics()
+                .is_some_and(|s| s.is_min_max_deprecated())
         };
         let text = parquet.column(leaf).physical_type() == PhysicalType::BYTE_ARRAY;
         if text && self.row_groups().iter().any(outdated) {
@@ -105,7 +131,10 @@ impl ParquetFile {
     /// The file with its page index, which tells where in a row group times lie.
     pub(crate) fn with_page_index(&self) -> Result<Option<ParquetMetaData>> {
         let indexed = |group: &RowGroupMetaData| {
-            group.columns().iter().all(|c| c.offset_index_offset().is_some() && c.column_index_offset().is_some())
+            group
+                .columns()
+                .iter()
+                .all(|c| c.offset_index_offset().is_some() && c.column_index_offset().is_some())
         };
         if !self.row_groups().iter().all(indexed) {
             return Ok(None);
@@ -137,10 +166,16 @@ impl ParquetFile {
         let groups = [row_group];
         let low = converter.data_page_mins(columns, offsets, groups.iter()).ok()?;
         let high = converter.data_page_maxes(columns, offsets, groups.iter()).ok()?;
-        let counts = converter.data_page_row_counts(offsets, indexed.row_groups(), groups.iter()).ok()??;
+        let counts = converter
+            .data_page_row_counts(offsets, indexed.row_groups(), groups.iter())
+            .ok()??;
         let select = |page: usize| {
             let rows = usize::try_from(counts.value(page)).unwrap_or(0);
-            if keep(&low, &high, page) { RowSelector::select(rows) } else { RowSelector::skip(rows) }
+            if keep(&low, &high, page) {
+                RowSelector::select(rows)
+            } else {
+                RowSelector::skip(rows)
+            }
         };
         Some((0..counts.len()).map(select).collect::<Vec<_>>().into())
     }
@@ -154,15 +189,16 @@ impl ParquetFile {
         let Some(leaf) = (0..parquet.num_columns()).find(|&leaf| parquet.column(leaf).path().string() == column) else {
             return Ok(false);
         };
-        let Some(group) = self.row_groups().get(row_group).filter(|g| g.column(leaf).bloom_filter_offset().is_some())
+        let Some(group) = self
+            .row_groups()
+            .get(row_group)
+            .filter(|g| g.column(leaf).bloom_filter_offset().is_some())
         else {
             return Ok(false);
         };
         let physical = group.column(leaf).column_type();
         guarded(&self.listed.name, || {
-            let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(self.blob.clone(), self.metadata.clone());
-            let bloom = builder.get_row_group_column_bloom_filter(row_group, leaf);
-            let Some(bloom) = bloom.map_err(|error| parquet_error(&self.listed.name, error))? else {
+            let Some(bloom) = self.bloom_filter(row_group, leaf)? else {
                 return Ok(false);
             };
             let may_have = |value: Value<'_>| match (value, physical) {
@@ -218,11 +254,16 @@ impl ParquetFile {
     }
 
     fn ahead(&self, row_group: usize, mask: &ProjectionMask) -> Result<Blob> {
-        let ranges: Vec<Range<u64>> = self.chunks(row_group, mask).map(|chunk| {
-            let (start, length) = chunk.byte_range();
-            start..start + length
-        }).collect();
-        self.blob.with_ahead(&ranges).map_err(|error| parquet_error(&self.listed.name, error.into()))
+        let ranges: Vec<Range<u64>> = self
+            .chunks(row_group, mask)
+            .map(|chunk| {
+                let (start, length) = chunk.byte_range();
+                start..start + length
+            })
+            .collect();
+        self.blob
+            .with_ahead(&ranges)
+            .map_err(|error| parquet_error(&self.listed.name, error.into()))
     }
 
     fn chunks<'a>(
@@ -230,13 +271,23 @@ impl ParquetFile {
         row_group: usize,
         mask: &'a ProjectionMask,
     ) -> impl Iterator<Item = &'a parquet::file::metadata::ColumnChunkMetaData> {
-        let columns = self.row_groups().get(row_group).map_or(&[][..], |group| group.columns());
-        columns.iter().enumerate().filter(|(leaf, _)| mask.leaf_included(*leaf)).map(|(_, chunk)| chunk)
+        let columns = self
+            .row_groups()
+            .get(row_group)
+            .map_or(&[][..], |group| group.columns());
+        columns
+            .iter()
+            .enumerate()
+            .filter(|(leaf, _)| mask.leaf_included(*leaf))
+            .map(|(_, chunk)| chunk)
     }
 
     /// Wide rows come in smaller batches.
     fn batch_rows(&self, row_group: usize, mask: &ProjectionMask) -> usize {
-        let bytes: u64 = self.chunks(row_group, mask).map(|c| u64::try_from(c.uncompressed_size()).unwrap_or(0)).sum();
+        let bytes: u64 = self
+            .chunks(row_group, mask)
+            .map(|c| u64::try_from(c.uncompressed_size()).unwrap_or(0))
+            .sum();
         let columns = self.chunks(row_group, mask).count() as u64;
         let width = (bytes / self.rows(row_group).max(1)).max(8 * columns).max(1);
         let rows = BATCH_BYTES / usize::try_from(width).unwrap_or(usize::MAX);
@@ -247,14 +298,19 @@ impl ParquetFile {
 /// Refuses a footer that promises what the file cannot hold, before anything is allocated for it.
 fn check_extent(name: &str, metadata: &ParquetMetaData, size: u64) -> Result<()> {
     let broken = |what: &str| {
-        Err(Error::new(ErrorKind::Corrupt, format!("`{name}` cannot be read as Parquet: {what}")))
+        Err(Error::new(
+            ErrorKind::Corrupt,
+            format!("`{name}` cannot be read as Parquet: {what}"),
+        ))
     };
     for group in metadata.row_groups() {
         if group.num_rows() < 0 {
             return broken("a row group has a negative number of rows");
         }
         for chunk in group.columns() {
-            let start = chunk.dictionary_page_offset().unwrap_or_else(|| chunk.data_page_offset());
+            let start = chunk
+                .dictionary_page_offset()
+                .unwrap_or_else(|| chunk.data_page_offset());
             let parts = (u64::try_from(start), u64::try_from(chunk.compressed_size()));
             let (Ok(start), Ok(length)) = parts else {
                 return broken("a column has a negative place or length");
@@ -276,18 +332,24 @@ fn plain_types(metadata: ArrowReaderMetadata) -> Result<ArrowReaderMetadata, Par
             parquet.get_column_root_idx(leaf) == root && parquet.column(leaf).physical_type() == PhysicalType::INT96
         })
     };
-    let fields: Vec<Arc<Field>> = metadata.schema().fields().iter().enumerate().map(|(root, field)| {
-        let plain = match field.data_type() {
-            DataType::Dictionary(_, values) => DataType::clone(values),
-            DataType::Utf8View => DataType::Utf8,
-            DataType::BinaryView => DataType::Binary,
-            DataType::Timestamp(TimeUnit::Nanosecond, zone) if is_int96(root) => {
-                DataType::Timestamp(TimeUnit::Microsecond, zone.clone())
-            }
-            _ => return Arc::clone(field),
-        };
-        Arc::new(field.as_ref().clone().with_data_type(plain))
-    }).collect();
+    let fields: Vec<Arc<Field>> = metadata
+        .schema()
+        .fields()
+        .iter()
+        .enumerate()
+        .map(|(root, field)| {
+            let plain = match field.data_type() {
+                DataType::Dictionary(_, values) => DataType::clone(values),
+                DataType::Utf8View => DataType::Utf8,
+                DataType::BinaryView => DataType::Binary,
+                DataType::Timestamp(TimeUnit::Nanosecond, zone) if is_int96(root) => {
+                    DataType::Timestamp(TimeUnit::Microsecond, zone.clone())
+                }
+                _ => return Arc::clone(field),
+            };
+            Arc::new(field.as_ref().clone().with_data_type(plain))
+        })
+        .collect();
     let schema = Arc::new(Schema::new_with_metadata(fields, metadata.schema().metadata().clone()));
     if &schema == metadata.schema() {
         return Ok(metadata);
@@ -302,8 +364,14 @@ pub(crate) fn batch_error(name: &str, error: ArrowError) -> Error {
     match error {
         ArrowError::ExternalError(cause) => match cause.downcast::<Error>() {
             Ok(error) => *error,
-            Err(cause) => Error::new(ErrorKind::Corrupt, format!("`{name}` cannot be read as Parquet: {cause}")),
+            Err(cause) => Error::new(
+                ErrorKind::Corrupt,
+                format!("`{name}` cannot be read as Parquet: {cause}"),
+            ),
         },
-        other => Error::new(ErrorKind::Corrupt, format!("`{name}` cannot be read as Parquet: {other}")),
+        other => Error::new(
+            ErrorKind::Corrupt,
+            format!("`{name}` cannot be read as Parquet: {other}"),
+        ),
     }
 }

@@ -64,16 +64,25 @@ pub(crate) struct Plan {
 impl Plan {
     /// The rows that are read, where every file says.
     pub(crate) fn total(&self) -> Option<u64> {
-        self.units.iter().all(|unit| unit.rows.is_some()).then_some(self.rows_kept)
+        self.units
+            .iter()
+            .all(|unit| unit.rows.is_some())
+            .then_some(self.rows_kept)
     }
 }
 
 /// Decides what to read of `table`.
 pub(crate) fn plan(table: &Table, wanted: &Wanted, cancel: &Cancel) -> Result<Plan> {
-    let planned = each_unit(&table.files, thread_count(table.files.len()), cancel, Vec::new, |done, index, file| {
-        done.push((index, units_of(file, index, wanted)?));
-        Ok(())
-    })?;
+    let planned = each_unit(
+        &table.files,
+        thread_count(table.files.len()),
+        cancel,
+        Vec::new,
+        |done, index, file| {
+            done.push((index, units_of(file, index, wanted)?));
+            Ok(())
+        },
+    )?;
     let mut planned: Vec<(usize, Vec<Unit>)> = planned.into_iter().flatten().collect();
     planned.sort_by_key(|(index, _)| *index);
     let mut plan = Plan {
@@ -150,7 +159,8 @@ fn row_groups(file: &ParquetFile, index: usize, wanted: &Wanted) -> Result<Vec<U
             pages: None,
         };
         first_row += rows;
-        if rows == 0 || !may_hold(row_group, wanted, times.as_ref(), &keys) || blooms_exclude(file, row_group, wanted)? {
+        if rows == 0 || !may_hold(row_group, wanted, times.as_ref(), &keys) || blooms_exclude(file, row_group, wanted)?
+        {
             continue;
         }
         if !cut_by_window(row_group, wanted, times.as_ref()) {
@@ -160,7 +170,12 @@ fn row_groups(file: &ParquetFile, index: usize, wanted: &Wanted) -> Result<Vec<U
         if indexed.is_none() {
             indexed = Some(file.with_page_index()?.map(Arc::new));
         }
-        units.extend(with_pages(file, unit, wanted, indexed.as_ref().and_then(Option::as_ref)));
+        units.extend(with_pages(
+            file,
+            unit,
+            wanted,
+            indexed.as_ref().and_then(Option::as_ref),
+        ));
     }
     Ok(units)
 }
@@ -179,7 +194,10 @@ fn time_bounds(file: &ParquetFile, wanted: &Wanted) -> Option<Times> {
         row: None,
         csv: false,
     };
-    Some((to_micros(&bounds.low, place).ok()?, to_micros(&bounds.high, place).ok()?))
+    Some((
+        to_micros(&bounds.low, place).ok()?,
+        to_micros(&bounds.high, place).ok()?,
+    ))
 }
 
 /// The row groups' bounds of the wanted keys, in their canonical types.
@@ -206,7 +224,9 @@ fn may_hold(
     keys: &[(&WantedKey, ArrayRef, ArrayRef)],
 ) -> bool {
     times.is_none_or(|times| within(wanted.window, times, row_group))
-        && keys.iter().all(|(key, low, high)| key.values.overlaps(low, high, row_group))
+        && keys
+            .iter()
+            .all(|(key, low, high)| key.values.overlaps(low, high, row_group))
 }
 
 fn within(window: (Option<i64>, Option<i64>), (low, high): &Times, at: usize) -> bool {
@@ -223,7 +243,8 @@ fn cut_by_window(row_group: usize, wanted: &Wanted, times: Option<&Times>) -> bo
     let (start, end) = wanted.window;
     low.is_valid(row_group)
         && high.is_valid(row_group)
-        && (start.is_some_and(|start| low.value(row_group) < start) || end.is_some_and(|end| high.value(row_group) > end))
+        && (start.is_some_and(|start| low.value(row_group) < start)
+            || end.is_some_and(|end| high.value(row_group) > end))
 }
 
 fn blooms_exclude(file: &ParquetFile, row_group: usize, wanted: &Wanted) -> Result<bool> {
@@ -236,7 +257,12 @@ fn blooms_exclude(file: &ParquetFile, row_group: usize, wanted: &Wanted) -> Resu
 }
 
 /// The unit with the pages that lie in the window; `None` when none does.
-fn with_pages(file: &ParquetFile, mut unit: Unit, wanted: &Wanted, indexed: Option<&Arc<ParquetMetaData>>) -> Option<Unit> {
+fn with_pages(
+    file: &ParquetFile,
+    mut unit: Unit,
+    wanted: &Wanted,
+    indexed: Option<&Arc<ParquetMetaData>>,
+) -> Option<Unit> {
     let Some(indexed) = indexed else { return Some(unit) };
     let place = Place {
         file: &file.listed().name,
@@ -244,11 +270,12 @@ fn with_pages(file: &ParquetFile, mut unit: Unit, wanted: &Wanted, indexed: Opti
         row: None,
         csv: false,
     };
-    let keep = |low: &ArrayRef, high: &ArrayRef, page: usize| {
-        match (to_micros(&low.slice(page, 1), place), to_micros(&high.slice(page, 1), place)) {
-            (Ok(low), Ok(high)) => within(wanted.window, &(low, high), 0),
-            _ => true,
-        }
+    let keep = |low: &ArrayRef, high: &ArrayRef, page: usize| match (
+        to_micros(&low.slice(page, 1), place),
+        to_micros(&high.slice(page, 1), place),
+    ) {
+        (Ok(low), Ok(high)) => within(wanted.window, &(low, high), 0),
+        _ => true,
     };
     let Some(selection) = file.pages(indexed, &wanted.timestamp, unit.row_group, keep) else {
         return Some(unit);

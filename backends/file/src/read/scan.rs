@@ -105,7 +105,12 @@ impl<'a> Scan<'a> {
         })
     }
 
-    fn read_csv(&self, file: &CsvFile, unit: &Unit, each: &mut impl FnMut(&RawBatch<'_>) -> Result<bool>) -> Result<()> {
+    fn read_csv(
+        &self,
+        file: &CsvFile,
+        unit: &Unit,
+        each: &mut impl FnMut(&RawBatch<'_>) -> Result<bool>,
+    ) -> Result<()> {
         let mut positions = Vec::new();
         let origins = self.origins(unit, |column| {
             positions.push(file.position(column)?);
@@ -212,7 +217,9 @@ impl<'a> Scan<'a> {
         let mut hit = BooleanArray::from(vec![true; rows]);
         let mut any = false;
         for key in self.wanted.keys.iter().filter(|key| key.values.distinct().is_some()) {
-            let Some(at) = self.columns.iter().position(|column| column == &key.column) else { continue };
+            let Some(at) = self.columns.iter().position(|column| column == &key.column) else {
+                continue;
+            };
             let (column, place) = batch.column(at);
             let keys = to_key(&column.slice(0, rows), &key.canonical, place)?;
             if let Some(members) = key.values.members(&keys) {
@@ -251,14 +258,18 @@ impl<'a> Scan<'a> {
         let (wanted, name) = (Arc::clone(self.wanted), file.listed().name.clone());
         let predicate = move |batch: RecordBatch| members(&batch, &roots, &keys, &wanted, &name);
         let projection = file.mask(&indices_of(&self.wanted.keys, file));
-        Some(RowFilter::new(vec![Box::new(ArrowPredicateFn::new(projection, predicate))]))
+        Some(RowFilter::new(vec![Box::new(ArrowPredicateFn::new(
+            projection, predicate,
+        ))]))
     }
 }
 
 /// The columns of the keys that the file has itself.
 fn indices_of(keys: &[WantedKey], file: &ParquetFile) -> Vec<usize> {
     let known = keys.iter().filter(|key| key.values.distinct().is_some());
-    known.filter_map(|key| Some(file.schema().column_with_name(&key.column)?.0)).collect()
+    known
+        .filter_map(|key| Some(file.schema().column_with_name(&key.column)?.0))
+        .collect()
 }
 
 /// Which rows of `batch`, which holds the columns `roots` in the file's order, have keys that are asked for.
@@ -281,7 +292,8 @@ fn members(
             row: None,
             csv: false,
         };
-        let typed = to_key(column, &key.canonical, place).map_err(|error| ArrowError::ExternalError(Box::new(error)))?;
+        let typed =
+            to_key(column, &key.canonical, place).map_err(|error| ArrowError::ExternalError(Box::new(error)))?;
         if let Some(members) = key.values.members(&typed) {
             hit = arrow::compute::and(&hit, &members)?;
         }

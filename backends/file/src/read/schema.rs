@@ -72,7 +72,8 @@ fn add(fields: &mut Vec<Field>, field: &Field, file: &str) -> Result<()> {
             field.data_type(),
             known.data_type()
         );
-        return Err(Error::new(ErrorKind::InvalidInput, message).with_help("files of one source hold one kind of value per column"));
+        return Err(Error::new(ErrorKind::InvalidInput, message)
+            .with_help("files of one source hold one kind of value per column"));
     };
     *known = Field::new(known.name(), wide, known.is_nullable() || field.is_nullable());
     Ok(())

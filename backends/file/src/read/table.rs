@@ -10,6 +10,8 @@ use crate::error::{io_error, missing_column, unsupported};
 use crate::listing::{Listed, list_local};
 use crate::location::{Location, is_glob, resolve};
 
+const MAX_REMOTE_OPENS: usize = 16;
+
 /// How the bytes of a file are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
@@ -25,7 +27,7 @@ pub(crate) enum DataFile {
 }
 
 impl DataFile {
-    fn open(listed: Listed, format: Format) -> Result<Self> {
+    pub(crate) fn open(listed: Listed, format: Format) -> Result<Self> {
         match format {
             Format::Parquet => ParquetFile::open(listed).map(Self::Parquet),
             Format::Csv => CsvFile::open(listed).map(Self::Csv),
@@ -69,10 +71,16 @@ impl Table {
         let name = if name.is_empty() { options.path.as_str() } else { name };
         let (listed, single) = list(base, options)?;
         let (listed, format) = of_one_format(listed, options, single)?;
-        let opened = each_unit(&listed, thread_count(listed.len()), cancel, Vec::new, |files, index, listed| {
-            files.push((index, DataFile::open(listed.clone(), format)?));
-            Ok(())
-        })?;
+        let opened = each_unit(
+            &listed,
+            opening_threads(&listed),
+            cancel,
+            Vec::new,
+            |files, index, listed| {
+                files.push((index, DataFile::open(listed.clone(), format)?));
+                Ok(())
+            },
+        )?;
         let mut files: Vec<(usize, DataFile)> = opened.into_iter().flatten().collect();
         files.sort_by_key(|(index, _)| *index);
         Ok(Self {
@@ -100,9 +108,9 @@ impl Table {
     }
 
     fn has(&self, column: &str) -> bool {
-        self.files.iter().any(|file| {
-            file.has_column(column) || file.listed().partitions.iter().any(|p| p.column == column)
-        })
+        self.files
+            .iter()
+            .any(|file| file.has_column(column) || file.listed().partitions.iter().any(|p| p.column == column))
     }
 
     /// The type that values of a folder's column have when nobody declared one.
@@ -116,8 +124,17 @@ impl Table {
     }
 }
 
+/// Opening an object is waiting for an answer, so more threads do it than there are cores.
+fn opening_threads(listed: &[Listed]) -> usize {
+    if listed.iter().any(|file| file.handle.is_remote()) {
+        listed.len().clamp(1, MAX_REMOTE_OPENS)
+    } else {
+        thread_count(listed.len())
+    }
+}
+
 /// The source's files, and whether the path names one file.
-fn list(base: &Path, options: &FileSource) -> Result<(Vec<Listed>, bool)> {
+pub(crate) fn list(base: &Path, options: &FileSource) -> Result<(Vec<Listed>, bool)> {
     match resolve(base, &options.path)? {
         Location::Local { path, .. } => {
             let glob = is_glob(&options.path) && !path.exists();
@@ -135,7 +152,9 @@ fn remote(scheme: crate::location::Scheme, url: &str, options: &FileSource) -> R
 
 #[cfg(not(any(feature = "s3", feature = "gcs", feature = "azure")))]
 fn remote(_: crate::location::Scheme, url: &str, _: &FileSource) -> Result<(Vec<Listed>, bool)> {
-    Err(unsupported(format!("`{url}`: this program was built without object stores")))
+    Err(unsupported(format!(
+        "`{url}`: this program was built without object stores"
+    )))
 }
 
 /// The format that an extension stands for.
@@ -155,8 +174,10 @@ pub(crate) fn declared_format(options: &FileSource) -> Result<Option<Format>> {
     match text.to_ascii_lowercase().as_str() {
         "parquet" => Ok(Some(Format::Parquet)),
         "csv" => Ok(Some(Format::Csv)),
-        "delta" | "iceberg" => Err(unsupported(format!("file_format `{text}`: the file store does not read {text} tables"))
-            .with_help("the formats are parquet and csv")),
+        "delta" | "iceberg" => Err(unsupported(format!(
+            "file_format `{text}`: the file store does not read {text} tables"
+        ))
+        .with_help("the formats are parquet and csv")),
         other => {
             let error = Error::new(ErrorKind::Definition, format!("unknown file_format `{text}`"));
             let error = match nearest(other, ["parquet", "csv"]) {
@@ -168,7 +189,8 @@ pub(crate) fn declared_format(options: &FileSource) -> Result<Option<Format>> {
     }
 }
 
-fn of_one_format(listed: Vec<Listed>, options: &FileSource, single: bool) -> Result<(Vec<Listed>, Format)> {
+/// Only the files of the source's format, which is declared, or told by their extensions.
+pub(crate) fn of_one_format(listed: Vec<Listed>, options: &FileSource, single: bool) -> Result<(Vec<Listed>, Format)> {
     if let Some(format) = declared_format(options)? {
         return Ok((listed, format));
     }
@@ -215,7 +237,10 @@ fn sniffed(file: &Listed) -> Result<Format> {
     }
 }
 
-fn unknown_format(path: &str) -> Error {
-    Error::new(ErrorKind::Definition, format!("the name of `{path}` does not say its format"))
-        .with_help("set file_format to parquet or csv, or end the name in .parquet or .csv")
+pub(crate) fn unknown_format(path: &str) -> Error {
+    Error::new(
+        ErrorKind::Definition,
+        format!("the name of `{path}` does not say its format"),
+    )
+    .with_help("set file_format to parquet or csv, or end the name in .parquet or .csv")
 }

@@ -126,18 +126,28 @@ pub(crate) async fn in_background<T: Send + 'static>(
     spawn("hybrid-file", run)?;
     let done = receiver.await;
     drop(guard);
-    done.unwrap_or_else(|_| Err(Error::new(ErrorKind::Unexpected, "a reading thread ended without a result")))
+    done.unwrap_or_else(|_| {
+        Err(Error::new(
+            ErrorKind::Unexpected,
+            "a reading thread ended without a result",
+        ))
+    })
 }
 
 /// Starts a thread.
 pub(crate) fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<()> {
-    thread::Builder::new().name(name.to_owned()).spawn(run).map(drop).map_err(|error| {
-        Error::new(ErrorKind::ResourceExhausted, "no thread can be started").with_cause(error)
-    })
+    thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(run)
+        .map(drop)
+        .map_err(|error| Error::new(ErrorKind::ResourceExhausted, "no thread can be started").with_cause(error))
 }
 
 fn unexpected(panic: &(dyn Any + Send)) -> Error {
-    Error::new(ErrorKind::Unexpected, format!("the file store failed: {}", text_of(panic)))
+    Error::new(
+        ErrorKind::Unexpected,
+        format!("the file store failed: {}", text_of(panic)),
+    )
 }
 
 fn text_of(panic: &(dyn Any + Send)) -> &str {

@@ -55,7 +55,9 @@ fn lost_in(array: &ArrayRef, made: &ArrayRef) -> Result<Option<usize>> {
     if array.data_type() == &DataType::Float64 && made.data_type() == &DataType::Float32 {
         let (doubles, singles) = (array.as_primitive::<Float64Type>(), made.as_primitive::<Float32Type>());
         let overflown = BooleanArray::from_unary(singles, f32::is_infinite);
-        return Ok((0..doubles.len()).find(|&i| overflown.is_valid(i) && overflown.value(i) && doubles.value(i).is_finite()));
+        return Ok(
+            (0..doubles.len()).find(|&i| overflown.is_valid(i) && overflown.value(i) && doubles.value(i).is_finite())
+        );
     }
     Ok(None)
 }
@@ -84,6 +86,8 @@ fn refused(array: &ArrayRef, declared: &DataType, place: Place<'_>, cause: Optio
 }
 
 fn no_cast(from: &DataType, declared: &DataType, place: Place<'_>) -> hybrid_core::Error {
-    invalid(format!("{place} holds {from}, which does not convert to the declared type {declared}"))
-        .with_help("declare the type that the file holds, or convert the file")
+    invalid(format!(
+        "{place} holds {from}, which does not convert to the declared type {declared}"
+    ))
+    .with_help("declare the type that the file holds, or convert the file")
 }

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, Int64Array, AsArray};
+use arrow::array::{Array, ArrayRef, AsArray, Int64Array};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, TimeUnit};
 use hybrid_core::Result;
@@ -19,7 +19,9 @@ pub(crate) fn is_lossless(from: &DataType, to: &DataType) -> bool {
         (_, Dictionary(_, values)) => is_lossless(from, values),
         (Timestamp(..), Timestamp(..)) | (Date32, Timestamp(..)) => true,
         (Float16, Float32 | Float64) | (Float32, Float64) => true,
-        (Decimal128(p, s), Decimal128(q, t)) => s <= t && i16::from(*q) - i16::from(*t) >= i16::from(*p) - i16::from(*s),
+        (Decimal128(p, s), Decimal128(q, t)) => {
+            s <= t && i16::from(*q) - i16::from(*t) >= i16::from(*p) - i16::from(*s)
+        }
         (List(f) | LargeList(f), List(t) | LargeList(t)) => is_lossless(f.data_type(), t.data_type()),
         (Map(f, _), Map(t, _)) => entries_fit(f.data_type(), t.data_type()),
         (Struct(f), Struct(t)) => {
@@ -75,7 +77,10 @@ pub(crate) fn to_stored(array: &ArrayRef, to: &DataType, place: Place<'_>) -> Re
     let lost = first_lost(array, &made).or_else(|| coarsened(array, &made));
     match lost {
         None => Ok(made),
-        Some(_) => Err(invalid(format!("{}: the value does not fit {to}, as which it is stored", place.at(lost)))),
+        Some(_) => Err(invalid(format!(
+            "{}: the value does not fit {to}, as which it is stored",
+            place.at(lost)
+        ))),
     }
 }
 

@@ -32,7 +32,11 @@ impl Place<'_> {
     fn at(&self, index: Option<usize>) -> String {
         match (self.row, index) {
             (Some(first), Some(index)) if self.csv => {
-                format!("{self}, record {} (line {})", first + index as u64 + 1, first + index as u64 + 2)
+                format!(
+                    "{self}, record {} (line {})",
+                    first + index as u64 + 1,
+                    first + index as u64 + 2
+                )
             }
             (Some(first), Some(index)) => format!("{self}, row {}", first + index as u64 + 1),
             _ => self.to_string(),

@@ -16,10 +16,7 @@ const DAY: i64 = 86_400_000_000;
 
 /// Whether values of this type are instants without being parsed.
 pub(crate) fn is_time(data_type: &DataType) -> bool {
-    matches!(
-        data_type,
-        DataType::Timestamp(..) | DataType::Date32 | DataType::Date64
-    )
+    matches!(data_type, DataType::Timestamp(..) | DataType::Date32 | DataType::Date64)
 }
 
 /// Instants as microseconds UTC: naive ones mean UTC, nanoseconds are floored, text is RFC 3339.

@@ -50,11 +50,13 @@ impl FileFixture {
         }
     }
 
-    fn path(&self, table: &str) -> PathBuf {
+    /// Where a table is on disk.
+    pub fn path(&self, table: &str) -> PathBuf {
         self.folder.path().join(self.relative(table))
     }
 
-    fn relative(&self, table: &str) -> String {
+    /// The same, below the folder of all tables.
+    pub fn relative(&self, table: &str) -> String {
         match self.layout {
             Layout::ParquetFile => format!("{table}.parquet"),
             Layout::ParquetFolder => table.to_owned(),
