@@ -105,7 +105,7 @@ async fn measure() -> Result<bool> {
 
     let pull = Pull {
         source,
-        join_keys: vec!["driver_id".to_owned()],
+        join_keys: vec![("driver_id".to_owned(), None)],
         features: vec![("conv_rate".to_owned(), None)],
     };
     let (start, end, call) = (DateTime::UNIX_EPOCH, DateTime::UNIX_EPOCH, Call::default());

@@ -63,7 +63,7 @@ async fn read(router: &HybridOfflineStore, file: &str) -> Result<usize> {
     router.source_schema(&source).await?;
     let pull = Pull {
         source,
-        join_keys: vec!["id".to_owned()],
+        join_keys: vec![("id".to_owned(), None)],
         features: Vec::new(),
     };
     let stream = router

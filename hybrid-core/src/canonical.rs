@@ -72,9 +72,33 @@ pub fn is_time(data_type: &DataType) -> bool {
 /// its midnight, strings are RFC 3339 (or the same without zone).
 ///
 /// # Errors
-/// InvalidInput, naming the row (from 0) of a string that is no time or a value out of range, or
+/// InvalidInput, naming the row (from 1) of a string that is no time or a value out of range, or
 /// the type when it holds no times.
 pub fn to_micros(times: &ArrayRef) -> Result<TimestampMicrosecondArray> {
+    try_micros(times).map_err(|NoTime { index, error }| match index {
+        Some(index) => error.with_help(format!("it stands in row {}", index + 1)),
+        None => error,
+    })
+}
+
+/// Why a column holds no times, and where, for those who know what the column is.
+pub(crate) struct NoTime {
+    /// The first value that is none, from 0; `None` when it is the column's type.
+    pub(crate) index: Option<usize>,
+    pub(crate) error: Error,
+}
+
+impl<E: Into<Error>> From<E> for NoTime {
+    fn from(error: E) -> Self {
+        Self {
+            index: None,
+            error: error.into(),
+        }
+    }
+}
+
+/// [`to_micros`], with the place of an error apart.
+pub(crate) fn try_micros(times: &ArrayRef) -> std::result::Result<TimestampMicrosecondArray, NoTime> {
     let micros = match times.data_type() {
         DataType::Timestamp(TimeUnit::Microsecond, _) => times.as_primitive::<TimestampMicrosecondType>().clone(),
         DataType::Timestamp(TimeUnit::Nanosecond, _) => times
@@ -94,31 +118,43 @@ pub fn to_micros(times: &ArrayRef) -> Result<TimestampMicrosecondArray> {
         }
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => parsed(times)?,
         DataType::Dictionary(_, values) => {
-            return to_micros(&cast_with_options(times, values, &CastOptions::default())?);
+            return try_micros(&cast_with_options(times, values, &CastOptions::default())?);
         }
         other => {
             return Err(Error::new(
                 ErrorKind::InvalidInput,
                 format!("a column of type {other} holds no times"),
             )
-            .with_help("times are timestamps, dates, or RFC 3339 strings"));
+            .with_help("times are timestamps, dates, or RFC 3339 strings")
+            .into());
         }
     };
     Ok(micros.with_timezone("UTC"))
 }
 
-fn scaled<T: ArrowTimestampType>(times: &ArrayRef, factor: i64) -> Result<TimestampMicrosecondArray> {
+fn scaled<T: ArrowTimestampType>(
+    times: &ArrayRef,
+    factor: i64,
+) -> std::result::Result<TimestampMicrosecondArray, NoTime> {
     let times: &PrimitiveArray<T> = times.as_primitive::<T>();
     times
         .try_unary(|value| value.checked_mul(factor).ok_or(()))
-        .map_err(|()| Error::new(ErrorKind::InvalidInput, "a time is out of the range of microseconds"))
+        .map_err(|()| NoTime {
+            index: times
+                .iter()
+                .position(|value| value.is_some_and(|value| value.checked_mul(factor).is_none())),
+            error: Error::new(ErrorKind::InvalidInput, "the time is out of the range of microseconds"),
+        })
 }
 
-fn parsed(times: &ArrayRef) -> Result<TimestampMicrosecondArray> {
+fn parsed(times: &ArrayRef) -> std::result::Result<TimestampMicrosecondArray, NoTime> {
     let strings = cast_with_options(times, &DataType::LargeUtf8, &CastOptions::default())?;
-    let parse = |(row, text): (usize, Option<&str>)| {
-        text.map(|text| parse_time(text).map_err(|error| error.with_help(format!("it stands in row {row}"))))
-            .transpose()
+    let parse = |(index, text): (usize, Option<&str>)| {
+        let no_time = |error| NoTime {
+            index: Some(index),
+            error,
+        };
+        text.map(|text| parse_time(text).map_err(no_time)).transpose()
     };
     strings.as_string::<i64>().iter().enumerate().map(parse).collect()
 }
@@ -159,7 +195,7 @@ mod tests {
         let error =
             to_micros(&(Arc::new(StringArray::from(vec![Some("1970-01-01"), Some("soon")])) as ArrayRef)).unwrap_err();
         assert!(
-            error.to_string().contains("`soon` is no time") && error.to_string().contains("row 1"),
+            error.to_string().contains("`soon` is no time") && error.to_string().contains("row 2"),
             "{error}"
         );
         assert!(to_micros(&(Arc::new(Int32Array::from(vec![1])) as ArrayRef)).is_err());

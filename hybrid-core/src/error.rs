@@ -103,6 +103,21 @@ impl Error {
         Some(all)
     }
 
+    /// The single problems of an error that holds several, else the error itself.
+    pub fn into_problems(mut self) -> Vec<Error> {
+        match self.0.problems.is_empty() {
+            true => vec![self],
+            false => std::mem::take(&mut self.0.problems),
+        }
+    }
+
+    /// Says whose problem it is: `what` and a colon come before the message, the rest stays.
+    #[must_use]
+    pub fn within(mut self, what: &str) -> Self {
+        self.0.message = format!("{what}: {}", self.0.message);
+        self
+    }
+
     /// Adds a line that says what would be right.
     #[must_use]
     pub fn with_help(mut self, help: impl Into<String>) -> Self {
@@ -135,7 +150,9 @@ impl Error {
     #[must_use]
     pub fn in_operation(mut self, operation: &'static str, store: &str, source: &str) -> Self {
         self.0.operation.get_or_insert(operation);
-        self.0.store.get_or_insert_with(|| store.to_owned());
+        if !store.is_empty() {
+            self.0.store.get_or_insert_with(|| store.to_owned());
+        }
         if !source.is_empty() {
             self.0.source.get_or_insert_with(|| source.to_owned());
         }
@@ -214,7 +231,8 @@ impl fmt::Display for Error {
         let mut cause = self.0.cause.as_deref().map(|c| c as &dyn StdError);
         while let Some(error) = cause {
             write!(f, "\n  because: {error}")?;
-            cause = error.source();
+            // Our own errors tell their causes themselves.
+            cause = if error.is::<Self>() { None } else { error.source() };
         }
         for line in &self.0.help {
             write!(f, "\n  help: {line}")?;

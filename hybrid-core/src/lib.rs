@@ -12,6 +12,7 @@ pub mod retrieval;
 mod router;
 mod secret;
 pub mod store;
+mod text_column;
 mod value_type;
 
 pub use arrow;
@@ -25,7 +26,7 @@ pub use definitions::{
 };
 pub use error::{Error, ErrorKind, Position, Result};
 pub use guard::{guarded, panic_text};
-pub use retrieval::{EntityFrame, FeatureSelection, RetrievalJob, RetrievalOptions, Summary, SummaryHandle};
+pub use retrieval::{CsvFrame, EntityFrame, FeatureSelection, RetrievalJob, RetrievalOptions, Summary, SummaryHandle};
 pub use router::{HybridOfflineStore, Pull};
 pub use secret::Secret;
 pub use store::{
@@ -33,4 +34,5 @@ pub use store::{
     HistoricalView, JoinKey, OfflineStore, OutputColumn, Progress, PullAllRequest, PullLatestRequest, Registered,
     Registration, SourceTable, WriteRequest, backends,
 };
+pub use text_column::TextColumn;
 pub use value_type::{ValueType, timestamp_type};

@@ -10,7 +10,7 @@ use hybrid_core::{
     Pull, Result, RetrievalJob, RetrievalOptions,
 };
 
-use crate::apply::{collect_sources, infer, name_sources, problems};
+use crate::apply::{Checked, Prepared, name_sources};
 use crate::registry::{self, Applied, RegistryFile, Stamp};
 
 /// A configuration, its registry of definitions, and the stores behind it. Cheap to clone.
@@ -84,26 +84,30 @@ impl FeatureStore {
     ///
     /// # Errors
     /// Definition, with every problem found; nothing is changed then.
-    pub async fn apply(&self, mut definitions: FeatureRegistry, prune: bool) -> Result<Applied> {
+    pub async fn apply(&self, definitions: FeatureRegistry, prune: bool) -> Result<Applied> {
+        let mut prepared = self.prepare(definitions).await?;
+        let store = self.clone();
+        blocking(move || store.0.file()?.update(|document| prepared.bring(document, prune))).await
+    }
+
+    /// All that [`apply`](Self::apply) does, except that nothing is written: every problem for which
+    /// it would refuse `definitions`.
+    ///
+    /// # Errors
+    /// What keeps it from checking: definitions of another project, a registry that cannot be read.
+    pub async fn check(&self, definitions: FeatureRegistry) -> Result<Checked> {
+        let prepared = self.prepare(definitions).await?;
+        let store = self.clone();
+        blocking(move || Ok(prepared.check(store.0.file()?.read()?.1))).await
+    }
+
+    /// What is left out comes from the sources, and every view is checked against its own.
+    async fn prepare(&self, mut definitions: FeatureRegistry) -> Result<Prepared> {
         self.own(&mut definitions)?;
         name_sources(&mut definitions);
         let known = self.registry().await?;
         let schemas = self.schemas(&definitions).await;
-        let mut found = infer(&mut definitions, &known, schemas);
-        collect_sources(&mut definitions);
-        let store = self.clone();
-        blocking(move || {
-            let file = store.0.file()?;
-            file.update(|document| {
-                let merged = registry::merged(document, &definitions, prune)?;
-                let problems = std::mem::take(&mut found)
-                    .into_iter()
-                    .chain(problems(&definitions, &merged));
-                Error::from_problems(problems.collect()).map_or(Ok(()), Err)?;
-                registry::apply(document, &definitions, prune)
-            })
-        })
-        .await
+        Ok(Prepared::new(definitions, &known, schemas))
     }
 
     /// Definitions without a project are for the configured one.

@@ -5,5 +5,6 @@ mod feature_store;
 mod proto;
 mod registry;
 
+pub use apply::Checked;
 pub use feature_store::FeatureStore;
 pub use registry::{Applied, read_registry};

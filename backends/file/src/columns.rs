@@ -2,9 +2,11 @@
 
 use arrow::array::{ArrayRef, Int64Array};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use hybrid_core::canonical::canonical_key_type;
 use hybrid_core::{JoinKey, OutputColumn, Result, SourceTable, timestamp_type};
 
 use crate::FileSource;
+use crate::error::invalid;
 use crate::read::{RawBatch, Table};
 use crate::types::{to_feature, to_instants, to_key, to_micros};
 
@@ -150,11 +152,16 @@ impl PullColumns {
         };
         let mut columns = Columns::default();
         let mut output: Vec<Typed> = Vec::new();
-        for column in pull.join_keys.iter().chain(&features) {
+        for (at, column) in pull.join_keys.iter().chain(&features).enumerate() {
+            let data_type = match type_of(column, schema.as_ref()) {
+                // Keys of which there is no value are of any type.
+                DataType::Null if at < pull.join_keys.len() => DataType::Utf8,
+                data_type => data_type,
+            };
             output.push(Typed {
                 at: columns.add(&column.source),
                 name: column.name.clone(),
-                data_type: type_of(column, schema.as_ref()),
+                data_type,
             });
         }
         let timestamp = time(&mut columns, &source.timestamp_field);
@@ -178,6 +185,23 @@ impl PullColumns {
     pub(crate) fn schema(&self) -> SchemaRef {
         let field = |column: &Typed| Field::new(&column.name, column.data_type.clone(), true);
         std::sync::Arc::new(Schema::new(self.output.iter().map(field).collect::<Vec<_>>()))
+    }
+
+    /// The types that the keys are compared in.
+    ///
+    /// # Errors
+    /// InvalidInput, naming the column, for a type that cannot be a key.
+    pub(crate) fn canonical_keys(&self) -> Result<Vec<DataType>> {
+        let canonical = |key: &Typed| {
+            canonical_key_type(&key.data_type).ok_or_else(|| {
+                let message = format!(
+                    "join key `{}` has type {}, which cannot be a key",
+                    key.name, key.data_type
+                );
+                invalid(message).with_help("keys are whole numbers, text, booleans, bytes, dates, times or decimals")
+            })
+        };
+        self.output[..self.keys].iter().map(canonical).collect()
     }
 
     /// The output's columns of a batch.

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{DataType, SchemaRef};
+use hybrid_core::canonical::canonical_keys;
 use hybrid_core::join::{FeatureBatch, LatestPerKey};
 use hybrid_core::{BatchStream, Call, Progress, PullLatestRequest, Result};
 
@@ -57,10 +58,7 @@ fn latest(
     progress: &Progress,
 ) -> Result<Vec<RecordBatch>> {
     let schema = columns.schema();
-    let keys: Vec<DataType> = columns.output[..columns.keys]
-        .iter()
-        .map(|key| key.data_type.clone())
-        .collect();
+    let keys = columns.canonical_keys()?;
     let scan = Scan::new(table, columns.columns.names(), wanted, plan, cancel, progress);
     let start = || LatestPerKey::new(&keys, Arc::clone(&schema));
     let workers = each_unit(
@@ -76,7 +74,7 @@ fn latest(
                 };
                 let features = columns.arrays(batch)?;
                 latest.push(&FeatureBatch {
-                    keys: features[..columns.keys].to_vec(),
+                    keys: in_types(&features[..columns.keys], &keys)?,
                     times: in_window(&columns.timestamp.micros(batch)?, wanted.window),
                     created: columns
                         .created
@@ -91,6 +89,14 @@ fn latest(
         },
     )?;
     merged(workers.into_iter().flatten(), &schema)
+}
+
+/// The keys as they compare; the answer has them as they are.
+fn in_types(keys: &[ArrayRef], types: &[DataType]) -> Result<Vec<ArrayRef>> {
+    keys.iter()
+        .zip(types)
+        .map(|(key, canonical)| canonical_keys(key, canonical))
+        .collect()
 }
 
 fn merged(mut workers: impl Iterator<Item = LatestPerKey>, schema: &SchemaRef) -> Result<Vec<RecordBatch>> {

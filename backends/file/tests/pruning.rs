@@ -148,7 +148,7 @@ async fn pulls_read_their_window_alone() {
     destroy(&path, |group, _| group != 2);
     let pull = hybrid_core::Pull {
         source: repo.view("t.parquet", &[]).source,
-        join_keys: vec!["id".to_owned()],
+        join_keys: vec![("id".to_owned(), None)],
         features: vec![("v".to_owned(), Some(Int64))],
     };
     let at = |seconds| DateTime::from_timestamp(seconds, 0).unwrap();

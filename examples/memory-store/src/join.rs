@@ -28,6 +28,11 @@ impl Times {
         self.created.as_ref().and_then(|created| value(created, row))
     }
 
+    /// Whether the row was written by `now`; a source that does not say when is not filtered.
+    fn known_by(&self, row: usize, now: i64) -> bool {
+        self.created.is_none() || self.created(row).is_some_and(|created| created <= now)
+    }
+
     /// What decides between two rows of a key: event time, then created, where none at all is the
     /// least, then the place in the table.
     pub(crate) fn rank(&self, row: usize) -> (Option<i64>, Option<i64>, usize) {
@@ -52,7 +57,7 @@ pub(crate) fn winners(
         let counts = |row: &&usize| {
             let then = value(&times.event, **row);
             let in_time = then.is_some_and(|then| oldest <= then && then <= now);
-            in_time && (!filter_by_created || times.created(**row).is_some_and(|created| created <= now))
+            in_time && (!filter_by_created || times.known_by(**row, now))
         };
         let candidates = by_key.get(&key?)?.iter().filter(counts);
         candidates.max_by_key(|row| times.rank(**row)).map(|row| *row as u64)

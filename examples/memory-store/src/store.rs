@@ -3,7 +3,7 @@ use std::sync::Arc;
 use hybrid_core::arrow::array::{ArrayRef, RecordBatch, new_null_array};
 use hybrid_core::arrow::compute::concat_batches;
 use hybrid_core::arrow::datatypes::{Field, Schema, SchemaRef};
-use hybrid_core::store::ROW_NUMBER;
+use hybrid_core::store::{ROW_NUMBER, check_write_columns};
 use hybrid_core::{
     BatchStream, Call, Capabilities, Context, Error, ErrorKind, Explain, FeatureRows, HistoricalRequest, OfflineStore,
     PullAllRequest, PullLatestRequest, Result, WriteRequest, async_trait, offline_store,
@@ -112,6 +112,7 @@ impl OfflineStore for MemoryStore {
 
     async fn offline_write_batch(&self, request: WriteRequest<MemorySource>, call: &Call) -> Result<u64> {
         let table = &request.source.options.table;
+        check_write_columns(&request.schema, &request.required, Some(&*self.tables.schema(table)?))?;
         // Read to the end first: a stream that breaks off must leave nothing behind.
         let rows = concat_batches(&request.schema, &request.rows.collect().await?)?;
         let rows = fitted(&rows, &self.tables.schema(table)?)?;

@@ -1,9 +1,8 @@
 //! `hybrid check`: every problem of a repository at once.
 
 use hybrid_offline_store::config::{RepoConfig, load_definitions};
-use hybrid_offline_store::{Error, FeatureRegistry, FeatureStore, FeatureView};
+use hybrid_offline_store::{Error, FeatureRegistry, FeatureStore};
 
-use super::columns::{self, BySource};
 use crate::outcome::{Outcome, Stop};
 use crate::output::print;
 use crate::report;
@@ -19,7 +18,7 @@ pub async fn run(session: &Session) -> Outcome {
     };
     if let Some(store) = &store {
         check_stores(store, &mut findings).await;
-        check_definitions(session, store, defined.as_ref(), &mut findings).await;
+        check_definitions(session, store, defined, &mut findings).await;
     }
     findings.close()
 }
@@ -84,54 +83,53 @@ async fn check_stores(store: &FeatureStore, findings: &mut Findings) {
 async fn check_definitions(
     session: &Session,
     store: &FeatureStore,
-    defined: Option<&FeatureRegistry>,
+    defined: Option<FeatureRegistry>,
     findings: &mut Findings,
 ) {
     session.warn_if_stale(store);
+    let applied = findings.take(store.registry().await);
+    let rest = applied.map(|applied| only_applied(&applied, defined.as_ref()));
+    let mut named = "registry";
     if let Some(defined) = defined {
-        check_registry(
-            store,
-            defined,
-            "features.yaml",
-            &defined.feature_views.iter().collect::<Vec<_>>(),
-            findings,
-        )
-        .await;
+        check_registry(store, defined, "features.yaml", findings).await;
+        named = "registry alone";
     }
-    let Some(applied) = findings.take(store.registry().await) else {
-        return;
-    };
-    let is_new = |view: &&FeatureView| defined.is_none_or(|defined| defined.feature_view(&view.name).is_err());
-    let views: Vec<&FeatureView> = applied.feature_views.iter().filter(is_new).collect();
-    check_registry(store, &applied, "registry", &views, findings).await;
+    if let Some(rest) = rest.filter(|rest| !rest.feature_views.is_empty() || !rest.feature_services.is_empty()) {
+        check_registry(store, rest, named, findings).await;
+    }
 }
 
-async fn check_registry(
-    store: &FeatureStore,
-    registry: &FeatureRegistry,
-    named: &str,
-    views: &[&FeatureView],
-    findings: &mut Findings,
-) {
-    findings.good.push(format!(
-        "{named}: entities {}, feature views {}, feature services {}",
-        registry.entities.len(),
-        registry.feature_views.len(),
-        registry.feature_services.len()
-    ));
-    findings.problems.extend(columns::services(registry));
-    for BySource { source, views } in columns::by_source(views) {
-        if findings.unusable.contains(&source.key) {
-            continue;
-        }
-        if let Some(schema) = findings.take(store.offline_store().source_schema(source).await) {
-            let problems = views.iter().flat_map(|view| columns::view(registry, view, &schema));
-            findings.problems.extend(problems);
-            findings.good.push(format!(
-                "source {}: {} columns",
-                columns::label(views[0]),
-                schema.fields().len()
-            ));
-        }
+/// What the registry holds and `defined` does not bring anew. Sources are checked with their views.
+fn only_applied(applied: &FeatureRegistry, defined: Option<&FeatureRegistry>) -> FeatureRegistry {
+    let mut rest = applied.clone();
+    rest.sources.clear();
+    if let Some(defined) = defined {
+        rest.entities.retain(|entity| defined.entity(&entity.name).is_err());
+        rest.feature_views
+            .retain(|view| defined.feature_view(&view.name).is_err());
+        rest.feature_services
+            .retain(|service| defined.feature_service(&service.name).is_err());
     }
+    rest
+}
+
+async fn check_registry(store: &FeatureStore, registry: FeatureRegistry, named: &str, findings: &mut Findings) {
+    let counts = [
+        ("entities", registry.entities.len()),
+        ("feature views", registry.feature_views.len()),
+        ("feature services", registry.feature_services.len()),
+    ];
+    let counts = counts.map(|(what, count)| format!("{what} {count}"));
+    findings.good.push(format!("{named}: {}", counts.join(", ")));
+    let Some(checked) = findings.take(store.check(registry).await) else {
+        return;
+    };
+    findings.problems.extend(checked.problems);
+    let sources = checked.sources.iter();
+    let sources = sources.map(|(name, columns)| format!("source {name}: {columns} columns"));
+    findings.good.extend(sources);
+    // A store that cannot be used is one problem, whatever needs it.
+    let unchecked = checked.unchecked.into_iter();
+    let unexplained = unchecked.filter(|(key, _)| !findings.unusable.contains(key));
+    findings.problems.extend(unexplained.map(|(_, error)| error));
 }

@@ -2,7 +2,6 @@
 
 mod apply;
 mod check;
-mod columns;
 mod csv;
 mod explain;
 mod historical;

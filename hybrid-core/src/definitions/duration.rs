@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use crate::{Error, ErrorKind, Result};
 
-/// Units from the largest; `ms` and `us` stand before `m` and `s` where a prefix is looked for.
+/// Units in microseconds; `ms` and `us` stand before `m` and `s`, whose prefix they are.
 const UNITS: [(&str, u64); 7] = [
     ("ms", 1_000),
     ("us", 1),
@@ -46,6 +46,10 @@ fn scaled(number: &str, scale: u64) -> Option<u64> {
     let mut total = whole.parse::<u64>().ok()?.checked_mul(scale)?;
     let mut place = scale;
     for digit in fraction.chars() {
+        if !place.is_multiple_of(10) {
+            // Less than a microsecond would be cut off, down to 0, which means any age.
+            return None;
+        }
         place /= 10;
         total = total.checked_add(u64::from(digit.to_digit(10)?).checked_mul(place)?)?;
     }
@@ -106,6 +110,8 @@ mod tests {
             "99999999999999999999d",
             "9999999999w",
             "1h 30m",
+            "0.5us",
+            "1.2345ms",
         ] {
             assert!(parse_duration(text).is_err(), "{text}");
         }

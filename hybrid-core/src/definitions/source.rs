@@ -94,7 +94,11 @@ impl Source {
     /// Definition, naming the source and the field that is wrong.
     pub fn to_typed<S: DataSource>(&self) -> Result<S> {
         S::deserialize(&self.options).map_err(|error| {
-            let message = format!("source `{}` is no valid {}: {error}", self.name, S::TYPE_NAME);
+            let name = match self.name.is_empty() {
+                true => "the source".to_owned(),
+                false => format!("source `{}`", self.name),
+            };
+            let message = format!("{name} is no valid {}: {error}", S::TYPE_NAME);
             Error::new(ErrorKind::Definition, message)
         })
     }

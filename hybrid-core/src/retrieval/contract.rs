@@ -1,6 +1,8 @@
 //! The row contract, checked on what every store answers: each row number exactly once, in order.
 //! Where a store's stream is not ordered, the order is restored in bounded memory.
 
+use std::collections::BTreeMap;
+
 use arrow::array::{Array, AsArray, RecordBatch, UInt64Array};
 use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::{Schema, SchemaRef, UInt64Type};
@@ -10,11 +12,12 @@ use super::spool::{Spool, SpoolWriter};
 use crate::store::{FeatureRows, ROW_NUMBER};
 use crate::{BatchStream, Error, ErrorKind, Result};
 
-/// Rows whose order is restored at once; their features are held in memory.
-const BUCKET_ROWS: u64 = 1 << 18;
+/// Bytes of features that are put in order at once, and that all buckets together hold in memory
+/// while they fill.
+const MEMORY: usize = 64 << 20;
 
-/// Bytes that one bucket may hold in memory while the others fill.
-const BUCKET_MEMORY: usize = 4 << 20;
+/// Buckets that have gone to disk are a file each.
+const MOST_BUCKETS: u64 = 256;
 
 /// The features of `answer` without row numbers, in the frame's order, for exactly `rows` rows;
 /// `features` is the schema asked for.
@@ -126,46 +129,72 @@ pub(super) fn fuse_on_error(
 
 /// Spools rows into buckets by number, then gives bucket after bucket, each put in order.
 async fn restored(mut answer: BatchStream, features: SchemaRef, rows: u64) -> Result<BatchStream> {
-    let buckets = rows.div_ceil(BUCKET_ROWS);
     let schema = answer.schema().clone();
-    let mut writers: Vec<SpoolWriter> = (0..buckets)
-        .map(|_| SpoolWriter::new(schema.clone(), BUCKET_MEMORY))
-        .collect();
+    let mut buckets = Buckets::default();
     while let Some(batch) = answer.next().await {
         let batch = batch?;
-        for (bucket, part) in split(&batch, rows)? {
-            writers[bucket].push(part)?;
+        if buckets.writers.is_empty() {
+            buckets = Buckets::new(&batch, rows);
         }
+        buckets.push(&batch, rows)?;
     }
-    let spools = writers
+    let size = buckets.size;
+    if buckets.writers.is_empty() {
+        return Err(broken(format!("it ended after 0 of {rows} rows")));
+    }
+    let spools = buckets
+        .writers
         .into_iter()
         .map(SpoolWriter::finish)
         .collect::<Result<Vec<Spool>>>()?;
     let state = (spools.into_iter().enumerate(), schema, features.clone());
     let ordered = futures::stream::unfold(state, move |(mut spools, schema, features)| async move {
         let (bucket, spool) = spools.next()?;
-        let first = bucket as u64 * BUCKET_ROWS;
-        let batch = ordered_bucket(&spool, &schema, &features, first..rows.min(first + BUCKET_ROWS)).await;
+        let first = bucket as u64 * size;
+        let batch = ordered_bucket(&spool, &schema, &features, first..rows.min(first + size)).await;
         Some((batch, (spools, schema, features)))
     });
     Ok(BatchStream::new(features, fuse_on_error(ordered)))
 }
 
-/// The rows of each bucket that the batch has a part of.
-fn split(batch: &RecordBatch, rows: u64) -> Result<Vec<(usize, RecordBatch)>> {
-    let mut parts: std::collections::BTreeMap<usize, Vec<u64>> = std::collections::BTreeMap::new();
-    for (at, number) in numbers(batch)?.values().iter().enumerate() {
-        if *number >= rows {
-            return Err(broken(format!("it gave row {number} of {rows}")));
+/// Rows by their numbers' range, as many ranges as their width asks for.
+#[derive(Default)]
+struct Buckets {
+    /// Rows of one bucket.
+    size: u64,
+    writers: Vec<SpoolWriter>,
+}
+
+impl Buckets {
+    /// Judges the rows' width by the first batch.
+    fn new(first: &RecordBatch, rows: u64) -> Self {
+        let width = first.get_array_memory_size() / first.num_rows().max(1) + 1;
+        let size = ((MEMORY / width) as u64)
+            .clamp(1 << 10, 1 << 20)
+            .max(rows.div_ceil(MOST_BUCKETS));
+        let count = rows.div_ceil(size).max(1);
+        let budget = MEMORY / count as usize;
+        let writer = |_| SpoolWriter::new(first.schema(), budget);
+        Self {
+            size,
+            writers: (0..count).map(writer).collect(),
         }
-        // Buckets are few: rows / BUCKET_ROWS.
-        parts
-            .entry((number / BUCKET_ROWS) as usize)
-            .or_default()
-            .push(at as u64);
     }
-    let part = |(bucket, at): (usize, Vec<u64>)| Ok((bucket, take_record_batch(batch, &UInt64Array::from(at))?));
-    parts.into_iter().map(part).collect()
+
+    /// Gives each bucket its part of the batch.
+    fn push(&mut self, batch: &RecordBatch, rows: u64) -> Result<()> {
+        let mut parts: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
+        for (at, number) in numbers(batch)?.values().iter().enumerate() {
+            if *number >= rows {
+                return Err(broken(format!("it gave row {number} of {rows}")));
+            }
+            parts.entry(number / self.size).or_default().push(at as u64);
+        }
+        for (bucket, at) in parts {
+            self.writers[bucket as usize].push(take_record_batch(batch, &UInt64Array::from(at))?)?;
+        }
+        Ok(())
+    }
 }
 
 async fn ordered_bucket(
@@ -235,7 +264,7 @@ mod tests {
 
     #[tokio::test]
     async fn orders_across_buckets() {
-        let count = BUCKET_ROWS * 2 + 5;
+        let count = (1 << 20) * 2 + 5;
         let backwards: Vec<u64> = (0..count).rev().collect();
         let parts: Vec<&[u64]> = backwards.chunks(70_001).collect();
         let ordered = values(answer(&parts, false), count).await.unwrap();

@@ -16,11 +16,11 @@ use parquet::file::properties::WriterProperties;
 use tempfile::NamedTempFile;
 use tokio::sync::mpsc;
 
-use super::csv;
+use super::csv::CsvFrame;
 use crate::{BatchStream, Error, ErrorKind, Result, guarded};
 
 /// Rows of a batch that is read.
-const BATCH: usize = 1 << 15;
+pub(super) const BATCH: usize = 1 << 15;
 
 /// Batches that may wait for the writing thread.
 const AHEAD: usize = 4;
@@ -35,6 +35,10 @@ enum Format {
 /// Refuses a path whose extension names no format, before anything is done for it.
 pub(super) fn check_extension(path: &Path) -> Result<()> {
     format_of(path).map(drop)
+}
+
+pub(super) fn is_csv(path: &Path) -> bool {
+    format_of(path).is_ok_and(|format| format == Format::Csv)
 }
 
 fn format_of(path: &Path) -> Result<Format> {
@@ -53,7 +57,7 @@ fn format_of(path: &Path) -> Result<Format> {
     }
 }
 
-fn in_file(path: &Path, action: &str, error: impl Into<Error>) -> Error {
+pub(super) fn in_file(path: &Path, action: &str, error: impl Into<Error>) -> Error {
     let error = error.into();
     Error::new(error.kind(), format!("cannot {action} `{}`", path.display())).with_cause(error)
 }
@@ -76,17 +80,14 @@ fn parquet_error(error: parquet::errors::ParquetError) -> Error {
 /// # Errors
 /// NotFound, PermissionDenied, Corrupt; InvalidInput for another extension.
 pub fn read_file(path: &Path) -> Result<BatchStream> {
+    let open = || File::open(path).map_err(|error| in_file(path, "read", error));
     let format = format_of(path)?;
-    let file = File::open(path).map_err(|error| in_file(path, "read", error))?;
     guarded(&path.display().to_string(), || match format {
-        Format::Parquet => read_parquet(file, path),
-        Format::Csv => {
-            let (schema, reader) = csv::read(file, BATCH).map_err(|error| in_file(path, "read", error))?;
-            Ok(in_background(schema, reader, path))
-        }
+        Format::Parquet => read_parquet(open()?, path),
+        Format::Csv => CsvFrame::open(path)?.rows(|_| None),
         Format::Arrow => {
             let reader =
-                FileReader::try_new(BufReader::new(file), None).map_err(|error| in_file(path, "read", error))?;
+                FileReader::try_new(BufReader::new(open()?), None).map_err(|error| in_file(path, "read", error))?;
             Ok(in_background(reader.schema(), reader, path))
         }
     })
@@ -104,7 +105,7 @@ fn read_parquet(file: File, path: &Path) -> Result<BatchStream> {
     ))
 }
 
-fn in_background(
+pub(super) fn in_background(
     schema: SchemaRef,
     mut reader: impl Iterator<Item = arrow::error::Result<RecordBatch>> + Send + 'static,
     path: &Path,

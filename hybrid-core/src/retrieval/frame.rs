@@ -10,9 +10,11 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use chrono::{DateTime, Utc};
 use futures::StreamExt;
 
+use super::csv::CsvFrame;
+use super::files;
 use super::plan::{Plan, PlannedKey};
 use super::spool::{MEMORY, Spool, SpoolWriter, too_many_rows};
-use crate::canonical::{canonical_key_type, canonical_keys, is_time, to_micros};
+use crate::canonical::{NoTime, canonical_key_type, canonical_keys, is_time, try_micros};
 use crate::definitions::not_found;
 use crate::store::{ENTITY_TIME, EntityRows, JoinKey, ROW_NUMBER};
 use crate::{BatchStream, Error, ErrorKind, Result, ValueType, timestamp_type};
@@ -21,6 +23,9 @@ use crate::{BatchStream, Error, ErrorKind, Result, ValueType, timestamp_type};
 pub enum EntityFrame {
     /// Arrow batches, read once.
     Rows(BatchStream),
+    /// A CSV file, read when the retrieval runs. Its join keys are of the type that their entity
+    /// declares.
+    Csv(CsvFrame),
     /// A single SELECT that runs in the store of that key.
     Sql {
         /// The store's key.
@@ -38,13 +43,33 @@ impl EntityFrame {
         Self::Rows(BatchStream::from_batches(schema, batches))
     }
 
-    /// A Parquet, CSV or Arrow file, by its extension; read when the retrieval runs.
+    /// A Parquet, CSV or Arrow file, by its extension; read when the retrieval runs. A CSV file is
+    /// also gone through now, to find the types of its columns.
     ///
     /// # Errors
-    /// NotFound, Corrupt, or InvalidInput for another extension.
+    /// NotFound, Corrupt, or InvalidInput for another extension and for a CSV file without header.
     pub fn from_path(path: impl AsRef<Path>) -> Result<Self> {
-        super::files::read_file(path.as_ref()).map(Self::Rows)
+        let path = path.as_ref();
+        match files::is_csv(path) {
+            true => CsvFrame::open(path).map(Self::Csv),
+            false => files::read_file(path).map(Self::Rows),
+        }
     }
+
+    /// The frame with its types settled, now that the join keys are known.
+    pub(super) fn typed(self, plan: &Plan) -> Result<Self> {
+        match self {
+            Self::Csv(file) => file.rows(|column| declared_type(plan, column)).map(Self::Rows),
+            other => Ok(other),
+        }
+    }
+}
+
+/// What the entities declare for a join key's column.
+fn declared_type(plan: &Plan, column: &str) -> Option<DataType> {
+    let mut keys = plan.views().iter().flat_map(|view| &view.keys);
+    let declared = keys.find_map(|key| key.value_type.as_ref().filter(|_| key.entity == column))?;
+    Some(declared.to_arrow())
 }
 
 /// The frame's columns that have a role.
@@ -131,9 +156,15 @@ impl FrameColumns {
 
     fn number(&self, batch: &RecordBatch, first: u64) -> Result<(RecordBatch, Option<(i64, i64)>)> {
         let name = self.schema.field(self.time).name();
-        let times = to_micros(batch.column(self.time)).map_err(|error| in_frame(error, name, first))?;
+        let times = try_micros(batch.column(self.time)).map_err(|NoTime { index, error }| {
+            let row = index.map(|index| format!(", row {}", row_number(first, index)));
+            in_frame(&error, &format!("`{name}`{}", row.unwrap_or_default()))
+        })?;
         if let Some(row) = (0..times.len()).find(|row| times.is_null(*row)) {
-            let message = format!("entity frame: column `{name}` is NULL in row {}", first + row as u64);
+            let message = format!(
+                "entity frame: column `{name}` is NULL in row {}",
+                row_number(first, row)
+            );
             return Err(Error::new(ErrorKind::InvalidInput, message)
                 .with_help("every entity row needs the time as of which its features are wanted"));
         }
@@ -142,17 +173,25 @@ impl FrameColumns {
         let mut columns: Vec<ArrayRef> = vec![Arc::new(numbers), Arc::new(times)];
         for (index, canonical) in &self.keys {
             let name = self.schema.field(*index).name();
-            columns
-                .push(canonical_keys(batch.column(*index), canonical).map_err(|error| in_frame(error, name, first))?);
+            columns.push(
+                canonical_keys(batch.column(*index), canonical)
+                    .map_err(|error| in_frame(&error, &format!("`{name}`")))?,
+            );
         }
         Ok((RecordBatch::try_new(self.numbered.clone(), columns)?, range))
     }
 }
 
-fn in_frame(error: Error, column: &str, first: u64) -> Error {
-    error.with_help(format!(
-        "it is column `{column}` of the entity frame, in the batch that starts at row {first}"
-    ))
+/// The number of a row in the whole frame, as people count: from 1.
+fn row_number(before: u64, index: usize) -> u64 {
+    before + index as u64 + 1
+}
+
+/// The error with its place before it.
+fn in_frame(error: &Error, column: &str) -> Error {
+    let message = format!("entity frame: column {column}: {}", error.message());
+    let help = error.help().iter().cloned();
+    help.fold(Error::new(error.kind(), message), Error::with_help)
 }
 
 fn widen(times: Option<(i64, i64)>, range: Option<(i64, i64)>) -> Option<(i64, i64)> {

@@ -32,6 +32,7 @@ impl RetrievalJob {
         entities: EntityFrame,
         options: RetrievalOptions,
     ) -> Result<Self> {
+        let entities = entities.typed(&plan)?;
         let frame_schema = match &entities {
             EntityFrame::Rows(rows) => rows.schema().clone(),
             EntityFrame::Between(start, end) => {
@@ -39,6 +40,7 @@ impl RetrievalJob {
                 range::frame_schema(&plan)?
             }
             EntityFrame::Sql { store, .. } => return Err(no_sql(store)),
+            EntityFrame::Csv(_) => return Err(untyped()),
         };
         let columns = FrameColumns::new(&frame_schema, &plan)?;
         let fields: Vec<FieldRef> = frame_schema
@@ -128,6 +130,11 @@ impl RetrievalJob {
         let plans = Run::new(self).explain().await?;
         Ok(format!("{routes}\n\n{plans}"))
     }
+}
+
+/// What [`EntityFrame::typed`] makes impossible.
+pub(super) fn untyped() -> Error {
+    Error::new(ErrorKind::Unexpected, "the types of a CSV frame were not settled")
 }
 
 fn no_sql(store: &str) -> Error {

@@ -15,6 +15,7 @@ mod selection;
 mod spool;
 mod summary;
 
+pub use csv::CsvFrame;
 pub use files::{read_file, write_stream};
 pub use frame::EntityFrame;
 pub use job::RetrievalJob;

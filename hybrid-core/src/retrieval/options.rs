@@ -7,7 +7,8 @@ use crate::Progress;
 pub struct RetrievalOptions {
     /// Name the outputs `view__feature`.
     pub full_feature_names: bool,
-    /// A feature row also needs `created <= E`.
+    /// A feature row also needs `created <= E`; without effect on a view whose source has no
+    /// created column.
     pub filter_by_created_timestamp: bool,
     /// Fails with Timeout when it takes longer.
     pub timeout: Option<Duration>,

@@ -99,7 +99,7 @@ fn keys_request(view: &PlannedView, start: DateTime<Utc>, end: DateTime<Utc>) ->
     let column = |key: &super::plan::PlannedKey| OutputColumn {
         source: source.column_of(&key.name).to_owned(),
         name: key.entity.clone(),
-        data_type: None,
+        data_type: key.value_type.as_ref().map(ValueType::to_arrow),
     };
     PullLatestRequest {
         source: SourceTable {

@@ -6,13 +6,12 @@ use std::time::Duration;
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use futures::StreamExt;
 use futures::future::try_join_all;
-use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::assemble::{Place, side_by_side};
 use super::contract::{fuse_on_error, in_frame_order};
 use super::frame::{EntityFrame, FrameColumns};
-use super::job::RetrievalJob;
+use super::job::{RetrievalJob, untyped};
 use super::plan::{Plan, PlannedView};
 use super::spool::{MEMORY, Spool, SpoolWriter};
 use super::summary::SummaryHandle;
@@ -59,11 +58,16 @@ impl Run {
         if rows == 0 {
             return Ok(BatchStream::from_batches(schema, Vec::new()));
         }
-        let answers = try_join_all(self.groups.iter().map(|group| self.answer(group, &entities, &summary))).await?;
-        let answers = if answers.len() > 1 {
-            drained(answers).await?
-        } else {
-            answers
+        let answers = match self.groups.as_slice() {
+            [only] => vec![self.answer(only, &entities, &summary).await?],
+            several => {
+                let (entities, summary) = (&entities, &summary);
+                let this = &self;
+                let each = several.iter().map(|group| async move {
+                    drained(this.answer(group, entities, summary).await?, several.len()).await
+                });
+                try_join_all(each).await?
+            }
         };
         let frame = frame.stream()?;
         let frame_columns = frame.schema().fields().len();
@@ -92,6 +96,7 @@ impl Run {
         let rows = match taken {
             EntityFrame::Rows(rows) => rows,
             EntityFrame::Between(start, end) => range::frame(&self.plan, &self.groups, start, end).await?,
+            EntityFrame::Csv(_) => return Err(untyped()),
             EntityFrame::Sql { store, .. } => {
                 return Err(Error::new(
                     ErrorKind::Unexpected,
@@ -110,12 +115,12 @@ impl Run {
         };
         let features = self.features(group);
         let ask = async {
-            let FeatureRows { rows, in_order } = group
-                .slot
-                .store()
-                .await?
-                .get_historical_features(request, &call)
-                .await?;
+            let store = group.slot.store().await?;
+            if request.filter_by_created_timestamp && !store.capabilities().created_filter {
+                let message = format!("store `{}` cannot filter by the created timestamp", group.slot.key);
+                return Err(Error::new(ErrorKind::Unsupported, message));
+            }
+            let FeatureRows { rows, in_order } = store.get_historical_features(request, &call).await?;
             in_frame_order(FeatureRows { rows, in_order }, features, entities.num_rows()).await
         };
         let rows = ask.await.map_err(|error| self.within(OPERATION, group, error))?;
@@ -211,29 +216,14 @@ fn timed(rows: BatchStream, key: String, summary: SummaryHandle) -> BatchStream 
     BatchStream::new(schema, rows.chain(end))
 }
 
-/// Drains several stores at the same time, each into a spool: an engine drops a query that nobody
-/// polls while a sibling is slow.
-async fn drained(answers: Vec<BatchStream>) -> Result<Vec<BatchStream>> {
-    let mut tasks = JoinSet::new();
-    let count = answers.len();
-    for (place, mut rows) in answers.into_iter().enumerate() {
-        tasks.spawn(async move {
-            let mut writer = SpoolWriter::new(rows.schema().clone(), MEMORY / count);
-            while let Some(batch) = rows.next().await {
-                writer.push(batch?)?;
-            }
-            Ok::<_, Error>((place, writer.finish()?))
-        });
+/// Reads one of several stores' answers to its end, into a spool: an engine drops a query that
+/// nobody polls while a sibling is slow.
+async fn drained(mut rows: BatchStream, siblings: usize) -> Result<BatchStream> {
+    let mut writer = SpoolWriter::new(rows.schema().clone(), MEMORY / siblings);
+    while let Some(batch) = rows.next().await {
+        writer.push(batch?)?;
     }
-    // Leaving early drops the set, which aborts the siblings.
-    let mut spools: Vec<(usize, Spool)> = Vec::new();
-    while let Some(ended) = tasks.join_next().await {
-        let spool =
-            ended.map_err(|error| Error::new(ErrorKind::Unexpected, "a store's task failed").with_cause(error))?;
-        spools.push(spool?);
-    }
-    spools.sort_by_key(|(place, _)| *place);
-    spools.into_iter().map(|(_, spool)| spool.stream()).collect()
+    writer.finish()?.stream()
 }
 
 /// When a retrieval must be over.
@@ -242,7 +232,8 @@ pub(super) struct Deadline(Option<(Instant, Duration)>);
 
 impl Deadline {
     pub(super) fn after(timeout: Option<Duration>) -> Self {
-        Self(timeout.map(|timeout| (Instant::now() + timeout, timeout)))
+        // A time beyond the clock's range is no limit.
+        Self(timeout.and_then(|timeout| Some((Instant::now().checked_add(timeout)?, timeout))))
     }
 
     pub(super) async fn limit<T>(self, work: impl Future<Output = Result<T>>) -> Result<T> {

@@ -2,13 +2,15 @@
 //! that nothing is left behind however the process ends.
 
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom};
+use std::io::{self, BufReader, BufWriter, Read};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
+use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
-use arrow::ipc::reader::FileReader;
-use arrow::ipc::writer::FileWriter;
+use arrow::error::ArrowError;
+use arrow::ipc::reader::StreamReader;
+use arrow::ipc::writer::StreamWriter;
 
 use crate::{BatchStream, Error, ErrorKind, Result};
 
@@ -21,7 +23,7 @@ pub(crate) struct SpoolWriter {
     budget: usize,
     held: usize,
     batches: Vec<RecordBatch>,
-    file: Option<FileWriter<BufWriter<File>>>,
+    file: Option<StreamWriter<BufWriter<File>>>,
 }
 
 impl SpoolWriter {
@@ -36,43 +38,53 @@ impl SpoolWriter {
     }
 
     pub(crate) fn push(&mut self, batch: RecordBatch) -> Result<()> {
-        if let Some(file) = &mut self.file {
-            return Ok(file.write(&batch)?);
-        }
         self.held += batch.get_array_memory_size();
         self.batches.push(batch);
-        if self.held > self.budget {
-            self.spill()?;
-        }
-        Ok(())
+        if self.held > self.budget { self.spill() } else { Ok(()) }
     }
 
+    /// Writes what is held as one batch, so that many small ones do not stay small.
     fn spill(&mut self) -> Result<()> {
-        let file = tempfile::tempfile().map_err(|error| disk(error, "create"))?;
-        let mut writer = FileWriter::try_new(BufWriter::new(file), &self.schema)?;
-        for batch in self.batches.drain(..) {
-            writer.write(&batch)?;
-        }
+        let batch = concat_batches(&self.schema, &self.batches)?;
+        self.batches.clear();
+        self.held = 0;
+        let mut writer = match self.file.take() {
+            Some(writer) => writer,
+            None => {
+                let file = tempfile::tempfile().map_err(|error| disk(error, "create"))?;
+                StreamWriter::try_new(BufWriter::new(file), &self.schema)?
+            }
+        };
+        writer.write(&batch).map_err(write_failed)?;
         self.file = Some(writer);
         Ok(())
     }
 
-    pub(crate) fn finish(self) -> Result<Spool> {
+    pub(crate) fn finish(mut self) -> Result<Spool> {
+        if self.file.is_some() && !self.batches.is_empty() {
+            self.spill()?;
+        }
         let stored = match self.file {
             None => Stored::Memory(self.batches),
-            Some(mut file) => {
-                file.finish()?;
-                let file = file
-                    .into_inner()?
-                    .into_inner()
-                    .map_err(|error| disk(error.into_error(), "write"))?;
-                Stored::Disk(Arc::new(file))
+            Some(mut writer) => {
+                writer.finish().map_err(write_failed)?;
+                let file = writer.into_inner().map_err(write_failed)?;
+                Stored::Disk(Arc::new(
+                    file.into_inner().map_err(|error| disk(error.into_error(), "write"))?,
+                ))
             }
         };
         Ok(Spool {
             schema: self.schema,
             stored: Arc::new(stored),
         })
+    }
+}
+
+fn write_failed(error: ArrowError) -> Error {
+    match error {
+        ArrowError::IoError(_, error) => disk(error, "write"),
+        other => other.into(),
     }
 }
 
@@ -106,7 +118,7 @@ impl Spool {
 }
 
 fn read(file: Arc<File>) -> Result<impl Iterator<Item = Result<RecordBatch>>> {
-    let reader = FileReader::try_new(BufReader::new(SharedFile { file, at: 0 }), None)?;
+    let reader = StreamReader::try_new(BufReader::new(SharedFile { file, at: 0 }), None)?;
     Ok(reader.map(|batch| Ok(batch?)))
 }
 
@@ -137,18 +149,6 @@ impl Read for SharedFile {
     }
 }
 
-impl Seek for SharedFile {
-    fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
-        let target = match position {
-            SeekFrom::Start(at) => Some(at),
-            SeekFrom::End(offset) => self.file.metadata()?.len().checked_add_signed(offset),
-            SeekFrom::Current(offset) => self.at.checked_add_signed(offset),
-        };
-        self.at = target.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
-        Ok(self.at)
-    }
-}
-
 /// Refuses what would not fit in the row numbers.
 pub(crate) fn too_many_rows() -> Error {
     Error::new(
@@ -160,7 +160,8 @@ pub(crate) fn too_many_rows() -> Error {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use arrow::array::{ArrayRef, Int64Array};
+    use arrow::array::{ArrayRef, AsArray, DictionaryArray, Int64Array};
+    use arrow::datatypes::Int32Type;
 
     use super::*;
 
@@ -169,6 +170,27 @@ mod tests {
         (0..5)
             .map(|i| RecordBatch::try_from_iter([("a", column(i))]).unwrap())
             .collect()
+    }
+
+    fn together(batches: &[RecordBatch]) -> RecordBatch {
+        concat_batches(batches[0].schema_ref(), batches).unwrap()
+    }
+
+    #[tokio::test]
+    async fn dictionaries_that_differ_from_batch_to_batch_survive_the_disk() {
+        let column = |text: &str| Arc::new(DictionaryArray::<Int32Type>::from_iter([text, text])) as ArrayRef;
+        let batch = |text: &str| RecordBatch::try_from_iter([("a", column(text))]).unwrap();
+        let mut writer = SpoolWriter::new(batch("x").schema(), 0);
+        ["x", "y"].iter().for_each(|text| writer.push(batch(text)).unwrap());
+        let read = writer.finish().unwrap().stream().unwrap().collect().await.unwrap();
+        let texts: Vec<String> = read
+            .iter()
+            .map(|batch| format!("{:?}", batch.column(0).as_any_dictionary().values()))
+            .collect();
+        assert!(
+            texts.concat().contains('x') && texts.concat().contains('y'),
+            "{texts:?}"
+        );
     }
 
     #[tokio::test]
@@ -180,8 +202,9 @@ mod tests {
             assert_eq!(spool.is_on_disk(), budget < usize::MAX);
             let (one, two) = (spool.stream().unwrap(), spool.stream().unwrap());
             let (one, two) = tokio::join!(one.collect(), two.collect());
-            assert_eq!(one.unwrap(), batches());
-            assert_eq!(two.unwrap(), batches());
+            for read in [one.unwrap(), two.unwrap()] {
+                assert_eq!(together(&read), together(&batches()));
+            }
         }
     }
 

@@ -82,6 +82,12 @@ impl HybridOfflineStore {
         self.slot(source).map(|slot| slot.key.as_str())
     }
 
+    /// The slot that answers `operation` on `source`.
+    fn slot_for(&self, operation: &'static str, source: &Source) -> Result<&Arc<Slot>> {
+        self.slot(source)
+            .map_err(|error| error.in_operation(operation, "", &source.name))
+    }
+
     fn slot(&self, source: &Source) -> Result<&Arc<Slot>> {
         self.slots
             .get(&source.key)

@@ -43,7 +43,7 @@ impl HybridOfflineStore {
         call: &Call,
     ) -> Result<BatchStream> {
         const OPERATION: &str = "pull_latest_from_table_or_query";
-        let slot = self.slot(&pull.source)?;
+        let slot = self.slot_for(OPERATION, &pull.source)?;
         let run = async {
             let request = latest(complete(slot, pull).await?, start, end)?;
             slot.store().await?.pull_latest_from_table_or_query(request, call).await
@@ -65,7 +65,7 @@ impl HybridOfflineStore {
         call: &Call,
     ) -> Result<BatchStream> {
         const OPERATION: &str = "pull_all_from_table_or_query";
-        let slot = self.slot(&pull.source)?;
+        let slot = self.slot_for(OPERATION, &pull.source)?;
         let run = async {
             let request = all(complete(slot, pull).await?, start, end)?;
             slot.store().await?.pull_all_from_table_or_query(request, call).await
@@ -80,7 +80,7 @@ impl HybridOfflineStore {
     /// # Errors
     /// Config, when no store is configured for the source; what the store reports.
     pub async fn source_schema(&self, source: &Source) -> Result<SchemaRef> {
-        let slot = self.slot(source)?;
+        let slot = self.slot_for("source_schema", source)?;
         let run = async { slot.store().await?.source_schema(source).await };
         run.await.map_err(in_source("source_schema", slot, source))
     }
@@ -90,7 +90,7 @@ impl HybridOfflineStore {
     /// # Errors
     /// As for the pull itself.
     pub async fn explain_latest(&self, pull: &Pull, start: DateTime<Utc>, end: DateTime<Utc>) -> Result<String> {
-        let slot = self.slot(&pull.source)?;
+        let slot = self.slot_for("explain", &pull.source)?;
         let run = async {
             let request = latest(complete(slot, pull).await?, start, end)?;
             slot.store().await?.explain(Explain::Latest(request)).await
@@ -108,7 +108,7 @@ impl HybridOfflineStore {
         start: Option<DateTime<Utc>>,
         end: Option<DateTime<Utc>>,
     ) -> Result<String> {
-        let slot = self.slot(&pull.source)?;
+        let slot = self.slot_for("explain", &pull.source)?;
         let run = async {
             let request = all(complete(slot, pull).await?, start, end)?;
             slot.store().await?.explain(Explain::All(request)).await

@@ -9,8 +9,8 @@ use crate::{FeatureRegistry, FeatureView, Result, Source, ValueType};
 pub struct Pull {
     /// The source.
     pub source: Source,
-    /// Join keys, first in the output.
-    pub join_keys: Vec<String>,
+    /// Join keys and their entities' types, first in the output.
+    pub join_keys: Vec<(String, Option<ValueType>)>,
     /// Features and their declared types, then; empty: every column of the source.
     pub features: Vec<(String, Option<ValueType>)>,
 }
@@ -25,7 +25,8 @@ impl Pull {
         if source.name.is_empty() {
             source.name.clone_from(&view.name);
         }
-        let join_keys = join_keys_of(registry, view)?.into_iter().map(|key| key.name).collect();
+        let join_keys = join_keys_of(registry, view)?;
+        let join_keys = join_keys.into_iter().map(|key| (key.name, key.value_type)).collect();
         let features = view
             .schema
             .iter()
@@ -41,19 +42,15 @@ impl Pull {
     /// What a store is asked: source columns, output names and types.
     pub(super) fn columns(&self) -> PullColumns {
         let source = &self.source;
-        let column = |name: &String, value_type: Option<&ValueType>| OutputColumn {
+        let column = |(name, value_type): &(String, Option<ValueType>)| OutputColumn {
             source: source.column_of(name).to_owned(),
             name: name.clone(),
-            data_type: value_type.map(ValueType::to_arrow),
+            data_type: value_type.as_ref().map(ValueType::to_arrow),
         };
         PullColumns {
             table: SourceTable::untyped(source),
-            join_keys: self.join_keys.iter().map(|name| column(name, None)).collect(),
-            features: self
-                .features
-                .iter()
-                .map(|(name, value_type)| column(name, value_type.as_ref()))
-                .collect(),
+            join_keys: self.join_keys.iter().map(column).collect(),
+            features: self.features.iter().map(column).collect(),
             timestamp_name: source.name_of(&source.timestamp_field).to_owned(),
             created_name: source
                 .created_timestamp_column
@@ -65,7 +62,7 @@ impl Pull {
     /// Every source column that has a role: what is no feature when no features are given.
     pub(super) fn named_columns(&self) -> BTreeSet<&str> {
         let source = &self.source;
-        let keys = self.join_keys.iter().map(|name| source.column_of(name));
+        let keys = self.join_keys.iter().map(|(name, _)| source.column_of(name));
         keys.chain([source.timestamp_field.as_str()])
             .chain(source.created_timestamp_column.as_deref())
             .collect()

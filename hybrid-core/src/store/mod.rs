@@ -12,6 +12,7 @@ pub(crate) mod registration;
 mod request;
 pub(crate) mod rule;
 mod stream;
+mod write_columns;
 
 pub use call::{Call, Progress};
 pub use capabilities::Capabilities;
@@ -20,10 +21,11 @@ pub use dynamic::DynOfflineStore;
 pub use entity_rows::{ENTITY_TIME, EntityRows, ROW_NUMBER};
 pub use known::{KnownBackend, known_backends};
 pub use lookup::{backends, find_backend, resolve_key};
-pub use offline_store::{Context, FeatureRows, OfflineStore};
+pub use offline_store::{Context, FROM_TEXT, FeatureRows, OfflineStore};
 pub use registration::{Registered, Registration};
 pub use request::{
     Explain, HistoricalRequest, HistoricalView, JoinKey, OutputColumn, PullAllRequest, PullLatestRequest, SourceTable,
     WriteRequest,
 };
 pub use stream::BatchStream;
+pub use write_columns::check_write_columns;

@@ -10,6 +10,11 @@ use super::{
 };
 use crate::Result;
 
+/// The key of a column's metadata in [`source_schema`](OfflineStore::source_schema) which says that
+/// its values are text without a type, as in CSV: the column's type is a guess, and a key of any
+/// type can be read from it.
+pub const FROM_TEXT: &str = "hybrid.from_text";
+
 /// What a store answers to a point-in-time join: [`ROW_NUMBER`](super::ROW_NUMBER), then every
 /// feature asked for, under its output name and in its declared type; one row per entity row.
 pub struct FeatureRows {
@@ -48,7 +53,7 @@ pub trait OfflineStore: Send + Sync + Sized + 'static {
     /// Whether it can be reached, and what it is: one line for people.
     async fn ping(&self) -> Result<String>;
 
-    /// The columns and types of a source.
+    /// The columns and types of a source; [`FROM_TEXT`] marks those whose type is a guess.
     async fn source_schema(&self, source: &Self::Source) -> Result<SchemaRef>;
 
     /// The point-in-time join.
@@ -72,7 +77,8 @@ pub trait OfflineStore: Send + Sync + Sized + 'static {
         call: &Call,
     ) -> Result<BatchStream>;
 
-    /// Appends rows, all or none; returns how many.
+    /// Appends rows, all or none; returns how many. Check their columns first, with
+    /// [`check_write_columns`](super::check_write_columns).
     async fn offline_write_batch(&self, request: WriteRequest<Self::Source>, call: &Call) -> Result<u64>;
 
     /// The SQL or the plan of an operation, for people; runs nothing that costs.

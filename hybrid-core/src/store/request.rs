@@ -85,7 +85,8 @@ pub struct HistoricalRequest<S> {
     pub views: Vec<HistoricalView<S>>,
     /// The entity rows.
     pub entities: EntityRows,
-    /// A feature row also needs `created <= E`; a NULL created is out then.
+    /// A feature row also needs `created <= E`; a NULL created is out then. Without effect on a
+    /// view whose source has no created column.
     pub filter_by_created_timestamp: bool,
 }
 

@@ -3,19 +3,17 @@
 use std::collections::BTreeMap;
 
 use arrow::datatypes::{DataType, Schema, SchemaRef};
-use hybrid_core::error::nearest;
 use hybrid_core::{Entity, Error, ErrorKind, FeatureRegistry, FeatureView, Field, Result, ValueType};
 
-use super::within;
+use super::columns::is_key;
 
-/// Infers the schemas, timestamp columns and entity types that `definitions` leave out, and checks
-/// that the columns they name exist. `schemas` are those of the views' sources, in order; a store
-/// that cannot be asked is a problem only where something is to be inferred. `known` are the
-/// definitions that are there already. Returns every problem.
+/// Infers the schemas, timestamp columns and entity types that `definitions` leave out. `schemas`
+/// are those of the views' sources, in order; `known` are the definitions that are there already.
+/// Returns what could not be inferred from a source that told its columns.
 pub(crate) fn infer(
     definitions: &mut FeatureRegistry,
     known: &FeatureRegistry,
-    schemas: Vec<Result<SchemaRef>>,
+    schemas: &[Result<SchemaRef>],
 ) -> Vec<Error> {
     let mut problems = Vec::new();
     let FeatureRegistry {
@@ -26,19 +24,9 @@ pub(crate) fn infer(
     for (view, schema) in feature_views.iter_mut().zip(schemas) {
         let keys = join_keys(view, entities, known);
         take_key_types(view, &keys, entities);
-        let view_name = format!("feature view `{}`", view.name);
-        match schema {
-            Ok(schema) => {
-                let found = from_schema(view, &keys, &schema, entities);
-                problems.extend(found.iter().map(|problem| within(&view_name, problem)));
-            }
-            Err(error) if is_incomplete(view, &keys, entities, known) => {
-                let help = "give the source a timestamp_field, the view a schema and its entities a value_type, \
-                            and nothing needs to be inferred";
-                problems.push(within(&view_name, &error).with_cause(error).with_help(help));
-            }
-            Err(error) if !cannot_be_asked(error.kind()) => problems.push(within(&view_name, &error).with_cause(error)),
-            Err(_) => {}
+        if let Ok(schema) = schema {
+            let found = from_schema(view, &keys, schema, entities);
+            problems.extend(found.into_iter().map(|problem| problem.within(&called(view))));
         }
     }
     // What was inferred before still holds where nothing is known now.
@@ -47,6 +35,41 @@ pub(crate) fn infer(
         entity.value_type = before.and_then(|before| before.value_type.clone());
     }
     problems
+}
+
+/// A view whose source did not tell its columns: what that means for an apply.
+pub(crate) enum Unasked {
+    /// Something is missing, or the source is not there.
+    Problem(Error),
+    /// The definition is complete, and the store is away.
+    Unchecked(Error),
+}
+
+/// What `error`, which came instead of the source's columns, means for `view`.
+pub(crate) fn unasked(
+    view: &FeatureView,
+    definitions: &FeatureRegistry,
+    known: &FeatureRegistry,
+    error: Error,
+) -> Unasked {
+    let is_away = cannot_be_asked(error.kind());
+    let error = error.within(&called(view));
+    if !is_away {
+        return Unasked::Problem(error);
+    }
+    let keys = join_keys(view, &definitions.entities, known);
+    match is_incomplete(view, &keys, &definitions.entities, known) {
+        true => Unasked::Problem(error.with_help(
+            "give the source a timestamp_field, the view a schema and its entities a value_type, and nothing needs \
+             to be inferred",
+        )),
+        false => Unasked::Unchecked(error),
+    }
+}
+
+/// A view in messages.
+pub(crate) fn called(view: &FeatureView) -> String {
+    format!("feature view `{}`", view.name)
 }
 
 /// The store is away, or not here at all: that says nothing about the definition.
@@ -101,10 +124,11 @@ fn from_schema(view: &mut FeatureView, keys: &Keys, schema: &Schema, entities: &
             Err(error) => problems.push(error),
         }
     }
-    problems.extend(missing_columns(view, keys, schema));
     for (key, entity) in keys {
         if let Ok(column) = schema.field_with_name(view.source.column_of(key)) {
             match ValueType::from_arrow(column.data_type()) {
+                // Decimals are keys, and no value type says so: Feast's are text.
+                Some(value_type) if !is_key(column.data_type(), &value_type.to_arrow()) => {}
                 Some(value_type) => set_type(entities, entity, value_type),
                 None => problems.push(no_type(column.name(), column.data_type())),
             }
@@ -136,26 +160,6 @@ fn timestamp_column(view: &FeatureView, schema: &Schema) -> Result<String> {
     };
     let message = format!("source `{}` has no timestamp_field, and {found}", view.source.name);
     Err(Error::new(ErrorKind::Definition, message).with_help("name one with timestamp_field"))
-}
-
-fn missing_columns(view: &FeatureView, keys: &Keys, schema: &Schema) -> Option<Error> {
-    let source = &view.source;
-    let mut wanted: Vec<&str> = keys.keys().map(|key| source.column_of(key)).collect();
-    wanted.extend(Some(source.timestamp_field.as_str()).filter(|column| !column.is_empty()));
-    wanted.extend(source.created_timestamp_column.as_deref());
-    wanted.extend(view.schema.iter().map(|field| source.column_of(&field.name)));
-    wanted.extend(source.field_mapping.keys().map(String::as_str));
-    wanted.sort_unstable();
-    wanted.dedup();
-    wanted.retain(|column| schema.field_with_name(column).is_err());
-    let first = wanted.first()?;
-    let message = format!("source `{}` has no column {}", source.name, wanted.join(", "));
-    let error = Error::new(ErrorKind::Definition, message);
-    let error = match nearest(first, names(schema)) {
-        Some(near) => error.with_help(format!("did you mean `{near}`?")),
-        None => error,
-    };
-    Some(error.with_help(format!("its columns are {}", names(schema).join(", "))))
 }
 
 /// Every column that is no key, no timestamp and, by Feast's rule, not of somebody's internal use.
@@ -194,6 +198,7 @@ fn names(schema: &Schema) -> Vec<&str> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use super::super::Prepared;
     use super::*;
     use arrow::datatypes::Field as Column;
     use hybrid_core::{Source, timestamp_type};
@@ -224,7 +229,13 @@ mod tests {
     }
 
     fn run(definitions: &mut FeatureRegistry, schema: Result<SchemaRef>) -> Vec<Error> {
-        infer(definitions, &FeatureRegistry::new("p"), vec![schema])
+        run_over(definitions, &FeatureRegistry::new("p"), schema)
+    }
+
+    fn run_over(definitions: &mut FeatureRegistry, known: &FeatureRegistry, schema: Result<SchemaRef>) -> Vec<Error> {
+        let prepared = Prepared::new(std::mem::take(definitions), known, vec![schema]);
+        *definitions = prepared.definitions;
+        prepared.checked.problems
     }
 
     #[test]
@@ -254,7 +265,9 @@ mod tests {
         let mut found = definitions(FeatureView::new("v", source()));
         let problems = run(&mut found, Err(Error::new(ErrorKind::Config, "no such store")));
         assert!(
-            problems[0].to_string().contains("feature view `v`: no such store"),
+            problems[0]
+                .to_string()
+                .contains("feature view `v`: no such store\n  help: give the source"),
             "{problems:?}"
         );
         let complete = [
@@ -265,6 +278,13 @@ mod tests {
             definitions(FeatureView::new("v", source().with_timestamp_field("at")).with_schema(complete));
         let problems = run(&mut complete, Err(Error::new(ErrorKind::NotFound, "no such file")));
         assert_eq!(problems.len(), 1, "a source that is not there is a mistake");
+        let mut left_out = definitions(FeatureView::new("v", source()));
+        let problems = run(&mut left_out, Err(Error::new(ErrorKind::NotFound, "no such file")));
+        assert_eq!(
+            problems[0].to_string(),
+            "feature view `v`: no such file",
+            "said once, and inference is not what failed"
+        );
     }
 
     #[test]
@@ -276,18 +296,24 @@ mod tests {
             .entities
             .push(Entity::new("driver_id").with_value_type(ValueType::String));
         let away = Err(Error::new(ErrorKind::Unavailable, "away"));
-        assert!(infer(&mut found, &known, vec![away]).is_empty());
+        assert!(run_over(&mut found, &known, away).is_empty());
         assert_eq!(found.entities[0].value_type, Some(ValueType::String));
     }
 
     #[test]
     fn columns_that_are_not_there_are_named_with_the_nearest() {
         let view = FeatureView::new("v", source().with_timestamp_field("att"))
-            .with_schema([Field::new("rat", ValueType::Float32)]);
+            .with_schema([Field::new("rates", ValueType::Float32)]);
         let problems = run(&mut definitions(view), Ok(schema()));
-        let text = problems[0].to_string();
-        assert!(text.contains("has no column att, rat"), "{text}");
-        assert!(text.contains("did you mean `at`?"), "{text}");
+        let text: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        assert!(
+            text[0].contains("source `s` has no column `att`") && text[0].contains("did you mean `at`?"),
+            "{text:?}"
+        );
+        assert!(
+            text[1].contains("source `s` has no column `rates`") && text[1].contains("did you mean `rate`?"),
+            "{text:?}"
+        );
     }
 
     #[test]
@@ -301,5 +327,18 @@ mod tests {
                 .contains("several columns are timestamps: at, created"),
             "{problems:?}"
         );
+    }
+
+    #[test]
+    fn a_decimal_key_stays_without_a_type() {
+        let columns = [
+            Column::new("driver", DataType::Decimal128(10, 2), true),
+            Column::new("at", timestamp_type(), true),
+            Column::new("created", timestamp_type(), true),
+            Column::new("rate", DataType::Float32, true),
+        ];
+        let mut found = definitions(FeatureView::new("v", source()));
+        assert!(run(&mut found, Ok(Arc::new(Schema::new(columns.to_vec())))).is_empty());
+        assert_eq!(found.entities[0].value_type, None);
     }
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use hybrid_core::{Error, ErrorKind, FeatureProjection, FeatureRegistry, FeatureService, FeatureView, Result, Source};
 
-use super::within;
 use crate::registry::number_of;
 
 /// One error with every problem of `definitions`; `merged` is what references are resolved in.
@@ -27,24 +26,16 @@ pub(crate) fn problems(definitions: &FeatureRegistry, merged: &FeatureRegistry) 
     problems.extend(sources(definitions));
     for entity in &definitions.entities {
         if let Some(Err(error)) = entity.value_type.as_ref().map(number_of) {
-            problems.push(within(&format!("entity `{}`", entity.name), &error));
+            problems.push(error.within(&format!("entity `{}`", entity.name)));
         }
     }
     for view in &definitions.feature_views {
-        let found = view_problems(view, merged);
-        problems.extend(
-            found
-                .iter()
-                .map(|problem| within(&format!("feature view `{}`", view.name), problem)),
-        );
+        let found = view_problems(view, merged).into_iter();
+        problems.extend(found.map(|problem| problem.within(&format!("feature view `{}`", view.name))));
     }
     for service in &definitions.feature_services {
-        let found = service_problems(service, merged);
-        problems.extend(
-            found
-                .iter()
-                .map(|problem| within(&format!("feature service `{}`", service.name), problem)),
-        );
+        let found = service_problems(service, merged).into_iter();
+        problems.extend(found.map(|problem| problem.within(&format!("feature service `{}`", service.name))));
     }
     problems
 }
@@ -81,7 +72,8 @@ fn sources(definitions: &FeatureRegistry) -> Vec<Error> {
     {
         match seen.iter().find(|other| other.name == source.name) {
             Some(other) if **other != *source => {
-                problems.push(wrong(format!("two different sources are called `{}`", source.name)));
+                let message = format!("two different sources are called `{}`", source.name);
+                problems.push(wrong(message).with_help("give one a `name` of its own"));
             }
             Some(_) => {}
             None => seen.push(source),
@@ -117,7 +109,7 @@ fn view_problems(view: &FeatureView, merged: &FeatureRegistry) -> Vec<Error> {
             problems.push(wrong(format!("feature `{}` is defined twice", field.name)));
         }
         if let Err(error) = number_of(&field.dtype) {
-            problems.push(within(&format!("feature `{}`", field.name), &error));
+            problems.push(error.within(&format!("feature `{}`", field.name)));
         }
     }
     problems

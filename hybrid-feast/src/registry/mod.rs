@@ -14,6 +14,7 @@ mod value_type;
 
 pub use changes::Applied;
 pub(crate) use changes::apply;
+pub(crate) use document::Document;
 pub(crate) use file::{RegistryFile, Stamp};
 pub(crate) use merge::merged;
 pub(crate) use read::read;
@@ -26,5 +27,5 @@ use hybrid_core::{FeatureRegistry, Result};
 /// # Errors
 /// Corrupt, when the bytes are no registry; ResourceExhausted, when there are too many.
 pub fn read_registry(bytes: &[u8], project: &str) -> Result<FeatureRegistry> {
-    read(&document::Document::decode(bytes)?, project)
+    read(&Document::decode(bytes)?, project)
 }

@@ -56,7 +56,8 @@ fn is_candidate(entity: &[Value], entity_time: usize, joined: &Joined<'_>, row: 
     if then > now || joined.ttl.is_some_and(|ttl| ttl > 0 && then < now.saturating_sub(ttl)) {
         return false;
     }
-    !joined.created_filter || created(joined, row).is_some_and(|created| created <= now)
+    // A source that does not say when its rows were written is not filtered.
+    !joined.created_filter || joined.created.is_none() || created(joined, row).is_some_and(|created| created <= now)
 }
 
 /// What decides between candidates: event time, then created, where none at all is the least.

@@ -1,11 +1,11 @@
 use std::io::{BufRead, BufReader, Read};
 use std::sync::{Arc, OnceLock};
 
-use arrow::array::{ArrayRef, RecordBatch};
+use arrow::array::{ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow_csv::ReaderBuilder;
 use arrow_csv::reader::Format;
-use hybrid_core::{Error, ErrorKind, Result, guarded, timestamp_type};
+use hybrid_core::{Error, ErrorKind, Result, TextColumn, guarded, timestamp_type};
 
 use crate::error::io_error;
 use crate::listing::Listed;
@@ -13,7 +13,8 @@ use crate::storage::{Blob, BlobReader};
 use crate::types::is_time;
 
 /// How much of a file decides the types of its columns where nobody declared them.
-const SAMPLE_RECORDS: usize = 32_768;
+const SAMPLE_BATCH: usize = 1024;
+const SAMPLE_BATCHES: usize = 32;
 const SAMPLE_BUFFER: usize = 1 << 20;
 /// A header ends within so many bytes.
 const MAX_HEADER: u64 = 4 << 20;
@@ -74,16 +75,8 @@ impl CsvFile {
         let name = &self.listed.name;
         let sample = content(&blob, SAMPLE_BUFFER).map_err(|error| io_error("read", name, error))?;
         let schema = guarded(name, || {
-            let (schema, _) = format()
-                .infer_schema(sample, Some(SAMPLE_RECORDS))
-                .map_err(|error| self.broken(error))?;
-            let types = schema.fields().iter().map(|field| field.data_type().clone());
-            let fields = self
-                .header
-                .iter()
-                .zip(types)
-                .map(|(name, data_type)| Field::new(name, data_type, true));
-            Ok(Arc::new(Schema::new(fields.collect::<Vec<_>>())))
+            let types = types(sample, &self.header).map_err(|error| self.broken(error))?;
+            Ok(Arc::new(Schema::new(types)))
         })?;
         Ok(Arc::clone(self.inferred.get_or_init(|| schema)))
     }
@@ -96,10 +89,7 @@ impl CsvFile {
         mut each: impl FnMut(Vec<ArrayRef>, u64, usize) -> Result<bool>,
     ) -> Result<()> {
         let blob = self.listed.handle.open(&self.listed.name)?;
-        let fields: Vec<Field> = (0..self.header.len())
-            .map(|at| Field::new(at.to_string(), DataType::Utf8, true))
-            .collect();
-        let reader = ReaderBuilder::new(Arc::new(Schema::new(fields)))
+        let reader = ReaderBuilder::new(texts(self.header.len()))
             .with_format(format())
             .with_batch_size(BATCH_ROWS)
             .with_projection(positions.to_vec())
@@ -136,6 +126,33 @@ fn broken(name: &str, error: arrow::error::ArrowError) -> Error {
 
 fn format() -> Format {
     Format::default().with_header(true)
+}
+
+/// Columns of text.
+fn texts(count: usize) -> SchemaRef {
+    let field = |at: usize| Field::new(at.to_string(), DataType::Utf8, true);
+    Arc::new(Schema::new((0..count).map(field).collect::<Vec<_>>()))
+}
+
+/// The types of the columns in the first records, Null where these have no value.
+fn types(sample: impl BufRead, header: &[String]) -> arrow::error::Result<Vec<Field>> {
+    let mut columns = vec![TextColumn::default(); header.len()];
+    let reader = ReaderBuilder::new(texts(header.len()))
+        .with_format(format())
+        .with_batch_size(SAMPLE_BATCH)
+        .build_buffered(sample)?;
+    for batch in reader.take(SAMPLE_BATCHES) {
+        for (column, values) in columns.iter_mut().zip(batch?.columns()) {
+            values
+                .as_string::<i32>()
+                .iter()
+                .flatten()
+                .for_each(|value| column.add(value));
+        }
+    }
+    let typed =
+        |(name, column): (&String, TextColumn)| Field::new(name, column.data_type().unwrap_or(DataType::Null), true);
+    Ok(header.iter().zip(columns).map(typed).collect())
 }
 
 /// The file's bytes after a byte order mark, read `stride` bytes at a time.

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use hybrid_core::store::FROM_TEXT;
 use hybrid_core::{Error, ErrorKind, Result, timestamp_type};
 
-use super::table::{DataFile, Table};
+use super::table::{DataFile, Format, Table};
 use crate::types::is_text;
 
 /// Every column's name: of the files in order of first appearance, then of the folders.
@@ -45,6 +46,12 @@ pub(crate) fn merged(table: &Table) -> Result<SchemaRef> {
     for name in names(table) {
         if !fields.iter().any(|field| field.name() == &name) {
             fields.push(Field::new(&name, table.partition_type(&name), true));
+        }
+    }
+    let own = |field: &Field| table.files.iter().any(|file| file.has_column(field.name()));
+    for field in &mut fields {
+        if table.format == Format::Csv || !own(field) {
+            field.set_metadata([(FROM_TEXT.to_owned(), String::new())].into());
         }
     }
     Ok(Arc::new(Schema::new(fields)))

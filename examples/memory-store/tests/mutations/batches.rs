@@ -100,12 +100,18 @@ pub fn floats_for_nulls(rows: RecordBatch) -> RecordBatch {
     changed
 }
 
-/// The columns of the first batch's schema given to every column by its place.
+/// The first columns under these names, whatever they hold; those beyond keep theirs.
 pub fn renamed(rows: &RecordBatch, names: &[&str]) -> RecordBatch {
-    let fields = rows.schema_ref().fields().iter().zip(names);
-    let fields: Vec<Field> = fields
-        .map(|(field, name)| Field::clone(field).with_name(*name))
+    let mut fields: Vec<Field> = rows
+        .schema_ref()
+        .fields()
+        .iter()
+        .map(|field| Field::clone(field))
         .collect();
+    fields
+        .iter_mut()
+        .zip(names)
+        .for_each(|(field, name)| field.set_name(*name));
     RecordBatch::try_new(Arc::new(Schema::new(fields)), rows.columns().to_vec()).unwrap()
 }
 

@@ -137,6 +137,20 @@ pub const MISTAKES: &[Mistake] = &[
         ..RIGHT
     },
     Mistake {
+        name: "the filter drops what has no created column",
+        found_by: "created_filter::no_created_column_is_not_filtered",
+        historical: |request| {
+            if request.filter_by_created_timestamp {
+                let without = request
+                    .views
+                    .iter_mut()
+                    .filter(|view| view.source.created_timestamp_column.is_none());
+                without.for_each(|view| view.ttl = Some(1));
+            }
+        },
+        ..RIGHT
+    },
+    Mistake {
         name: "rows without an event time count",
         found_by: "keys::null_event_timestamp_is_ignored",
         random: true,
@@ -215,6 +229,12 @@ pub const MISTAKES: &[Mistake] = &[
         found_by: "rows::duplicates_are_kept",
         random: true,
         answer: |rows| rows.slice(0, rows.num_rows().saturating_sub(1)),
+        ..RIGHT
+    },
+    Mistake {
+        name: "nothing is found, so that nothing can fail to fit",
+        found_by: "types::overflow_is_an_error",
+        historical: |request| request.views.iter_mut().for_each(|view| view.ttl = Some(1)),
         ..RIGHT
     },
     Mistake {

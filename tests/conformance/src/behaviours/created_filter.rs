@@ -31,6 +31,13 @@ pub async fn null_created_is_out(fixture: &dyn Fixture) -> Verdict {
     filtered(view, frame).gives(fixture, rows![[NULL], [21]]).await
 }
 
+/// A source without a created column has nothing to filter by.
+pub async fn no_created_column_is_not_filtered(fixture: &dyn Fixture) -> Verdict {
+    needs(fixture.capabilities().created_filter, "created_filter")?;
+    let view = stats(rows![[1, at(3.0), 10]]);
+    filtered(view, drivers(rows![[1, at(9.0)]])).gives(fixture, rows![[10]]).await
+}
+
 /// Unless it is asked for, a row counts however late it was created.
 pub async fn off_by_default(fixture: &dyn Fixture) -> Verdict {
     let view = stats_created(rows![[1, at(3.0), at(99.0), 10]]);

@@ -9,7 +9,7 @@ crate::suite::behaviours! { $
     winner { largest_time_wins, largest_created_wins_a_tie, null_created_loses_to_any, null_created_wins_alone,
              older_created_wins_by_time, no_created_column_is_fine, exact_tie_gives_one_row, exact_tie_is_repeatable,
              exact_tie_takes_the_later_row, no_candidate_gives_null, null_feature_of_the_winner_stays }
-    created_filter { later_created_is_out, null_created_is_out, off_by_default }
+    created_filter { later_created_is_out, null_created_is_out, no_created_column_is_not_filtered, off_by_default }
     rows { frame_order_is_kept, duplicates_are_kept, unmatched_rows_stay, frame_columns_are_untouched,
            frame_in_many_batches, empty_frame, empty_source, many_rows }
     keys { null_key_matches_nothing, null_feature_key_matches_nothing, null_event_timestamp_is_ignored,
@@ -32,7 +32,7 @@ crate::suite::behaviours! { $
     errors { unknown_view, unknown_feature, unknown_service, missing_key_column, wrong_key_type, bad_reference }
     pull_latest { one_row_per_key, both_ends_are_inclusive, ties_by_created, null_event_timestamp_is_ignored,
                   columns_in_order, no_keys_give_the_latest_row, no_features_give_every_column, mapped_names,
-                  of_a_view, nothing_in_the_window, null_keys_are_ignored }
+                  of_a_view, nothing_in_the_window, null_keys_are_ignored, keys_in_the_declared_type, every_key_type }
     pull_all { both_ends_are_inclusive, start_alone, end_alone, no_dates, keeps_every_row, columns_in_order,
                mapped_names }
     write { appended_rows_are_visible, columns_in_any_order, several_batches, empty_batch, then_historical,

@@ -8,7 +8,7 @@ use super::common::*;
 pub(super) fn pull(source: hybrid_core::Source, keys: &[&str], features: &[&str]) -> Pull {
     Pull {
         source,
-        join_keys: keys.iter().map(|key| (*key).to_owned()).collect(),
+        join_keys: keys.iter().map(|key| ((*key).to_owned(), None)).collect(),
         features: features.iter().map(|feature| ((*feature).to_owned(), None)).collect(),
     }
 }
@@ -147,4 +147,58 @@ pub async fn nothing_in_the_window(fixture: &dyn Fixture) -> Verdict {
 pub async fn null_keys_are_ignored(fixture: &dyn Fixture) -> Verdict {
     let found = of_rows(fixture, rows![[NULL, at(2.0), NULL, 10], [1, at(2.0), NULL, 11], [NULL, at(3.0), NULL, 12]]);
     same_rows("the latest rows", &found.await?, rows![[1, 11, at(2.0), NULL]])
+}
+
+/// The latest rows of a source with these two keys.
+async fn latest_of_keys(fixture: &dyn Fixture, data_type: &DataType, keys: &[Value; 2]) -> Verdict<Table> {
+    let columns = [("id", data_type.clone()), ("ts", time()), ("v", DataType::Int64)];
+    let row = |key: &Value, seconds, v: i64| vec![key.clone(), at(seconds), v.into()];
+    let rows = vec![row(&keys[0], 2.0, 10), row(&keys[1], 3.0, 20), row(&keys[0], 3.0, 11), row(&keys[1], 9.0, 21)];
+    let source = View::new("stats", &["id"], Table::new(&columns, rows)).create(fixture).await?;
+    let mut pull = pull(source, &["id"], &["v"]);
+    pull.join_keys[0].1 = ValueType::from_arrow(data_type).filter(|declared| declared.to_arrow() == *data_type);
+    latest(fixture, &pull, 1.0, 5.0).await
+}
+
+/// Keys of every type, integers of every width and text of every encoding are told apart and come
+/// back as they are.
+pub async fn every_key_type(fixture: &dyn Fixture) -> Verdict {
+    let dictionary = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+    let texts = [DataType::Utf8, DataType::LargeUtf8, DataType::Utf8View, dictionary];
+    let texts = texts.map(|text| (text, ["a".into(), "A".into()]));
+    let signed = [DataType::Int8, DataType::Int16, DataType::Int32, DataType::Int64].map(|t| (t, [(-3).into(), 100.into()]));
+    let unsigned = [DataType::UInt8, DataType::UInt16, DataType::UInt32, DataType::UInt64].map(|t| (t, [3.into(), 100.into()]));
+    let others = [
+        (DataType::Boolean, [true.into(), false.into()]),
+        (DataType::Date32, [Value::Date(-1), Value::Date(19_000)]),
+        (time(), [at(0.0), at(0.000_001)]),
+        (DataType::Binary, [Value::Bytes(vec![1]), Value::Bytes(vec![0, 255])]),
+    ];
+    let mut missing = Ok(());
+    for (data_type, keys) in texts.into_iter().chain(signed).chain(unsigned).chain(others) {
+        match latest_of_keys(fixture, &data_type, &keys).await {
+            Err(Miss::NotRun(reason)) => missing = Err(Miss::NotRun(reason)),
+            Err(Miss::Failed(reason)) => return Err(Miss::Failed(format!("{data_type}: {reason}"))),
+            Ok(found) => {
+                let [one, other] = keys;
+                let right = vec![vec![one, 11.into(), at(3.0)], vec![other, 20.into(), at(3.0)]];
+                same_rows(&format!("the latest rows by {data_type}"), &found, right)?;
+            }
+        }
+    }
+    missing
+}
+
+/// Keys come in the type that their entity declares, whatever they look like or are stored as.
+pub async fn keys_in_the_declared_type(fixture: &dyn Fixture) -> Verdict {
+    let columns = [("zip", DataType::Utf8), ("n", DataType::Int32), ("ts", time()), ("v", DataType::Int64)];
+    let rows = rows![["00123", 1, at(2.0), 10], ["123", 1, at(2.0), 20], ["00123", 1, at(3.0), 30]];
+    let source = View::new("stats", &["zip", "n"], Table::new(&columns, rows)).create(fixture).await?;
+    let mut pull = pull(source, &["zip", "n"], &["v"]);
+    pull.join_keys[0].1 = Some(ValueType::String);
+    pull.join_keys[1].1 = Some(ValueType::Int64);
+    let found = latest(fixture, &pull, 1.0, 5.0).await?;
+    let types: Vec<&DataType> = found.columns[..2].iter().map(|(_, data_type)| data_type).collect();
+    same("the types of the keys", &types, &vec![&DataType::Utf8, &DataType::Int64])?;
+    same_rows("the latest rows", &found, rows![["00123", 1, 30, at(3.0)], ["123", 1, 20, at(2.0)]])
 }
