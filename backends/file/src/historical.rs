@@ -17,7 +17,7 @@ use hybrid_core::{
 use crate::FileSource;
 use crate::columns::JoinColumns;
 use crate::read::{
-    Cancel, KeyFilter, Plan, Scan, Table, Wanted, WantedKey, each_unit, in_background, plan, thread_count,
+    Cancel, KeyFilter, Plan, Scan, Table, Tally, Wanted, WantedKey, each_unit, in_background, plan, thread_count,
 };
 use crate::types::{Place, check_key};
 
@@ -50,17 +50,36 @@ fn answer_schema(request: &HistoricalRequest<FileSource>) -> SchemaRef {
 }
 
 fn answer(schema: SchemaRef, rows: ArrayRef, joined: Vec<JoinedFeatures>) -> BatchStream {
-    let batch_schema = Arc::clone(&schema);
-    let starts = (0..rows.len()).step_by(ANSWER_ROWS);
-    let batches = starts.map(move |start| {
-        let length = ANSWER_ROWS.min(rows.len() - start);
-        let mut columns = vec![rows.slice(start, length)];
-        for view in &joined {
-            columns.extend(view.columns(start, length)?);
-        }
-        Ok(RecordBatch::try_new(Arc::clone(&batch_schema), columns)?)
+    let (batch_schema, mut start) = (Arc::clone(&schema), 0);
+    let batches = std::iter::from_fn(move || {
+        let left = rows.len().checked_sub(start).filter(|left| *left > 0)?;
+        let batch = answer_batch(&batch_schema, &rows, &joined, start, left.min(ANSWER_ROWS));
+        start += batch.as_ref().map_or(left, RecordBatch::num_rows);
+        Some(batch)
     });
     BatchStream::new(schema, futures::stream::iter(batches))
+}
+
+/// The answer of `length` rows, or of fewer, where long texts of so many do not fit an array.
+fn answer_batch(
+    schema: &SchemaRef,
+    rows: &ArrayRef,
+    joined: &[JoinedFeatures],
+    start: usize,
+    mut length: usize,
+) -> Result<RecordBatch> {
+    loop {
+        let features = joined.iter().map(|view| view.columns(start, length));
+        match features.collect::<Result<Vec<_>>>() {
+            Ok(features) => {
+                let mut columns = vec![rows.slice(start, length)];
+                columns.extend(features.into_iter().flatten());
+                return Ok(RecordBatch::try_new(Arc::clone(schema), columns)?);
+            }
+            Err(error) if length == 1 => return Err(error),
+            Err(_) => length /= 2,
+        }
+    }
 }
 
 /// The entity rows, column by column.
@@ -129,8 +148,12 @@ fn join_all(
     progress: &Progress,
 ) -> Result<Vec<JoinedFeatures>> {
     let mut indexes: HashMap<Vec<&str>, Arc<EntityIndex>> = HashMap::new();
+    // What is wrong with any view is said before the first is joined.
+    let prepared = request.views.iter().map(|view| prepare(base, view, frame, cancel));
+    let prepared = prepared.collect::<Result<Vec<_>>>()?;
+    let tally = Tally::of(prepared.iter().map(|prepared| &prepared.plan));
     let mut joined = Vec::with_capacity(request.views.len());
-    for view in &request.views {
+    for (view, prepared) in request.views.iter().zip(prepared) {
         let names: Vec<&str> = view.join_keys.iter().map(|key| key.entity.as_str()).collect();
         let index = match indexes.get(&names) {
             Some(index) => Arc::clone(index),
@@ -145,15 +168,16 @@ fn join_all(
                 index
             }
         };
-        let prepared = prepare(base, view, frame, cancel)?;
-        joined.push(join(
-            view,
-            &prepared,
-            index,
-            request.filter_by_created_timestamp,
+        let options = JoinOptions {
+            ttl: view.ttl,
+            filter_by_created: request.filter_by_created_timestamp,
+        };
+        let counted = Counted {
             cancel,
             progress,
-        )?);
+            tally: &tally,
+        };
+        joined.push(join(&prepared, index, options, &counted)?);
     }
     Ok(joined)
 }
@@ -173,11 +197,16 @@ pub(crate) fn prepare(
     frame: &Frame,
     cancel: &Cancel,
 ) -> Result<Prepared> {
-    let table = Table::open(base, &view.source, cancel)?;
     let columns = JoinColumns::new(&view.source, &view.join_keys, &view.features);
-    table.require(columns.columns.names().iter().map(String::as_str))?;
-    check_keys(&table, view)?;
     let wanted = Arc::new(wanted(view, frame)?);
+    let names = || columns.columns.names().iter().map(String::as_str);
+    let mut table = Table::open_for(base, &view.source, &wanted, cancel)?;
+    if table.skipped > 0 && table.require(names()).is_err() {
+        // The files that cannot matter may have the columns.
+        table = Table::open(base, &view.source, cancel)?;
+    }
+    table.require(names())?;
+    check_keys(&table, view)?;
     let plan = if frame.range.is_some() {
         plan(&table, &wanted, cancel)?
     } else {
@@ -233,13 +262,18 @@ fn wanted(view: &HistoricalView<FileSource>, frame: &Frame) -> Result<Wanted> {
     })
 }
 
+/// Who asked, and how far all views are.
+struct Counted<'a> {
+    cancel: &'a Cancel,
+    progress: &'a Progress,
+    tally: &'a Arc<Tally>,
+}
+
 fn join(
-    view: &HistoricalView<FileSource>,
     prepared: &Prepared,
     index: Arc<EntityIndex>,
-    filter_by_created: bool,
-    cancel: &Cancel,
-    progress: &Progress,
+    options: JoinOptions,
+    counted: &Counted<'_>,
 ) -> Result<JoinedFeatures> {
     let Prepared {
         table,
@@ -252,16 +286,13 @@ fn join(
         .iter()
         .map(|feature| feature.data_type.clone())
         .collect();
-    let scan = Scan::new(table, columns.columns.names(), wanted, plan, cancel, progress);
-    let options = JoinOptions {
-        ttl: view.ttl,
-        filter_by_created,
-    };
+    let names = columns.columns.names();
+    let scan = Scan::new(table, names, wanted, plan, counted.cancel, counted.progress).counted_in(counted.tally);
     let worker = || JoinWorker::new(Arc::clone(&index), &types, options);
     let workers = each_unit(
         &plan.units,
         thread_count(plan.units.len()),
-        cancel,
+        counted.cancel,
         worker,
         |worker, _, unit| {
             scan.read(unit, |batch| {

@@ -7,7 +7,7 @@ use hybrid_core::{Error, ErrorKind, Result};
 
 use crate::error::{io_error, unsupported};
 use crate::hive::{Partition, partition_of};
-use crate::storage::Handle;
+use crate::storage::{Handle, identity};
 
 /// Folders nested deeper than this are refused: a link to itself, most likely.
 const MAX_DEPTH: usize = 64;
@@ -56,20 +56,26 @@ pub(crate) fn is_hidden(name: &str) -> bool {
     name.starts_with('.') || (name.starts_with('_') && !name.contains('='))
 }
 
-/// The files at a local path or glob.
+/// The files at a local path.
 ///
 /// # Errors
 /// NotFound when there is none; Unsupported for a Delta or Iceberg table.
-pub(crate) fn list_local(path: &Path, glob: bool) -> Result<Vec<Listed>> {
-    let mut found = if glob { globbed(path)? } else { at(path)? };
+pub(crate) fn list_local(path: &Path) -> Result<Vec<Listed>> {
+    some(at(path)?, "there are no files in", path)
+}
+
+/// The files that a local glob finds; what it has of `base` is no part of the pattern.
+///
+/// # Errors
+/// Like [`list_local`].
+pub(crate) fn list_glob(base: &Path, pattern: &Path) -> Result<Vec<Listed>> {
+    some(globbed(base, pattern)?, "no file matches", pattern)
+}
+
+fn some(mut found: Vec<Listed>, none: &str, path: &Path) -> Result<Vec<Listed>> {
     found.sort_by(|a, b| a.parts.cmp(&b.parts));
     if found.is_empty() {
-        let what = if glob {
-            "no file matches"
-        } else {
-            "there are no files in"
-        };
-        return Err(Error::new(ErrorKind::NotFound, format!("{what} `{}`", path.display()))
+        return Err(Error::new(ErrorKind::NotFound, format!("{none} `{}`", path.display()))
             .with_help("files whose names start with `.` or `_` are ignored"));
     }
     Ok(found)
@@ -78,7 +84,7 @@ pub(crate) fn list_local(path: &Path, glob: bool) -> Result<Vec<Listed>> {
 fn at(path: &Path) -> Result<Vec<Listed>> {
     let metadata = fs::metadata(path).map_err(|error| io_error("read", path.display(), error))?;
     if metadata.is_dir() {
-        return walked(path, &[]);
+        return walked(path, &[], &mut Vec::new());
     }
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     Ok(vec![listed(path.to_owned(), vec![name])])
@@ -88,8 +94,23 @@ fn listed(path: PathBuf, parts: Vec<String>) -> Listed {
     Listed::new(path.display().to_string(), parts, Handle::Local(path))
 }
 
-/// Every file below `folder`; `above` are the parts of its own path that count.
-fn walked(folder: &Path, above: &[String]) -> Result<Vec<Listed>> {
+/// Every file below `folder`; `above` are the parts of its own path that count, `open` the folders
+/// around it: a link back to one of those is passed over.
+fn walked(folder: &Path, above: &[String], open: &mut Vec<(u64, u64)>) -> Result<Vec<Listed>> {
+    let metadata = fs::metadata(folder).map_err(|error| io_error("list", folder.display(), error))?;
+    let Some(identity) = identity(&metadata) else {
+        return entries(folder, above, open);
+    };
+    if open.contains(&identity) {
+        return Ok(Vec::new());
+    }
+    open.push(identity);
+    let found = entries(folder, above, open);
+    open.pop();
+    found
+}
+
+fn entries(folder: &Path, above: &[String], open: &mut Vec<(u64, u64)>) -> Result<Vec<Listed>> {
     refuse_tables(folder)?;
     if above.len() > MAX_DEPTH {
         let message = format!("`{}` is nested deeper than {MAX_DEPTH} folders", folder.display());
@@ -106,7 +127,7 @@ fn walked(folder: &Path, above: &[String]) -> Result<Vec<Listed>> {
         let path = entry.path();
         let parts = [above, &[name]].concat();
         match fs::metadata(&path) {
-            Ok(metadata) if metadata.is_dir() => found.extend(walked(&path, &parts)?),
+            Ok(metadata) if metadata.is_dir() => found.extend(walked(&path, &parts, open)?),
             Ok(_) => found.push(listed(path, parts)),
             // Gone since the folder was listed: a temporary name of a writer.
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
@@ -138,15 +159,24 @@ pub(crate) fn table_format(kind: &str, folder: String) -> Error {
     .with_help("name a folder of plain Parquet or CSV files, or export the table to one")
 }
 
-fn globbed(pattern: &Path) -> Result<Vec<Listed>> {
-    let text = pattern.to_string_lossy();
-    let bad =
-        |error: glob::PatternError| Error::new(ErrorKind::Definition, format!("`{text}` is no valid glob: {error}"));
+fn globbed(base: &Path, pattern: &Path) -> Result<Vec<Listed>> {
+    let (above, below) = match pattern.strip_prefix(base) {
+        Ok(below) => (base, below),
+        Err(_) => (Path::new(""), pattern),
+    };
+    let text = Path::new(&glob::Pattern::escape(&above.to_string_lossy())).join(below);
+    let text = text.to_string_lossy();
+    let bad = |error: glob::PatternError| {
+        Error::new(
+            ErrorKind::Definition,
+            format!("`{}` is no valid glob: {error}", pattern.display()),
+        )
+    };
     let options = glob::MatchOptions {
         require_literal_leading_dot: true,
         ..Default::default()
     };
-    let fixed = fixed_prefix(pattern);
+    let fixed = above.join(fixed_prefix(below));
     let mut found = Vec::new();
     for path in glob::glob_with(&text, options).map_err(bad)? {
         let path = path.map_err(|error| {
@@ -158,7 +188,7 @@ fn globbed(pattern: &Path) -> Result<Vec<Listed>> {
             continue;
         }
         if path.is_dir() {
-            found.extend(walked(&path, &parts)?);
+            found.extend(walked(&path, &parts, &mut Vec::new())?);
         } else {
             found.push(listed(path, parts));
         }
@@ -170,7 +200,7 @@ fn globbed(pattern: &Path) -> Result<Vec<Listed>> {
 }
 
 /// The leading folders of a glob that have no wildcard.
-pub(crate) fn fixed_prefix(pattern: &Path) -> PathBuf {
+fn fixed_prefix(pattern: &Path) -> PathBuf {
     let all: Vec<Component<'_>> = pattern.components().collect();
     let plain = |c: &&Component<'_>| !crate::location::is_glob(&c.as_os_str().to_string_lossy());
     let count = all.iter().take_while(plain).count().min(all.len().saturating_sub(1));
@@ -183,4 +213,34 @@ fn parts_below(prefix: &Path, path: &Path) -> Vec<String> {
         .components()
         .map(|c| c.as_os_str().to_string_lossy().into_owned())
         .collect()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_glob_takes_its_base_literally() {
+        let folder = tempfile::tempdir().unwrap();
+        let base = folder.path().join("[x]");
+        fs::create_dir_all(base.join("k=1")).unwrap();
+        fs::write(base.join("k=1/a.csv"), "").unwrap();
+        let found = list_glob(&base, &base.join("k=*/*.csv")).unwrap();
+        assert_eq!(found[0].parts, ["k=1", "a.csv"]);
+        assert_eq!(found[0].partitions.len(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_to_a_folder_around_it_is_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let inner = folder.path().join("a");
+        fs::create_dir(&inner).unwrap();
+        fs::write(inner.join("a.csv"), "").unwrap();
+        std::os::unix::fs::symlink(folder.path(), inner.join("back")).unwrap();
+        std::os::unix::fs::symlink(&inner, inner.join("self")).unwrap();
+        let found = list_local(folder.path()).unwrap();
+        assert_eq!(found.len(), 1, "{found:?}");
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use hybrid_core::config::without_secrets;
 use hybrid_core::{Error, ErrorKind, Result};
 
 /// Where a source's files are.
@@ -63,12 +64,17 @@ pub(crate) fn resolve(base: &Path, path: &str) -> Result<Location> {
     }
     let Some((_, known)) = SCHEMES.iter().find(|(name, _)| *name == scheme) else {
         let names: Vec<&str> = SCHEMES.iter().map(|(name, _)| *name).collect();
-        return Err(definition(format!("`{path}`: unknown scheme `{scheme}`"))
-            .with_help(format!("the schemes are file, {}", names.join(", "))));
+        return Err(
+            definition(format!("`{}`: unknown scheme `{scheme}`", without_secrets(path)))
+                .with_help(format!("the schemes are file, {}", names.join(", "))),
+        );
     };
     let (feature, compiled) = known.feature();
     if !compiled {
-        let message = format!("`{path}`: this program was built without {scheme}://");
+        let message = format!(
+            "`{}`: this program was built without {scheme}://",
+            without_secrets(path)
+        );
         return Err(Error::new(ErrorKind::Unsupported, message).with_help(format!(
             "turn on the cargo feature `{feature}`: hybrid-offline-store = {{ features = [\"{feature}\"] }}"
         )));
@@ -159,7 +165,12 @@ mod tests {
                 }
             }
         }
-        let error = resolve(Path::new("/"), "hdfs://x/y").unwrap_err();
+        let error = resolve(Path::new("/"), "hdfs://me:pw@x/y?sig=abc").unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Definition);
+        let text = error.to_string();
+        assert!(
+            !text.contains("pw") && !text.contains("abc") && text.contains("@x/y"),
+            "{text}"
+        );
     }
 }

@@ -278,3 +278,29 @@ impl Read for BlobReader {
         Ok(count)
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_took_anothers_place_is_not_taken_for_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, other) = (folder.path().join("a"), folder.path().join("b"));
+        std::fs::write(&path, "one").unwrap();
+        let handle = Handle::Local(path.clone());
+        let stamp = handle.open("a").unwrap().stamp().unwrap().unwrap();
+        assert_eq!(handle.reopen("a", &stamp).unwrap().size(), 3);
+        std::fs::write(&other, "two").unwrap();
+        std::fs::rename(&other, &path).unwrap();
+        for _ in 0..2 {
+            let error = handle.reopen("a", &stamp).unwrap_err();
+            assert!(
+                error.is_retryable() && error.kind() == ErrorKind::Unavailable,
+                "{error}"
+            );
+            let _ = std::fs::remove_file(&path);
+        }
+    }
+}

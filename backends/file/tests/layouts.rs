@@ -1,5 +1,7 @@
 //! What a source's path may be: one file, a folder, hive partitions, a glob; and what it may not.
 
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use hybrid_core::ErrorKind;
@@ -76,6 +78,97 @@ async fn a_partition_that_cannot_match_is_not_opened() {
         .unwrap();
     let plan = job.explain().await.unwrap();
     assert!(plan.contains("files: 1 of 2"), "{plan}");
+}
+
+#[tokio::test]
+async fn a_file_whose_folder_rules_it_out_may_be_no_file_at_all() {
+    let repo = Repo::new().await;
+    let rows = batch(vec![("ts", times([10])), ("v", numbers([20]))]);
+    repo.parquet("t/id=2/x.parquet", &rows, 100);
+    repo.write("t/id=1/x.parquet", "not Parquet");
+    let view = repo.view("t", &[("v", Int64)]);
+    let rows = repo.historical(view, &["v"], entities(&[2], &[20])).await.unwrap();
+    assert_eq!(column(&rows, "v"), ["20"]);
+}
+
+#[tokio::test]
+async fn a_column_that_only_a_ruled_out_file_has_is_known() {
+    let repo = Repo::new().await;
+    repo.parquet(
+        "t/id=1/x.parquet",
+        &batch(vec![("ts", times([10])), ("v", numbers([10]))]),
+        100,
+    );
+    repo.parquet("t/id=2/x.parquet", &batch(vec![("ts", times([10]))]), 100);
+    let view = repo.view("t", &[("v", Int64)]);
+    let rows = repo.historical(view, &["v"], entities(&[2], &[20])).await.unwrap();
+    assert_eq!(column(&rows, "v"), ["-"]);
+}
+
+/// Runs itself again in a shell that lets it have few open files.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_source_may_have_more_files_than_a_process_may_open() {
+    const CHILD: &str = "HYBRID_TEST_FEW_FILES";
+    if std::env::var_os(CHILD).is_none() {
+        let itself = std::env::current_exe().unwrap();
+        let run = "ulimit -n 64 && exec \"$0\" --exact a_source_may_have_more_files_than_a_process_may_open";
+        let mut shell = std::process::Command::new("sh");
+        let output = shell.args(["-c", run]).arg(itself).env(CHILD, "1").output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && said.contains("1 passed"), "{said}");
+        return;
+    }
+    let repo = Repo::new().await;
+    for id in 0..150 {
+        repo.parquet(&format!("t/{id:03}.parquet"), &stats(&[id], &[10], &[id]), 100);
+    }
+    let view = repo.view("t", &[("v", Int64)]);
+    let rows = repo
+        .historical(view, &["v"], entities(&[7, 149], &[20; 2]))
+        .await
+        .unwrap();
+    assert_eq!(column(&rows, "v"), ["7", "149"]);
+}
+
+#[tokio::test]
+async fn a_csv_header_with_spaces_names_columns_and_times_are_microseconds() {
+    let repo = Repo::new().await;
+    repo.write("t.csv", "id, ts , v,day\n1,1970-01-01T00:00:10Z,5,2024-05-01\n");
+    let schema = repo.store.source_schema(&repo.view("t.csv", &[]).source).await.unwrap();
+    let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+    assert_eq!(names, ["id", "ts", "v", "day"]);
+    for time in ["ts", "day"] {
+        let field = schema.field_with_name(time).unwrap();
+        assert_eq!(field.data_type(), &hybrid_core::timestamp_type(), "{time}");
+    }
+}
+
+#[tokio::test]
+async fn a_long_quoted_text_does_not_end_the_sample_of_a_csv() {
+    let repo = Repo::new().await;
+    let lines = "line\n".repeat(1 << 20);
+    repo.write("t.csv", &format!("id,ts,v\n1,1970-01-01T00:00:10Z,\"{lines}\"\n"));
+    let schema = repo.store.source_schema(&repo.view("t.csv", &[]).source).await.unwrap();
+    assert_eq!(schema.field(2).data_type(), &arrow::datatypes::DataType::Utf8);
+}
+
+#[tokio::test]
+async fn a_column_that_an_earlier_file_lacks_is_nullable() {
+    let repo = Repo::new().await;
+    repo.parquet("t/a.parquet", &batch(vec![("id", numbers([1]))]), 100);
+    let both = batch(vec![("id", numbers([1])), ("w", numbers([1]))]);
+    let fields = both
+        .schema()
+        .fields()
+        .iter()
+        .map(|f| f.as_ref().clone().with_nullable(false))
+        .collect::<Vec<_>>();
+    let strict = arrow::datatypes::Schema::new(fields);
+    let both = arrow::array::RecordBatch::try_new(strict.into(), both.columns().to_vec()).unwrap();
+    repo.parquet("t/b.parquet", &both, 100);
+    let schema = repo.store.source_schema(&repo.view("t", &[]).source).await.unwrap();
+    assert!(schema.field_with_name("w").unwrap().is_nullable());
 }
 
 #[tokio::test]

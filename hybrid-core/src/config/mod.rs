@@ -25,6 +25,7 @@ mod tests;
 pub use definitions::{load_definitions, parse_definitions, to_yaml};
 pub use node::Node;
 pub(crate) use redact::redacted;
+pub use redact::without_secrets;
 pub use repo::{RepoConfig, StoreConfig};
 
 /// The value of an environment variable, for [`RepoConfig::parse`] and [`parse_definitions`].

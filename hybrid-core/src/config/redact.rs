@@ -51,6 +51,25 @@ pub(super) fn without_user(address: &str) -> String {
     }
 }
 
+/// An address as messages may show it: without a user and password, and without the query, in which
+/// signatures and tokens travel. Paths of this machine are as they were.
+pub fn without_secrets(address: &str) -> String {
+    if !address.contains("://") {
+        return address.to_owned();
+    }
+    // A `?` of a glob begins no `name=value`.
+    let query = address.find('?').filter(|at| address[*at..].contains('='));
+    let plain = query.map_or(address, |at| &address[..at]);
+    // `abfss://container@account`: no password.
+    let container = plain.starts_with("abfs") && plain.matches(':').count() == 1;
+    let shown = if container {
+        plain.to_owned()
+    } else {
+        without_user(plain)
+    };
+    shown + if query.is_some() { "?[redacted]" } else { "" }
+}
+
 /// Options as they may be shown: those with a secret's name, and users in addresses, are not.
 pub(crate) fn redacted(options: &Map<String, Json>) -> Map<String, Json> {
     let shown = |(key, value): (&String, &Json)| match is_secret_key(key) {
@@ -125,6 +144,26 @@ mod tests {
         }
         for key in ["path", "user", "host", "key", "tags", "timestamp_field"] {
             assert!(!is_secret_key(key), "{key}");
+        }
+    }
+
+    #[test]
+    fn addresses_are_shown_without_users_and_queries() {
+        for (address, shown) in [
+            ("https://u:p@host/a?sig=x&se=1", "https://[redacted]@host/a?[redacted]"),
+            ("s3://key:secret/part@b/k.parquet", "s3://[redacted]@b/k.parquet"),
+            ("s3://b/2024-0?.parquet", "s3://b/2024-0?.parquet"),
+            (
+                "abfss://c@a.dfs.core.windows.net/k",
+                "abfss://c@a.dfs.core.windows.net/k",
+            ),
+            (
+                "abfss://u:p@a.dfs.core.windows.net/k",
+                "abfss://[redacted]@a.dfs.core.windows.net/k",
+            ),
+            ("/data/a@b?c=d", "/data/a@b?c=d"),
+        ] {
+            assert_eq!(without_secrets(address), shown);
         }
     }
 

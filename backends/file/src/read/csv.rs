@@ -5,14 +5,19 @@ use arrow::array::{ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow_csv::ReaderBuilder;
 use arrow_csv::reader::Format;
-use hybrid_core::{Error, ErrorKind, Result, TextColumn, guarded};
+use hybrid_core::{Error, ErrorKind, Result, TextColumn, guarded, timestamp_type};
 
 use crate::error::io_error;
 use crate::listing::Listed;
 use crate::storage::{Blob, BlobReader};
+use crate::types::is_time;
 
 /// How much of a file decides the types of its columns where nobody declared them.
-const SAMPLE: u64 = 4 << 20;
+const SAMPLE_BATCH: usize = 1024;
+const SAMPLE_BATCHES: usize = 32;
+const SAMPLE_BUFFER: usize = 1 << 20;
+/// A header ends within so many bytes.
+const MAX_HEADER: u64 = 4 << 20;
 /// Enough for most headers.
 const HEADER_BUFFER: usize = 64 << 10;
 const BATCH_ROWS: usize = 16_384;
@@ -50,33 +55,30 @@ impl CsvFile {
         self.header.iter().position(|name| name == column)
     }
 
-    /// The columns' types as the beginning of the file suggests them.
+    /// The columns by their names in the header, of types that hold what the file may have. Dates and
+    /// times are times to the microsecond: later ones may be finer than those at its beginning.
     pub(crate) fn inferred(&self) -> Result<SchemaRef> {
+        let typed = self.typed_header()?;
+        let fields = typed.fields().iter().map(|field| match field.data_type() {
+            time if is_time(time) => Field::new(field.name(), timestamp_type(), true),
+            _ => field.as_ref().clone(),
+        });
+        Ok(Arc::new(Schema::new(fields.collect::<Vec<_>>())))
+    }
+
+    /// The columns by their names in the header, of the types that the beginning of the file suggests.
+    pub(crate) fn typed_header(&self) -> Result<SchemaRef> {
         if let Some(schema) = self.inferred.get() {
             return Ok(Arc::clone(schema));
         }
         let blob = self.listed.handle.open(&self.listed.name)?;
-        let sample = whole_records(&blob).map_err(|error| io_error("read", &self.listed.name, error))?;
-        let schema = guarded(&self.listed.name, || {
-            let types = types(&sample, &self.header).map_err(|error| self.broken(error))?;
+        let name = &self.listed.name;
+        let sample = content(&blob, SAMPLE_BUFFER).map_err(|error| io_error("read", name, error))?;
+        let schema = guarded(name, || {
+            let types = types(sample, &self.header).map_err(|error| self.broken(error))?;
             Ok(Arc::new(Schema::new(types)))
         })?;
         Ok(Arc::clone(self.inferred.get_or_init(|| schema)))
-    }
-
-    /// The columns by their names in the header, of the types that [`inferred`](Self::inferred) finds.
-    pub(crate) fn typed_header(&self) -> Result<SchemaRef> {
-        let inferred = self.inferred()?;
-        let typed = |(at, name): (usize, &String)| {
-            let data_type = inferred
-                .fields()
-                .get(at)
-                .map_or(DataType::Null, |field| field.data_type().clone());
-            Field::new(name, data_type, true)
-        };
-        Ok(Arc::new(Schema::new(
-            self.header.iter().enumerate().map(typed).collect::<Vec<_>>(),
-        )))
     }
 
     /// Gives `each` batches of the columns at `positions`, as text, with the number of rows before
@@ -132,13 +134,14 @@ fn texts(count: usize) -> SchemaRef {
     Arc::new(Schema::new((0..count).map(field).collect::<Vec<_>>()))
 }
 
-/// The types of the columns in a sample, Null where it has no value.
-fn types(sample: &[u8], header: &[String]) -> arrow::error::Result<Vec<Field>> {
+/// The types of the columns in the first records, Null where these have no value.
+fn types(sample: impl BufRead, header: &[String]) -> arrow::error::Result<Vec<Field>> {
     let mut columns = vec![TextColumn::default(); header.len()];
     let reader = ReaderBuilder::new(texts(header.len()))
         .with_format(format())
+        .with_batch_size(SAMPLE_BATCH)
         .build_buffered(sample)?;
-    for batch in reader {
+    for batch in reader.take(SAMPLE_BATCHES) {
         for (column, values) in columns.iter_mut().zip(batch?.columns()) {
             values
                 .as_string::<i32>()
@@ -161,24 +164,10 @@ fn content(blob: &Blob, stride: usize) -> std::io::Result<BufReader<BlobReader>>
     Ok(reader)
 }
 
-/// The beginning of a file, cut after its last whole line.
-fn whole_records(blob: &Blob) -> std::io::Result<Vec<u8>> {
-    let mut sample = Vec::new();
-    content(blob, SAMPLE as usize)?.take(SAMPLE).read_to_end(&mut sample)?;
-    if sample.len() as u64 == SAMPLE {
-        let end = sample
-            .iter()
-            .rposition(|byte| *byte == b'\n')
-            .map_or(sample.len(), |at| at + 1);
-        sample.truncate(end);
-    }
-    Ok(sample)
-}
-
 fn header_of(blob: &Blob, name: &str) -> Result<Vec<String>> {
     let reader = content(blob, HEADER_BUFFER).map_err(|error| io_error("read", name, error))?;
     let (schema, _) = format()
-        .infer_schema(reader.take(SAMPLE), Some(0))
+        .infer_schema(reader.take(MAX_HEADER), Some(0))
         .map_err(|error| broken(name, error))?;
     let header: Vec<String> = schema.fields().iter().map(|f| f.name().trim().to_owned()).collect();
     if header.is_empty() {

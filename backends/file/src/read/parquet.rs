@@ -159,12 +159,8 @@ impl ParquetFile {
 
     /// The file with its page index, which tells where in a row group times lie.
     pub(crate) fn with_page_index(&self) -> Result<Option<ParquetMetaData>> {
-        let indexed = |group: &RowGroupMetaData| {
-            group
-                .columns()
-                .iter()
-                .all(|c| c.offset_index_offset().is_some() && c.column_index_offset().is_some())
-        };
+        // Its reader wants the places of all columns' pages, but what is on them only where it is known.
+        let indexed = |group: &RowGroupMetaData| group.columns().iter().all(|c| c.offset_index_offset().is_some());
         if !self.row_groups().iter().all(indexed) {
             return Ok(None);
         }

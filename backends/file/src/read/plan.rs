@@ -11,6 +11,7 @@ use parquet::file::metadata::ParquetMetaData;
 use super::filter::KeyFilter;
 use super::table::{DataFile, Table};
 use super::{Cancel, ParquetFile, each_unit, thread_count};
+use crate::listing::Listed;
 use crate::types::{Place, is_time, to_key, to_micros};
 
 /// What rows must be like to matter.
@@ -86,7 +87,7 @@ pub(crate) fn plan(table: &Table, wanted: &Wanted, cancel: &Cancel) -> Result<Pl
     let mut planned: Vec<(usize, Vec<Unit>)> = planned.into_iter().flatten().collect();
     planned.sort_by_key(|(index, _)| *index);
     let mut plan = Plan {
-        files: table.files.len(),
+        files: table.files.len() + table.skipped,
         ..Plan::default()
     };
     for (file, (_, units)) in table.files.iter().zip(planned) {
@@ -102,7 +103,7 @@ pub(crate) fn plan(table: &Table, wanted: &Wanted, cancel: &Cancel) -> Result<Pl
 }
 
 fn units_of(file: &DataFile, index: usize, wanted: &Wanted) -> Result<Vec<Unit>> {
-    if folder_excludes(file, wanted)? {
+    if folder_excludes(file.listed(), |column| file.has_column(column), wanted)? {
         return Ok(Vec::new());
     }
     match file {
@@ -117,10 +118,10 @@ fn units_of(file: &DataFile, index: usize, wanted: &Wanted) -> Result<Vec<Unit>>
     }
 }
 
-/// Whether the values that folders' names give rule the file out.
-fn folder_excludes(file: &DataFile, wanted: &Wanted) -> Result<bool> {
-    let listed = file.listed();
-    for partition in listed.partitions.iter().filter(|p| !file.has_column(&p.column)) {
+/// Whether the values that folders' names give rule the file out; columns that it has itself do not
+/// come from there.
+pub(crate) fn folder_excludes(listed: &Listed, has_column: impl Fn(&str) -> bool, wanted: &Wanted) -> Result<bool> {
+    for partition in listed.partitions.iter().filter(|p| !has_column(&p.column)) {
         let value: ArrayRef = Arc::new(StringArray::from(vec![partition.value.clone()]));
         let place = Place {
             file: &listed.name,

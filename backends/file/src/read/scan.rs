@@ -59,10 +59,25 @@ pub(crate) struct Scan<'a> {
     pub wanted: &'a Arc<Wanted>,
     pub cancel: &'a Cancel,
     pub progress: &'a Progress,
-    total: Option<u64>,
-    read: AtomicU64,
+    tally: Arc<Tally>,
     sampled: AtomicU64,
     hits: AtomicU64,
+}
+
+/// Rows read of all that one call reads.
+#[derive(Debug)]
+pub(crate) struct Tally {
+    total: Option<u64>,
+    read: AtomicU64,
+}
+
+impl Tally {
+    pub(crate) fn of<'p>(plans: impl IntoIterator<Item = &'p Plan>) -> Arc<Self> {
+        Arc::new(Self {
+            total: plans.into_iter().map(Plan::total).sum(),
+            read: AtomicU64::new(0),
+        })
+    }
 }
 
 /// Where a wanted column of a file comes from.
@@ -89,10 +104,17 @@ impl<'a> Scan<'a> {
             wanted,
             cancel,
             progress,
-            total: plan.total(),
-            read: AtomicU64::new(0),
+            tally: Tally::of([plan]),
             sampled: AtomicU64::new(0),
             hits: AtomicU64::new(0),
+        }
+    }
+
+    /// Counts its rows among those of other scans of the call.
+    pub(crate) fn counted_in(self, tally: &Arc<Tally>) -> Self {
+        Self {
+            tally: Arc::clone(tally),
+            ..self
         }
     }
 
@@ -204,8 +226,8 @@ impl<'a> Scan<'a> {
     fn account(&self, rows: usize) -> Result<()> {
         self.cancel.check()?;
         let rows = rows as u64;
-        let read = self.read.fetch_add(rows, Ordering::Relaxed) + rows;
-        self.progress.report(read, self.total);
+        let read = self.tally.read.fetch_add(rows, Ordering::Relaxed) + rows;
+        self.progress.report(read, self.tally.total);
         Ok(())
     }
 

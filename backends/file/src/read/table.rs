@@ -1,13 +1,14 @@
 use std::path::Path;
 
 use arrow::datatypes::{DataType, SchemaRef};
+use hybrid_core::config::without_secrets;
 use hybrid_core::error::nearest;
 use hybrid_core::{Error, ErrorKind, Result, SourceTable};
 
-use super::{Cancel, CsvFile, ParquetFile, each_unit, schema, thread_count};
+use super::{Cancel, CsvFile, ParquetFile, Wanted, each_unit, folder_excludes, schema, thread_count};
 use crate::FileSource;
 use crate::error::{io_error, missing_column, unsupported};
-use crate::listing::{Listed, list_local};
+use crate::listing::{Listed, list_glob, list_local};
 use crate::location::{Location, is_glob, resolve};
 
 /// The files of larger sources are opened when they are read: a process may not have many open. A
@@ -68,6 +69,8 @@ pub(crate) struct Table {
     /// Sorted by path.
     pub files: Vec<DataFile>,
     pub format: Format,
+    /// More files that were not opened, as their folders' names rule them out.
+    pub skipped: usize,
 }
 
 impl Table {
@@ -76,11 +79,40 @@ impl Table {
         Self::at(base, &source.options, &source.name, cancel)
     }
 
-    /// The same, for a source without a name.
+    /// The same, without the files that their folders' names rule out for what is `wanted`.
+    pub(crate) fn open_for(
+        base: &Path,
+        source: &SourceTable<FileSource>,
+        wanted: &Wanted,
+        cancel: &Cancel,
+    ) -> Result<Self> {
+        let (listed, format) = listed(base, &source.options)?;
+        let (mut kept, mut skipped) = (Vec::new(), Vec::new());
+        for file in listed {
+            let out = folder_excludes(&file, |_| false, wanted)?;
+            if out { &mut skipped } else { &mut kept }.push(file);
+        }
+        if kept.is_empty() {
+            // One tells what columns there are.
+            kept.extend(skipped.pop());
+        }
+        let mut table = Self::of(kept, format, named(&source.name, &source.options), cancel)?;
+        let has_own = |file: &DataFile| file.listed().partitions.iter().any(|p| file.has_column(&p.column));
+        if !skipped.is_empty() && table.files.iter().any(has_own) {
+            // What the files say of those columns counts, not the folders.
+            return Self::open(base, source, cancel);
+        }
+        table.skipped = skipped.len();
+        Ok(table)
+    }
+
+    /// The files of a source without a name.
     pub(crate) fn at(base: &Path, options: &FileSource, name: &str, cancel: &Cancel) -> Result<Self> {
-        let name = if name.is_empty() { options.path.as_str() } else { name };
-        let (listed, single) = list(base, options)?;
-        let (listed, format) = of_one_format(listed, options, single)?;
+        let (listed, format) = listed(base, options)?;
+        Self::of(listed, format, named(name, options), cancel)
+    }
+
+    fn of(listed: Vec<Listed>, format: Format, name: String, cancel: &Cancel) -> Result<Self> {
         let keep_open = listed.len() <= KEPT_OPEN;
         let opened = each_unit(
             &listed,
@@ -96,9 +128,10 @@ impl Table {
         let mut files: Vec<(usize, DataFile)> = opened.into_iter().flatten().collect();
         files.sort_by_key(|(index, _)| *index);
         Ok(Self {
-            name: name.to_owned(),
+            name,
             files: files.into_iter().map(|(_, file)| file).collect(),
             format,
+            skipped: 0,
         })
     }
 
@@ -136,6 +169,20 @@ impl Table {
     }
 }
 
+fn listed(base: &Path, options: &FileSource) -> Result<(Vec<Listed>, Format)> {
+    let (listed, single) = list(base, options)?;
+    of_one_format(listed, options, single)
+}
+
+/// The source's name in messages; its path, without what is secret there, when it has none.
+fn named(name: &str, options: &FileSource) -> String {
+    if name.is_empty() {
+        without_secrets(&options.path)
+    } else {
+        name.to_owned()
+    }
+}
+
 /// Opening an object is waiting for an answer, so more threads do it than there are cores.
 fn opening_threads(listed: &[Listed]) -> usize {
     if listed.iter().any(|file| file.handle.is_remote()) {
@@ -150,7 +197,11 @@ pub(crate) fn list(base: &Path, options: &FileSource) -> Result<(Vec<Listed>, bo
     match resolve(base, &options.path)? {
         Location::Local { path, .. } => {
             let glob = is_glob(&options.path) && !path.exists();
-            let files = list_local(&path, glob)?;
+            let files = if glob {
+                list_glob(base, &path)
+            } else {
+                list_local(&path)
+            }?;
             Ok((files, path.is_file()))
         }
         Location::Remote { scheme, url } => remote(scheme, &url, options),
@@ -165,7 +216,8 @@ fn remote(scheme: crate::location::Scheme, url: &str, options: &FileSource) -> R
 #[cfg(not(any(feature = "s3", feature = "gcs", feature = "azure")))]
 fn remote(_: crate::location::Scheme, url: &str, _: &FileSource) -> Result<(Vec<Listed>, bool)> {
     Err(unsupported(format!(
-        "`{url}`: this program was built without object stores"
+        "`{}`: this program was built without object stores",
+        without_secrets(url)
     )))
 }
 
@@ -223,7 +275,10 @@ pub(crate) fn of_one_format(listed: Vec<Listed>, options: &FileSource, single: b
     let Some((_, format)) = known.first() else {
         return Err(Error::new(
             ErrorKind::NotFound,
-            format!("`{}` has no file that ends in .parquet or .csv", options.path),
+            format!(
+                "`{}` has no file that ends in .parquet or .csv",
+                without_secrets(&options.path)
+            ),
         )
         .with_help("set file_format to read files with other names"));
     };
@@ -231,7 +286,9 @@ pub(crate) fn of_one_format(listed: Vec<Listed>, options: &FileSource, single: b
     if let Some((other, _)) = known.iter().find(|(_, other)| *other != format) {
         let message = format!(
             "`{}` holds both Parquet and CSV: `{}` and `{}`",
-            options.path, known[0].0.name, other.name
+            without_secrets(&options.path),
+            known[0].0.name,
+            other.name
         );
         return Err(Error::new(ErrorKind::Definition, message).with_help("name the files by a glob: DIR/*.parquet"));
     }
@@ -252,7 +309,7 @@ fn sniffed(file: &Listed) -> Result<Format> {
 pub(crate) fn unknown_format(path: &str) -> Error {
     Error::new(
         ErrorKind::Definition,
-        format!("the name of `{path}` does not say its format"),
+        format!("the name of `{}` does not say its format", without_secrets(path)),
     )
     .with_help("set file_format to parquet or csv, or end the name in .parquet or .csv")
 }

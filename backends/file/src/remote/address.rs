@@ -1,6 +1,7 @@
 //! A URL of an object store, taken apart. Keys are used as they are written: `%`, `?` and `#` mean
 //! themselves, as in the stores' own tools.
 
+use hybrid_core::config::without_secrets;
 use hybrid_core::{Error, ErrorKind, Result};
 
 use crate::location::is_glob;
@@ -8,7 +9,7 @@ use crate::location::is_glob;
 /// `scheme://bucket/key`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Address {
-    /// As the user wrote it.
+    /// As the user wrote it, without what messages must not show.
     pub url: String,
     /// Scheme and bucket: `s3://bucket`; for Azure also `abfss://container@account.host`.
     pub root: String,
@@ -28,11 +29,11 @@ impl Address {
         let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
         let plain = |c: char| c.is_alphanumeric() || "-._@".contains(c);
         if bucket.is_empty() || !bucket.chars().all(plain) {
-            let message = format!("`{url}` does not name a bucket");
+            let message = format!("`{}` does not name a bucket", without_secrets(url));
             return Err(Error::new(ErrorKind::Definition, message).with_help(format!("write {scheme}://BUCKET/PATH")));
         }
         Ok(Self {
-            url: url.to_owned(),
+            url: without_secrets(url),
             root: format!("{scheme}://{bucket}"),
             bucket: bucket.to_owned(),
             key: key.trim_matches('/').to_owned(),

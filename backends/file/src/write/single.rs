@@ -61,7 +61,7 @@ impl Before {
         if !path.exists() {
             return Ok(Self::Nothing);
         }
-        let mut files: Vec<Listed> = list_local(path, false)?;
+        let mut files: Vec<Listed> = list_local(path)?;
         match (files.pop(), format) {
             (None, _) => Ok(Self::Nothing),
             (Some(file), Format::Parquet) => Ok(Self::Parquet(Box::new(Old::open(&file)?))),

@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use hybrid_core::config::without_secrets;
 use hybrid_core::{ErrorKind, Result, SourceTable};
 
 use crate::FileSource;
@@ -61,7 +62,7 @@ impl Target {
             Location::Remote { scheme, url } => remote(base, &options, scheme, &url)?,
         };
         let name = if source.name.is_empty() {
-            options.path.clone()
+            without_secrets(&options.path)
         } else {
             source.name.clone()
         };
@@ -141,10 +142,11 @@ fn appendable(options: &FileSource, pattern: &Path) -> Result<(String, Format)> 
         .strip_prefix("*.")
         .filter(|ending| !ending.is_empty() && !is_glob(ending));
     let Some(ending) = ending.filter(|_| !is_glob(&folder)) else {
-        return Err(
-            unsupported(format!("`{written}` does not say which folder new rows go to"))
-                .with_help("rows are appended to a folder, to DIR/*.parquet or DIR/*.csv, or to one file"),
-        );
+        return Err(unsupported(format!(
+            "`{}` does not say which folder new rows go to",
+            without_secrets(written)
+        ))
+        .with_help("rows are appended to a folder, to DIR/*.parquet or DIR/*.csv, or to one file"));
     };
     let format = declared_format(options)?.or_else(|| format_of(&extension(last)));
     let format = format.ok_or_else(|| unknown_format(&pattern.display().to_string()))?;
@@ -182,7 +184,8 @@ fn of_folder(base: &Path, options: &FileSource, known: Option<Format>) -> Result
 fn remote(base: &Path, options: &FileSource, scheme: crate::location::Scheme, url: &str) -> Result<Found> {
     let one_object = || {
         unsupported(format!(
-            "`{url}` is one object, which no object store can append to atomically"
+            "`{}` is one object, which no object store can append to atomically",
+            without_secrets(url)
         ))
         .with_help("append to a folder: end the path in `/`")
     };
@@ -213,6 +216,7 @@ fn remote(base: &Path, options: &FileSource, scheme: crate::location::Scheme, ur
 #[cfg(not(any(feature = "s3", feature = "gcs", feature = "azure")))]
 fn remote(_: &Path, _: &FileSource, _: crate::location::Scheme, url: &str) -> Result<Found> {
     Err(unsupported(format!(
-        "`{url}`: this program was built without object stores"
+        "`{}`: this program was built without object stores",
+        without_secrets(url)
     )))
 }

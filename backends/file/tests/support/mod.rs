@@ -1,5 +1,8 @@
 //! A folder with a feature store of files in it, and short ways to fill and ask it.
 
+// Each test program uses a part of it.
+#![allow(dead_code, clippy::unwrap_used)]
+
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
