@@ -1,5 +1,7 @@
 //! Sources and entity frames of text: what has no type of its own takes the declared one.
 
+#![allow(clippy::unwrap_used)]
+
 #[allow(dead_code)]
 mod support;
 

@@ -1,5 +1,7 @@
 //! What a source's path may be: one file, a folder, hive partitions, a glob; and what it may not.
 
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use hybrid_core::ErrorKind;

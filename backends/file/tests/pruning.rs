@@ -1,5 +1,7 @@
 //! What cannot matter is not read: it is overwritten here, and nobody notices.
 
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use std::fs;
