@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[allow(dead_code)] // other tests use the rest
 mod support;
 
 use std::fs;

@@ -102,11 +102,12 @@ impl Fixture for FileFixture {
 
     async fn drop(&self, table: &str) -> Result<()> {
         let path = self.path(table);
-        Ok(if path.is_dir() {
-            fs::remove_dir_all(path)?
+        let removed = if path.is_dir() {
+            fs::remove_dir_all(path)
         } else {
-            fs::remove_file(path)?
-        })
+            fs::remove_file(path)
+        };
+        Ok(removed?)
     }
 }
 
