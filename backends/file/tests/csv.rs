@@ -1,6 +1,8 @@
 //! Sources and entity frames of text: what has no type of its own takes the declared one.
 
-#[allow(dead_code)]
+#![allow(clippy::unwrap_used)]
+
+#[allow(dead_code)] // other tests use the rest
 mod support;
 
 use std::path::PathBuf;
