@@ -1,6 +1,7 @@
 //! Sources and entity frames of text: what has no type of its own takes the declared one.
 
-#[allow(dead_code)]
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use std::path::PathBuf;
