@@ -4,8 +4,10 @@
 
 mod support;
 
-use hybrid_core::ErrorKind;
+use std::sync::{Arc, Mutex};
+
 use hybrid_core::ValueType::{Float64, Int64, String as Text};
+use hybrid_core::{Entity, EntityFrame, ErrorKind, FeatureRegistry, FeatureSelection, Progress, RetrievalOptions};
 use support::{Repo, batch, column, entities, floats, numbers, texts, times};
 
 fn stats(ids: &[i64], seconds: &[i64], values: &[i64]) -> arrow::array::RecordBatch {
@@ -166,6 +168,39 @@ async fn a_column_that_an_earlier_file_lacks_is_nullable() {
     repo.parquet("t/b.parquet", &both, 100);
     let schema = repo.store.source_schema(&repo.view("t", &[]).source).await.unwrap();
     assert!(schema.field_with_name("w").unwrap().is_nullable());
+}
+
+#[tokio::test]
+async fn all_views_of_a_call_count_as_one() {
+    let repo = Repo::new().await;
+    repo.parquet("a.parquet", &stats(&[1, 2, 3], &[10; 3], &[1, 2, 3]), 100);
+    repo.parquet("b.parquet", &stats(&[1, 2], &[10; 2], &[1, 2]), 100);
+    let mut registry = FeatureRegistry::new("test");
+    registry.entities.push(Entity::new("id"));
+    for name in ["a", "b"] {
+        let mut view = repo.view(&format!("{name}.parquet"), &[("v", Int64)]);
+        view.name = name.to_owned();
+        registry.feature_views.push(view);
+    }
+    let selection = FeatureSelection::references(["a:v", "b:v"]).unwrap();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let progress = {
+        let seen = Arc::clone(&seen);
+        Progress::new(move |rows, total| seen.lock().unwrap().push((rows, total)))
+    };
+    let options = RetrievalOptions::default()
+        .with_progress(progress)
+        .with_full_feature_names(true);
+    let frame = entities(&[1, 2], &[20; 2]);
+    let frame = EntityFrame::from_batches(frame.schema(), vec![frame]);
+    let job = repo
+        .store
+        .get_historical_features(&registry, frame, &selection, options)
+        .await
+        .unwrap();
+    job.to_arrow().await.unwrap();
+    let seen = seen.lock().unwrap().clone();
+    assert!(seen.ends_with(&[(3, Some(5)), (5, Some(5))]), "{seen:?}");
 }
 
 #[tokio::test]
