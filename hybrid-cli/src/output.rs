@@ -8,7 +8,9 @@ use std::time::Instant;
 use arrow::array::RecordBatch;
 use futures::StreamExt;
 use hybrid_offline_store::retrieval::write_stream;
-use hybrid_offline_store::{BatchStream, EntityFrame, Error, ErrorKind, Result, RetrievalJob};
+use hybrid_offline_store::{
+    BatchStream, EntityFrame, Error, ErrorKind, FeatureStore, FeatureView, Result, RetrievalJob,
+};
 
 use crate::outcome::{Outcome, Stop};
 use crate::progress::Bar;
@@ -43,18 +45,46 @@ impl FromStr for Output {
 }
 
 impl Output {
+    /// Refuses a file that one of the project's own sources is read from.
+    ///
+    /// # Errors
+    /// InvalidInput, naming the view.
+    pub async fn spare_sources(&self, store: &FeatureStore) -> Result<()> {
+        let Self::File(path) = self else {
+            return Ok(());
+        };
+        let Some(target) = target(path) else {
+            return Ok(());
+        };
+        let registry = store.registry().await?;
+        let read = |view: &&FeatureView| source_path(store, view).is_some_and(|source| target.starts_with(source));
+        let Some(view) = registry.feature_views.iter().find(read) else {
+            return Ok(());
+        };
+        let message = format!(
+            "`{}` is where feature view `{}` is read from",
+            path.display(),
+            view.name
+        );
+        Err(Error::new(ErrorKind::InvalidInput, message).with_help("name another file"))
+    }
+
     /// Runs a retrieval into it, shown by `bar`, and tells what it gave.
     pub async fn retrieve(&self, job: RetrievalJob, bar: Bar) -> Outcome {
-        let spool = Spool::new()?;
-        let path = match self {
-            Self::File(path) => path,
-            Self::Table => &spool.path(),
+        let summary = match self {
+            Self::File(path) => {
+                let summary = job.write_to(path).await?;
+                drop(bar);
+                summary
+            }
+            Self::Table => {
+                let spool = Spool::new()?;
+                let summary = job.write_to(spool.path()).await?;
+                drop(bar);
+                spool.print(summary.rows).await?;
+                summary
+            }
         };
-        let summary = job.write_to(path).await?;
-        drop(bar);
-        if *self == Self::Table {
-            spool.print(summary.rows).await?;
-        }
         report::summary(&summary);
         Ok(())
     }
@@ -62,22 +92,55 @@ impl Output {
     /// Reads a stream into it, shown by `bar`, and tells how many rows came.
     pub async fn receive(&self, rows: BatchStream, bar: Bar) -> Outcome {
         let began = Instant::now();
-        let spool = Spool::new()?;
-        let count = match self {
-            Self::File(path) => write_stream(rows, path).await?,
-            // One row more than is shown tells that there are more.
-            Self::Table => write_stream(head(rows, shown().saturating_add(1)), spool.path()).await?,
+        let Self::File(path) = self else {
+            return print_rows(rows, bar).await;
         };
+        let count = write_stream(rows, path).await?;
         let elapsed = began.elapsed();
         drop(bar);
-        if *self == Self::Table {
-            spool.print(count).await?;
-        }
-        if *self != Self::Table || count <= shown() {
-            report::rows(count, elapsed);
-        }
+        report::rows(count, elapsed);
         Ok(())
     }
+}
+
+async fn print_rows(rows: BatchStream, bar: Bar) -> Outcome {
+    let began = Instant::now();
+    let spool = Spool::new()?;
+    // One row more than is shown tells that there are more.
+    let count = write_stream(head(rows, shown().saturating_add(1)), spool.path()).await?;
+    let elapsed = began.elapsed();
+    drop(bar);
+    spool.print(count).await?;
+    if count <= shown() {
+        report::rows(count, elapsed);
+    }
+    Ok(())
+}
+
+/// Where a file would appear, links resolved; nothing where its folder is not there.
+fn target(path: &Path) -> Option<PathBuf> {
+    path.canonicalize().ok().or_else(|| {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new(".")).canonicalize().ok()?;
+        Some(folder.join(path.file_name()?))
+    })
+}
+
+/// The file or folder that a view is read from, where that is on this machine and there.
+fn source_path(store: &FeatureStore, view: &FeatureView) -> Option<PathBuf> {
+    let config = store.config();
+    let file_store = config
+        .stores
+        .iter()
+        .find(|store| store.key == "file" && view.source.key == "file")?;
+    let base = file_store
+        .fields
+        .get("path")
+        .and_then(|path| path.as_str())
+        .unwrap_or("");
+    let path = view.source.options.get("path")?.as_str()?;
+    let path = path.strip_prefix("file://").unwrap_or(path);
+    config.repo.join(base).join(path).canonicalize().ok()
 }
 
 /// Rows on disk: a table has to be read twice, once for how wide its columns are.

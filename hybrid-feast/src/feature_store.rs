@@ -150,7 +150,7 @@ impl FeatureStore {
         features: &FeatureSelection,
         options: RetrievalOptions,
     ) -> Result<RetrievalJob> {
-        let registry = self.registry().await?;
+        let registry = self.applied().await?;
         self.0
             .stores
             .get_historical_features(&registry, entities, features, options)
@@ -193,9 +193,31 @@ impl FeatureStore {
             .await
     }
 
+    /// The registry, for a call that is made of what it holds.
+    ///
+    /// # Errors
+    /// NotFound, when it holds other projects only.
+    async fn applied(&self) -> Result<Arc<FeatureRegistry>> {
+        let registry = self.registry().await?;
+        if !registry.feature_views.is_empty() || !registry.unsupported_views.is_empty() {
+            return Ok(registry);
+        }
+        let store = self.clone();
+        let projects = blocking(move || store.0.file()?.read()?.1.projects()).await?;
+        let project = &self.0.config.project;
+        if projects.is_empty() || projects.contains(project) {
+            return Ok(registry);
+        }
+        let message = format!("the registry holds nothing of project `{project}`");
+        let help = format!("the registry holds the projects {}", projects.join(", "));
+        Err(Error::new(ErrorKind::NotFound, message)
+            .with_help(help)
+            .with_help("correct `project` or `registry` in feature_store.yaml, or apply the definitions"))
+    }
+
     /// What a pull of `view` reads.
     async fn pull(&self, view: &str) -> Result<Pull> {
-        let registry = self.registry().await?;
+        let registry = self.applied().await?;
         Pull::of_view(&registry, registry.feature_view(view)?)
     }
 
@@ -204,7 +226,7 @@ impl FeatureStore {
     /// # Errors
     /// NotFound, when there is no such view; InvalidInput, when the columns do not fit; what the store says.
     pub async fn write(&self, view: &str, rows: BatchStream, call: &Call) -> Result<u64> {
-        let registry = self.registry().await?;
+        let registry = self.applied().await?;
         let view = registry.feature_view(view)?;
         self.0.stores.offline_write_batch(&registry, view, rows, call).await
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use hybrid_offline_store::arrow::array::{
-    Array, ArrayRef, AsArray, Int64Array, RecordBatch, TimestampMicrosecondArray, UInt64Array,
+    ArrayRef, AsArray, Int64Array, RecordBatch, TimestampMicrosecondArray, UInt64Array,
 };
 use hybrid_offline_store::arrow::datatypes::{DataType, Field as ArrowField, Schema, SchemaRef, UInt64Type};
 use hybrid_offline_store::config::RepoConfig;

@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
+use std::time::Duration;
 
+use hybrid_core::definitions::format_duration;
 use hybrid_core::{Explain, HistoricalRequest, HistoricalView, Result};
 
 use crate::FileSource;
@@ -60,10 +62,12 @@ fn view_text(view: &HistoricalView<FileSource>, prepared: &Prepared) -> String {
     } else {
         format!("{} and time", keys.join(", "))
     };
-    let ttl = view.ttl.map_or_else(|| "none".to_owned(), |ttl| format!("{ttl} us"));
+    let ttl = view.ttl.and_then(|ttl| u64::try_from(ttl).ok());
+    let ttl = ttl.map_or_else(|| "none".to_owned(), |ttl| format_duration(Duration::from_micros(ttl)));
     let mut text = format!("point-in-time join of view {} on {on}, ttl {ttl}\n", view.name);
     describe(
         &mut text,
+        &view.source.options.path,
         &prepared.table,
         prepared.columns.columns.names(),
         &prepared.wanted,
@@ -77,12 +81,20 @@ fn pull(base: &std::path::Path, asked: &Pull<'_>, wanted: &Wanted, what: &str, c
     let columns = PullColumns::new(&table, asked)?;
     let plan = plan(&table, wanted, cancel)?;
     let mut text = format!("{what} of source {}\n", table.name);
-    describe(&mut text, &table, columns.columns.names(), wanted, &plan);
+    describe(
+        &mut text,
+        &asked.source.options.path,
+        &table,
+        columns.columns.names(),
+        wanted,
+        &plan,
+    );
     Ok(text)
 }
 
-fn describe(text: &mut String, table: &Table, columns: &[String], wanted: &Wanted, plan: &Plan) {
+fn describe(text: &mut String, path: &str, table: &Table, columns: &[String], wanted: &Wanted, plan: &Plan) {
     // Writing to a String does not fail.
+    let _ = writeln!(text, "  path: {path}");
     let _ = writeln!(
         text,
         "  files: {} of {} ({:?})",
@@ -115,9 +127,25 @@ fn describe(text: &mut String, table: &Table, columns: &[String], wanted: &Wante
 }
 
 fn window((start, end): (Option<i64>, Option<i64>)) -> String {
-    let time = |micros: Option<i64>| {
-        let time = micros.and_then(hybrid_core::chrono::DateTime::from_timestamp_micros);
-        time.map_or_else(|| "any".to_owned(), |time| time.to_rfc3339())
+    let time = |word: &str, micros: Option<i64>| {
+        let time = hybrid_core::chrono::DateTime::from_timestamp_micros(micros?)?;
+        Some(format!("{word} {}", time.to_rfc3339()))
     };
-    format!("from {} to {}", time(start), time(end))
+    let bounds: Vec<String> = [time("from", start), time("to", end)].into_iter().flatten().collect();
+    match bounds.is_empty() {
+        true => "without bound".to_owned(),
+        false => bounds.join(" "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_says_only_the_ends_it_has() {
+        assert_eq!(window((None, None)), "without bound");
+        assert_eq!(window((Some(0), None)), "from 1970-01-01T00:00:00+00:00");
+        assert_eq!(window((None, Some(1_000_000))), "to 1970-01-01T00:00:01+00:00");
+    }
 }

@@ -1,9 +1,9 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use arrow::datatypes::SchemaRef;
 use hybrid_core::{
-    BatchStream, Call, Capabilities, Context, Explain, FeatureRows, HistoricalRequest, OfflineStore, PullAllRequest,
-    PullLatestRequest, Result, WriteRequest, async_trait, offline_store,
+    BatchStream, Call, Capabilities, Context, Error, ErrorKind, Explain, FeatureRows, HistoricalRequest, OfflineStore,
+    PullAllRequest, PullLatestRequest, Result, WriteRequest, async_trait, offline_store,
 };
 
 use crate::read::{Table, in_background};
@@ -33,6 +33,8 @@ impl OfflineStore for FileStore {
     }
 
     async fn ping(&self) -> Result<String> {
+        let base = self.base.clone();
+        in_background(move |_| check_folder(&base)).await?;
         Ok(format!("files; relative paths start at `{}`", self.base.display()))
     }
 
@@ -71,5 +73,42 @@ impl OfflineStore for FileStore {
 
     async fn explain(&self, operation: Explain<FileSource>) -> Result<String> {
         explain::explain(self.base.clone(), operation).await
+    }
+}
+
+/// Refuses a folder that is not there; an empty path is the working directory.
+fn check_folder(base: &Path) -> Result<()> {
+    let base = if base.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        base
+    };
+    let problem = match base.metadata() {
+        Ok(found) if found.is_dir() => return Ok(()),
+        Ok(_) => Error::new(ErrorKind::Config, format!("`{}` is no folder", base.display())),
+        Err(error) => {
+            let error = Error::from(error);
+            let message = format!("the folder `{}` cannot be used: {}", base.display(), error.message());
+            Error::new(error.kind(), message)
+        }
+    };
+    Err(problem.with_help("relative paths start there: make it, or correct the store's `path`"))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_folder_of_relative_paths_must_be_there() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(check_folder(folder.path()).is_ok() && check_folder(Path::new("")).is_ok());
+        let file = folder.path().join("file");
+        std::fs::write(&file, "x").unwrap();
+        assert_eq!(check_folder(&file).unwrap_err().kind(), ErrorKind::Config);
+        let gone = check_folder(&folder.path().join("gone")).unwrap_err();
+        assert_eq!(gone.kind(), ErrorKind::NotFound);
+        assert!(gone.to_string().contains("gone` cannot be used"), "{gone}");
     }
 }

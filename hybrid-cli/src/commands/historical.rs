@@ -14,7 +14,9 @@ use crate::session::Session;
 /// Retrieves into `output`; shows the routing before and a summary after.
 pub async fn run(session: &Session, retrieval: &Retrieval, output: &Output) -> Outcome {
     let bar = Bar::new();
-    let job = plan(session.applied_store()?, retrieval, bar.progress()).await?;
+    let store = session.applied_store()?;
+    output.spare_sources(store).await?;
+    let job = plan(store, retrieval, bar.progress()).await?;
     report::routes(&job.routes());
     output.retrieve(job, bar).await
 }

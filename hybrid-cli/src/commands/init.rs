@@ -103,13 +103,24 @@ fn project_name(dir: &Path) -> String {
 }
 
 fn next(dir: &Path) -> String {
-    let dir = dir.display();
+    let shown = dir.display();
+    let (dir, entities) = (quoted(dir), quoted(&dir.join("entities.parquet")));
     format!(
-        "{dir} holds a project with sample data. Next:\n\
-         \x20 hybrid historical --repo {dir} --entities {dir}/entities.parquet --features driver_stats:conv_rate,driver_stats:acc_rate\n\
+        "{shown} holds a project with sample data. Next:\n\
+         \x20 hybrid historical --repo {dir} --entities {entities} --features driver_stats:conv_rate,driver_stats:acc_rate\n\
          \x20 hybrid latest driver_stats --repo {dir} --start 2025-01-01 --end 2025-01-08\n\
          \x20 hybrid check --repo {dir}"
     )
+}
+
+/// A path as one word of a shell.
+fn quoted(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-+,@%".contains(c);
+    match text.chars().all(is_plain) && !text.starts_with('-') {
+        true => text.into_owned(),
+        false => format!("'{}'", text.replace('\'', r"'\''")),
+    }
 }
 
 #[cfg(test)]

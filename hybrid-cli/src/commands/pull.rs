@@ -12,6 +12,7 @@ use crate::session::Session;
 pub async fn latest(session: &Session, window: &Window, output: &Output) -> Outcome {
     let (bar, call) = accompanied();
     let store = session.applied_store()?;
+    output.spare_sources(store).await?;
     let rows = store.pull_latest(&window.view, window.start, window.end, &call).await?;
     output.receive(rows, bar).await
 }
@@ -20,6 +21,7 @@ pub async fn latest(session: &Session, window: &Window, output: &Output) -> Outc
 pub async fn all(session: &Session, window: &OpenWindow, output: &Output) -> Outcome {
     let (bar, call) = accompanied();
     let store = session.applied_store()?;
+    output.spare_sources(store).await?;
     let rows = store.pull_all(&window.view, window.start, window.end, &call).await?;
     output.receive(rows, bar).await
 }

@@ -12,6 +12,10 @@ use crate::session::Session;
 /// Lists the stores; fails when a configured one cannot be reached.
 pub async fn run(session: &Session) -> Outcome {
     print(compiled_in())?;
+    if !session.repo().is_dir() {
+        let message = format!("there is no folder {}", session.repo().display());
+        return Err(Stop::Failed(Error::new(ErrorKind::NotFound, message)));
+    }
     if !session.repo().join("feature_store.yaml").exists() {
         report::line(format_args!("no feature_store.yaml in {}", session.repo().display()));
         return Ok(());

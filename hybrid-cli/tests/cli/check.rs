@@ -103,7 +103,7 @@ fn check_refuses_what_apply_refuses() {
         ),
         (
             format!("{int}feature_services: [{{name: s, features: ['nowhere:x']}}]"),
-            "feature service `s`: feature view `nowhere` does not exist",
+            "feature view `nowhere` does not exist",
         ),
     ];
     for (definitions, expected) in cases {

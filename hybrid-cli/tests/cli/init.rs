@@ -40,6 +40,20 @@ fn what_it_tells_to_run_next_runs() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn what_it_tells_to_run_next_is_for_a_shell() {
+    let place = Place::empty();
+    let told = place.run(&["init", "my demo's"]).succeeded().stdout;
+    for line in told.lines().filter(|line| line.starts_with("  hybrid ")) {
+        let hybrid = place.command(&[]);
+        let script = format!("hybrid() {{ '{}' \"$@\"; }}\n{line}", hybrid.get_program().display());
+        let mut shell = std::process::Command::new("sh");
+        let shell = shell.args(["-c", &script]).current_dir(place.path(""));
+        Ended::of(shell.output().unwrap()).succeeded();
+    }
+}
+
 #[test]
 fn it_is_applied_and_has_no_problem() {
     let place = Place::with_project();

@@ -250,3 +250,30 @@ fn one_call_over_two_stores_needs_to_be_allowed() {
         .run(&historical(&["--features", "elsewhere:x"]))
         .reported(&["bigquery"]);
 }
+
+#[test]
+fn an_output_that_cannot_be_is_refused_at_once() {
+    let place = Place::with_project();
+    let into = |output: &str| {
+        let retrieval = [
+            "historical",
+            "--entities",
+            "entities.parquet",
+            "--features",
+            FEATURES,
+            "-o",
+            output,
+        ];
+        let pull = ["all", "driver_stats", "-o", output];
+        [place.run(&retrieval), place.run(&pull)]
+    };
+    let source = std::fs::read(place.path("data/driver_stats.parquet")).unwrap();
+    for ended in into("data/driver_stats.parquet") {
+        ended.failed(&["is where feature view `driver_stats` is read from"]);
+    }
+    assert!(std::fs::read(place.path("data/driver_stats.parquet")).unwrap() == source);
+    for ended in into("nodir/x.csv") {
+        let ended = ended.failed(&["cannot write `nodir/x.csv`: there is no folder `nodir`"]);
+        assert!(!ended.stderr.contains(".hybrid-"), "{ended:#?}");
+    }
+}

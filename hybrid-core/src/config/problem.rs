@@ -7,6 +7,7 @@ use serde::de::{self, Expected, Unexpected};
 use super::node::{Mark, Node, Value};
 use super::redact::shortened;
 use crate::Error;
+use crate::definitions::listed;
 use crate::error::nearest;
 
 /// Which value of which mapping or sequence; both by address, which is stable while nodes are lent.
@@ -135,7 +136,7 @@ pub(super) fn with_nearest(error: Error, name: &str, known: &[&str], all: &str) 
     };
     match known {
         [] => error,
-        known => error.with_help(format!("{all} {}", known.join(", "))),
+        known => error.with_help(format!("{all} {}", listed(known))),
     }
 }
 

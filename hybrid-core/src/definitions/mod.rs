@@ -16,7 +16,7 @@ pub use feature_view::FeatureView;
 pub use field::Field;
 pub use reference::FeatureReference;
 pub use registry::FeatureRegistry;
-pub(crate) use registry::not_found;
+pub(crate) use registry::{listed, not_found};
 pub use source::{Options, Source};
 
 /// Free-form labels, sorted by name.

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Entity, FeatureService, FeatureView, Source};
 use crate::error::nearest;
@@ -78,6 +78,13 @@ fn find<'a, T>(what: &str, name: &str, all: &'a [T], name_of: impl Fn(&T) -> &St
     })
 }
 
+/// Names for people: each once, in order.
+pub(crate) fn listed(names: &[&str]) -> String {
+    let mut seen = BTreeSet::new();
+    let once: Vec<&str> = names.iter().copied().filter(|name| seen.insert(*name)).collect();
+    once.join(", ")
+}
+
 /// NotFound for `name`, with the nearest of `known` and all of them.
 pub(crate) fn not_found(what: &str, name: &str, known: &[&str]) -> Error {
     let error = Error::new(ErrorKind::NotFound, format!("{what} `{name}` does not exist"));
@@ -87,6 +94,6 @@ pub(crate) fn not_found(what: &str, name: &str, known: &[&str]) -> Error {
     };
     match known {
         [] => error.with_help(format!("there is no {what} at all")),
-        known => error.with_help(format!("what exists: {}", known.join(", "))),
+        known => error.with_help(format!("what exists: {}", listed(known))),
     }
 }

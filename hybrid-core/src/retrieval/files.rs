@@ -5,7 +5,7 @@ use std::io::{BufReader, BufWriter, Write};
 use std::path::Path;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use arrow::ipc::reader::FileReader;
 use arrow::ipc::writer::FileWriter;
 use futures::StreamExt;
@@ -32,9 +32,39 @@ enum Format {
     Arrow,
 }
 
-/// Refuses a path whose extension names no format, before anything is done for it.
-pub(super) fn check_extension(path: &Path) -> Result<()> {
-    format_of(path).map(drop)
+/// Refuses an output that could not be written, before anything is done for it: an extension that
+/// names no format, a column that the format cannot hold, a folder that is not there.
+pub(super) fn check_output(path: &Path, schema: &Schema) -> Result<()> {
+    check_columns(format_of(path)?, path, schema)?;
+    let folder = folder_of(path);
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let message = format!(
+        "cannot write `{}`: there is no folder `{}`",
+        path.display(),
+        folder.display()
+    );
+    Err(Error::new(ErrorKind::NotFound, message).with_help("make the folder first"))
+}
+
+fn check_columns(format: Format, path: &Path, schema: &Schema) -> Result<()> {
+    let nested = |field: &&FieldRef| format == Format::Csv && field.data_type().is_nested();
+    let Some(field) = schema.fields().iter().find(nested) else {
+        return Ok(());
+    };
+    let message = format!(
+        "cannot write `{}`: column `{}` is {}, which CSV does not hold",
+        path.display(),
+        field.name(),
+        field.data_type()
+    );
+    Err(Error::new(ErrorKind::InvalidInput, message).with_help("use .parquet or .arrow"))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    folder.unwrap_or(Path::new("."))
 }
 
 pub(super) fn is_csv(path: &Path) -> bool {
@@ -128,9 +158,11 @@ pub(super) fn in_background(
 /// dropped, there is none and an older one is as it was.
 ///
 /// # Errors
-/// What the stream or the disk gives; InvalidInput for another extension.
+/// What the stream or the disk gives; InvalidInput for another extension, and for a column that
+/// CSV cannot hold; NotFound, when the folder is not there.
 pub async fn write_stream(rows: BatchStream, path: impl AsRef<Path>) -> Result<u64> {
     let path = path.as_ref();
+    check_output(path, rows.schema())?;
     write_as(format_of(path)?, rows, path).await
 }
 
@@ -165,11 +197,7 @@ fn write_all(
     mut batches: mpsc::Receiver<Option<RecordBatch>>,
     path: &Path,
 ) -> Result<u64> {
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    let file = new_file(folder)?;
+    let file = new_file(folder_of(path))?;
     let mut sink = Sink::new(format, schema, BufWriter::new(file))?;
     let mut count = 0;
     while let Some(message) = batches.blocking_recv() {

@@ -102,10 +102,11 @@ impl RetrievalJob {
     /// whole, and not at all after an error.
     ///
     /// # Errors
-    /// As [`stream`](Self::stream); InvalidInput for another extension; what the disk gives.
+    /// At once: InvalidInput for another extension and for a column that CSV cannot hold, NotFound
+    /// when the folder is not there. As [`stream`](Self::stream); what the disk gives.
     pub async fn write_to(self, path: impl AsRef<Path>) -> Result<Summary> {
         let summary = self.summary();
-        files::check_extension(path.as_ref())?;
+        files::check_output(path.as_ref(), &self.schema)?;
         files::write_stream(self.stream().await?, path.as_ref()).await?;
         Ok(summary.get())
     }

@@ -111,6 +111,23 @@ impl Document {
         Ok(records)
     }
 
+    /// The names of all projects.
+    pub(crate) fn projects(&self) -> Result<Vec<String>> {
+        let (message, list, word) = RecordKind::Project.names();
+        let bytes = self
+            .message
+            .values(list)
+            .iter()
+            .map(|value| value.as_bytes().map_or(&[][..], |bytes| bytes));
+        let names = bytes.map(|bytes| {
+            let message = proto::decode(message, bytes, &format!("a {word} of the registry"))?;
+            Ok(message
+                .child("spec")
+                .map_or_else(String::new, |spec| spec.text("name").to_owned()))
+        });
+        names.collect()
+    }
+
     /// Puts a record at its place, or at the end of its list.
     pub(crate) fn put(&mut self, kind: RecordKind, index: Option<usize>, message: &DynamicMessage) -> Result<()> {
         let list = self.message.list_mut(kind.names().1)?;
