@@ -230,7 +230,7 @@ async fn files_of_one_source_may_differ_in_order_width_and_columns() {
         ]),
         100,
     );
-    let narrow = std::sync::Arc::new(arrow::array::Int16Array::from(vec![2]));
+    let narrow = Arc::new(arrow::array::Int16Array::from(vec![2]));
     repo.parquet(
         "t/b.parquet",
         &batch(vec![("v", floats([1.5])), ("ts", times([10])), ("id", narrow)]),
