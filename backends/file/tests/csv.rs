@@ -2,7 +2,6 @@
 
 #![allow(clippy::unwrap_used)]
 
-#[allow(dead_code)] // other tests use the rest
 mod support;
 
 use std::path::PathBuf;

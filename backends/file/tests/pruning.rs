@@ -13,6 +13,7 @@ use arrow::datatypes::{DataType, TimeUnit};
 use hybrid_core::ErrorKind;
 use hybrid_core::ValueType::Int64;
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::properties::EnabledStatistics;
 use support::{Repo, batch, column, entities, numbers, times};
 
 const GROUP: usize = 1_000;
@@ -181,6 +182,21 @@ async fn pages_outside_the_frames_times_are_passed_over() {
         plan.contains("row groups: 1 of 4, 1 of them in part; rows: 250 of 4000"),
         "{plan}"
     );
+    let rows = repo.historical(view, &["v"], entities(&[7], &[1_110])).await.unwrap();
+    assert_eq!(column(&rows, "v"), ["1107"]);
+}
+
+#[tokio::test]
+async fn pages_are_passed_over_where_another_column_has_no_index() {
+    let repo = Repo::new().await;
+    repo.parquet_with("t.parquet", &log(), GROUP, |properties| {
+        properties.set_column_statistics_enabled("unasked".into(), EnabledStatistics::None)
+    });
+    let view = repo.view("t.parquet", &[("v", Int64)]);
+    let view = view.with_ttl(std::time::Duration::from_secs(100));
+    let job = repo.job(view.clone(), &["v"], entities(&[7], &[1_110])).await.unwrap();
+    let plan = job.explain().await.unwrap();
+    assert!(plan.contains("rows: 250 of 4000"), "{plan}");
     let rows = repo.historical(view, &["v"], entities(&[7], &[1_110])).await.unwrap();
     assert_eq!(column(&rows, "v"), ["1107"]);
 }

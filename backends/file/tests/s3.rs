@@ -1,7 +1,6 @@
 //! Sources on S3, read from a real server. `scripts/test s3` starts it and says where it is.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-#[allow(dead_code)] // other tests use the rest
 mod common;
 #[path = "s3/proxy.rs"]
 mod proxy;

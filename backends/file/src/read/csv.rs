@@ -10,7 +10,6 @@ use hybrid_core::{Error, ErrorKind, Result, TextColumn, guarded, timestamp_type}
 use crate::error::io_error;
 use crate::listing::Listed;
 use crate::storage::{Blob, BlobReader};
-use crate::types::is_time;
 
 /// How much of a file decides the types of its columns where nobody declared them.
 const SAMPLE_BATCH: usize = 1024;
@@ -55,12 +54,12 @@ impl CsvFile {
         self.header.iter().position(|name| name == column)
     }
 
-    /// The columns by their names in the header, of types that hold what the file may have. Dates and
-    /// times are times to the microsecond: later ones may be finer than those at its beginning.
+    /// The columns by their names in the header, of types that hold what the file may have: times are
+    /// times to the microsecond, whatever those at its beginning are.
     pub(crate) fn inferred(&self) -> Result<SchemaRef> {
         let typed = self.typed_header()?;
         let fields = typed.fields().iter().map(|field| match field.data_type() {
-            time if is_time(time) => Field::new(field.name(), timestamp_type(), true),
+            DataType::Timestamp(..) => Field::new(field.name(), timestamp_type(), true),
             _ => field.as_ref().clone(),
         });
         Ok(Arc::new(Schema::new(fields.collect::<Vec<_>>())))

@@ -16,20 +16,14 @@ use parquet::bloom_filter::Sbbf;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
 
-use super::filter::Value;
-use super::plan::WantedKey;
 use super::written;
 use crate::error::{io_error, parquet_error};
 use crate::listing::Listed;
 use crate::storage::{Blob, Stamp};
-use crate::types::is_text;
 
 /// A batch holds about this many bytes of values.
 const BATCH_BYTES: usize = 16 << 20;
 const BATCH_ROWS: Range<usize> = 1024..65_536;
-
-/// More keys than this are not looked up in Bloom filters one by one.
-const MAX_BLOOM_KEYS: usize = 4096;
 
 /// A Parquet file and its footer.
 #[derive(Debug)]
@@ -204,56 +198,6 @@ impl ParquetFile {
             }
         };
         Some((0..counts.len()).map(select).collect::<Vec<_>>().into())
-    }
-
-    /// Whether a Bloom filter rules out that `row_group` has any of the keys.
-    pub(crate) fn bloom_excludes(&self, row_group: usize, key: &WantedKey) -> Result<bool> {
-        let keys = &key.values;
-        if keys.distinct().is_none_or(|count| count > MAX_BLOOM_KEYS) {
-            return Ok(false);
-        }
-        let Some(leaf) = self.bloom_leaf(key) else {
-            return Ok(false);
-        };
-        let Some(group) = self
-            .row_groups()
-            .get(row_group)
-            .filter(|g| g.column(leaf).bloom_filter_offset().is_some())
-        else {
-            return Ok(false);
-        };
-        let physical = group.column(leaf).column_type();
-        guarded(&self.listed.name, || {
-            let Some(bloom) = self.bloom_filter(row_group, leaf)? else {
-                return Ok(false);
-            };
-            let may_have = |value: Value<'_>| match (value, physical) {
-                (Value::Number(n), PhysicalType::INT64) => bloom.check(&n),
-                // A number that the column cannot hold is not in it.
-                (Value::Number(n), PhysicalType::INT32) => {
-                    u32::try_from(n).is_ok_and(|n| bloom.check(&n.cast_signed()))
-                        || i32::try_from(n).is_ok_and(|n| bloom.check(&n))
-                }
-                (Value::Text(text), PhysicalType::BYTE_ARRAY) => bloom.check(text),
-                _ => true,
-            };
-            Ok(!keys.any(MAX_BLOOM_KEYS, may_have))
-        })
-    }
-
-    /// The leaf of a key's column, if it stores values just as the key's canonical type does: the
-    /// filter knows them by their bytes.
-    fn bloom_leaf(&self, key: &WantedKey) -> Option<usize> {
-        let (root, field) = self.schema().column_with_name(&key.column)?;
-        let alike = match (&key.canonical, field.data_type()) {
-            (DataType::Int64, stored) => stored.is_integer(),
-            (DataType::Date32, stored) => stored == &DataType::Date32,
-            (DataType::Timestamp(..), stored) => matches!(stored, DataType::Timestamp(TimeUnit::Microsecond, _)),
-            (DataType::Utf8, stored) => is_text(stored),
-            _ => false,
-        };
-        let parquet = self.metadata.parquet_schema();
-        (0..parquet.num_columns()).find(|&leaf| alike && parquet.get_column_root_idx(leaf) == root)
     }
 
     /// Reads the columns at `indices` of a row group: those rows that `selection` has and `filter`

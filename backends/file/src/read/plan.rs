@@ -10,7 +10,7 @@ use parquet::file::metadata::ParquetMetaData;
 
 use super::filter::KeyFilter;
 use super::table::{DataFile, Table};
-use super::{Cancel, ParquetFile, each_unit, thread_count};
+use super::{Cancel, ParquetFile, bloom, each_unit, thread_count};
 use crate::listing::Listed;
 use crate::types::{Place, is_time, to_key, to_micros};
 
@@ -250,7 +250,7 @@ fn cut_by_window(row_group: usize, wanted: &Wanted, times: Option<&Times>) -> bo
 
 fn blooms_exclude(file: &ParquetFile, row_group: usize, wanted: &Wanted) -> Result<bool> {
     for key in &wanted.keys {
-        if file.bloom_excludes(row_group, key)? {
+        if bloom::excludes(file, row_group, key)? {
             return Ok(true);
         }
     }

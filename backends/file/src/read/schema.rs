@@ -6,7 +6,8 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use hybrid_core::store::FROM_TEXT;
 use hybrid_core::{Error, ErrorKind, Result, timestamp_type};
 
-use super::table::{DataFile, Format, Table};
+use super::format::Format;
+use super::table::{DataFile, Table};
 use crate::types::is_text;
 
 /// Every column's name: of the files in order of first appearance, then of the folders.

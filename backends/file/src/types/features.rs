@@ -75,7 +75,7 @@ fn no_cast(from: &DataType, declared: &DataType, place: Place<'_>) -> hybrid_cor
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use arrow::array::{Decimal128Array, Float64Array, Int64Array, ListArray, StructArray};
+    use arrow::array::{Decimal128Array, Float64Array, Int64Array, ListArray, StringArray, StructArray};
     use arrow::buffer::OffsetBuffer;
     use arrow::datatypes::Field;
 
@@ -126,6 +126,11 @@ mod tests {
             (list(decimals(vec![100, 199]), &[1, 1]), list_of(DataType::Int64), 2),
             (of(doubles(vec![1.0, 1.5])), a_struct(DataType::Int64), 2),
             (doubles(vec![1.0, 1e300]), DataType::Float32, 2),
+            (
+                Arc::new(StringArray::from(vec!["2024-05-01", "2024-05-01T12:00:00Z"])),
+                DataType::Date32,
+                2,
+            ),
         ] {
             let from = array.data_type().clone();
             let error = feature(array, &declared).unwrap_err().to_string();

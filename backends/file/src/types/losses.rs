@@ -6,11 +6,11 @@ use arrow::array::{Array, ArrayRef, AsArray, OffsetSizeTrait};
 use arrow::buffer::BooleanBuffer;
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type};
-use hybrid_core::Result;
+use hybrid_core::{Result, timestamp_type};
 
-use super::{is_decimal, plain};
+use super::{is_decimal, is_text, plain};
 
-/// The first element of `array` that lost a fraction, or became infinite, in `made`, also deep
+/// The first element of `array` that lost a fraction or a time of day, or became infinite, in `made`, also deep
 /// within lists, maps and structs.
 pub(super) fn first_changed(array: &ArrayRef, made: &ArrayRef) -> Result<Option<usize>> {
     Ok(changed(array, made)?.and_then(|changed| changed.set_indices().next()))
@@ -134,6 +134,12 @@ fn in_values(array: &ArrayRef, made: &ArrayRef) -> Result<Option<BooleanBuffer>>
         );
         let overflown = |at| after.value(at).is_infinite() && before.value(at).is_finite();
         return Ok(valid(Some(BooleanBuffer::collect_bool(made.len(), overflown)), array));
+    }
+    if is_text(from) && to == &DataType::Date32 {
+        // A time of day.
+        let (times, days) = (cast(array, &timestamp_type())?, cast(made, &timestamp_type())?);
+        let differs = arrow::compute::kernels::cmp::neq(&times, &days)?;
+        return Ok(valid(Some(differs.values().clone()), &times));
     }
     if is_decimal(from) && (to.is_integer() || is_decimal(to)) {
         let back = cast(made, from)?;

@@ -17,7 +17,7 @@ use hybrid_core::{
 };
 use hybrid_store_file::{FileConfig, FileSource, FileStore};
 use parquet::arrow::ArrowWriter;
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder};
 use tempfile::TempDir;
 
 pub struct Repo {
@@ -51,6 +51,17 @@ impl Repo {
 
     /// Writes Parquet with row groups of `rows` rows, pages of at most `rows / 4`.
     pub fn parquet(&self, name: &str, batch: &RecordBatch, rows: usize) -> PathBuf {
+        self.parquet_with(name, batch, rows, |properties| properties)
+    }
+
+    /// The same, with other properties too.
+    pub fn parquet_with(
+        &self,
+        name: &str,
+        batch: &RecordBatch,
+        rows: usize,
+        other: impl FnOnce(WriterPropertiesBuilder) -> WriterPropertiesBuilder,
+    ) -> PathBuf {
         let path = self.path(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         let properties = WriterProperties::builder()
@@ -58,9 +69,8 @@ impl Repo {
             .set_data_page_row_count_limit((rows / 4).max(1))
             .set_write_batch_size((rows / 4).max(1))
             .set_bloom_filter_enabled(true)
-            .set_dictionary_enabled(false)
-            .build();
-        write(&path, batch, properties);
+            .set_dictionary_enabled(false);
+        write(&path, batch, other(properties).build());
         path
     }
 
