@@ -1,5 +1,7 @@
 //! The facade's table of backends: names, and the error for what is not compiled in.
 
+#![allow(clippy::unwrap_used)]
+
 use hybrid_offline_store::store::{find_backend, known_backends, resolve_key};
 use hybrid_offline_store::{BACKENDS, ErrorKind, backends};
 

@@ -1,6 +1,8 @@
 //! One feature_store.yaml with two real stores, as an application uses it: definitions applied to
 //! a registry file, one view in Parquet, one in memory, asked separately and in one call.
 
+#![allow(clippy::unwrap_used)]
+
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;

@@ -1,6 +1,8 @@
 //! Routing as an application sees it: which store is asked, how often it connects, what the two
 //! errors of the reference document say, and what comes of stores that are slow, unordered or wrong.
 
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use std::sync::atomic::Ordering;
