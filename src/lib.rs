@@ -58,6 +58,11 @@
 
 mod backends;
 
+/// README.md's Rust compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 #[doc(inline)]
 pub use hybrid_core::*;
 #[doc(inline)]

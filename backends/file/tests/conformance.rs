@@ -1,5 +1,7 @@
 //! Every behaviour that a store must show, on each layout that a source can have.
 
+#![allow(clippy::unwrap_used)]
+
 mod common;
 
 use common::{FileFixture, Layout};

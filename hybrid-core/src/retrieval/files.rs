@@ -270,3 +270,33 @@ impl<W: Write + Send> Sink<W> {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use arrow::datatypes::{DataType, Field};
+
+    use super::*;
+    use std::sync::Arc;
+
+    #[tokio::test]
+    async fn what_csv_cannot_hold_is_refused_before_a_row_is_asked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let lists = Field::new("lists", DataType::new_list(DataType::Int64, true), true);
+        let schema = Arc::new(Schema::new(vec![Field::new("id", DataType::Int64, true), lists]));
+        let rows = || {
+            let never = futures::stream::poll_fn(|_| panic!("rows were asked for"));
+            BatchStream::new(schema.clone(), never)
+        };
+        let path = folder.path().join("out.csv");
+        let error = write_stream(rows(), &path).await.unwrap_err().to_string();
+        assert!(
+            error.contains("column `lists` is List") && error.contains("use .parquet or .arrow"),
+            "{error}"
+        );
+        let error = check_output(&folder.path().join("gone/out.parquet"), &schema).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotFound);
+        assert!(check_output(&folder.path().join("out.arrow"), &schema).is_ok());
+        assert!(!path.exists());
+    }
+}

@@ -173,10 +173,12 @@ impl FrameColumns {
         let mut columns: Vec<ArrayRef> = vec![Arc::new(numbers), Arc::new(times)];
         for (index, canonical) in &self.keys {
             let name = self.schema.field(*index).name();
-            columns.push(
-                canonical_keys(batch.column(*index), canonical)
-                    .map_err(|error| in_frame(&error, &format!("`{name}`")))?,
-            );
+            let given = batch.column(*index);
+            let keys = canonical_keys(given, canonical).map_err(|error| in_frame(&error, &format!("`{name}`")))?;
+            if keys.null_count() > given.logical_null_count() {
+                return Err(key_out_of_range(name, given, &keys, first));
+            }
+            columns.push(keys);
         }
         Ok((RecordBatch::try_new(self.numbered.clone(), columns)?, range))
     }
@@ -188,6 +190,15 @@ fn row_number(before: u64, index: usize) -> u64 {
 }
 
 /// The error with its place before it.
+/// As NULL it would match nothing, although a source may well hold it.
+fn key_out_of_range(name: &str, given: &ArrayRef, keys: &ArrayRef, first: u64) -> Error {
+    let nulls = given.logical_nulls();
+    let lost = |row: &usize| keys.is_null(*row) && nulls.as_ref().is_none_or(|nulls| nulls.is_valid(*row));
+    let row = row_number(first, (0..keys.len()).find(lost).unwrap_or_default());
+    let message = format!("entity frame: column `{name}`, row {row}: the key is larger than an Int64 holds");
+    Error::new(ErrorKind::InvalidInput, message).with_help("keep such keys as text, in the frame and in the source")
+}
+
 fn in_frame(error: &Error, column: &str) -> Error {
     let message = format!("entity frame: column {column}: {}", error.message());
     let help = error.help().iter().cloned();
