@@ -6,6 +6,8 @@ mod support;
 
 use std::sync::{Arc, Mutex};
 
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, TimeUnit};
 use hybrid_core::ValueType::{Float64, Int64, String as Text};
 use hybrid_core::{Entity, EntityFrame, ErrorKind, FeatureRegistry, FeatureSelection, Progress, RetrievalOptions};
 use support::{Repo, batch, column, entities, floats, numbers, texts, times};
@@ -149,7 +151,7 @@ async fn a_long_quoted_text_does_not_end_the_sample_of_a_csv() {
     let lines = "line\n".repeat(1 << 20);
     repo.write("t.csv", &format!("id,ts,v\n1,1970-01-01T00:00:10Z,\"{lines}\"\n"));
     let schema = repo.store.source_schema(&repo.view("t.csv", &[]).source).await.unwrap();
-    assert_eq!(schema.field(2).data_type(), &arrow::datatypes::DataType::Utf8);
+    assert_eq!(schema.field(2).data_type(), &DataType::Utf8);
 }
 
 #[tokio::test]
@@ -168,6 +170,23 @@ async fn a_column_that_an_earlier_file_lacks_is_nullable() {
     repo.parquet("t/b.parquet", &both, 100);
     let schema = repo.store.source_schema(&repo.view("t", &[]).source).await.unwrap();
     assert!(schema.field_with_name("w").unwrap().is_nullable());
+}
+
+#[tokio::test]
+async fn columns_that_parquet_has_no_type_for_are_what_they_were_written_from() {
+    let repo = Repo::new().await;
+    let seconds = DataType::Timestamp(TimeUnit::Second, Some("Europe/Berlin".into()));
+    let types = [seconds, DataType::Date64, DataType::LargeUtf8];
+    let columns = ["a", "b", "c"].into_iter().zip(&types);
+    let columns = columns.map(|(name, to)| (name, cast(&times([86_400]), to).unwrap()));
+    repo.parquet("t.parquet", &batch(columns.collect()), 100);
+    let schema = repo
+        .store
+        .source_schema(&repo.view("t.parquet", &[]).source)
+        .await
+        .unwrap();
+    let found: Vec<&DataType> = schema.fields().iter().map(|field| field.data_type()).collect();
+    assert_eq!(found, types.iter().collect::<Vec<_>>());
 }
 
 #[tokio::test]
