@@ -1,7 +1,7 @@
 //! What every store must return, as one public async function per behaviour.
 //!
 //! A store passes when every function of [`behaviours`] passes against it. What the answers must be
-//! is worked out by a naive [oracle](oracle): plain rows and nested loops, which share nothing with
+//! is worked out by a naive [oracle]: plain rows and nested loops, which share nothing with
 //! the joins of the library.
 //!
 //! An author of a store writes a [`Fixture`], which makes a table from Arrow rows and drops it, and
