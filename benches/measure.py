@@ -1,8 +1,9 @@
 """Measures `hybrid historical` beside its peers: one process each, interleaved, the best of several rounds.
 
-usage: measure.py [CASE…] [--scale X] [--rounds N] [--peers A,B] [--check]
+usage: measure.py [CASE…] [--scale X] [--rounds N] [--peers A,B] [--check | --require]
 
 --check compares every case at a small scale with DuckDB's answer, row by row, and measures nothing.
+--require fails when hybrid takes longer than a peer, or more memory than LIMIT.
 hybrid's time is that of the whole process; a peer's is that of its query alone, without its start.
 """
 import argparse
@@ -20,6 +21,8 @@ from peers import PEERS, names
 HERE = pathlib.Path(__file__).parent
 CACHE = pathlib.Path(os.environ.get("HYBRID_CACHE", pathlib.Path.home() / ".cache/hybrid-offline-store")) / "data"
 SMALL = ("wide", "nokey")
+# MiB; what the project promises for the cases at full size.
+LIMIT = 700
 
 
 def data_of(name, scale):
@@ -102,7 +105,18 @@ def report(name, best):
         print(f"| {name} | {which} | {seconds:.2f} s | {memory:.0f} MiB | {seconds / ours:.2f} |", flush=True)
 
 
-def bench(case_names, scale, peers, rounds, scratch):
+def keeps_promise(name, best):
+    """Whether hybrid is no slower than any peer, and within its memory; says where it is not."""
+    seconds, memory = best["hybrid"]
+    faster = [which for which, (theirs, _) in best.items() if theirs < seconds]
+    for which in faster:
+        print(f"{name}: {which} is faster", file=sys.stderr)
+    if memory > LIMIT:
+        print(f"{name}: {memory:.0f} MiB are more than {LIMIT}", file=sys.stderr)
+    return not faster and memory <= LIMIT
+
+
+def bench(case_names, scale, peers, rounds, scratch, require):
     right, tables = True, {}
     for name in case_names:
         folder = data_of(name, scale)
@@ -112,6 +126,7 @@ def bench(case_names, scale, peers, rounds, scratch):
     print("\n| case | who | best of {} | peak memory | time to ours |\n|---|---|---|---|---|".format(rounds))
     for name, best in tables.items():
         report(name, best)
+        right &= not require or keeps_promise(name, best)
     return right
 
 
@@ -122,6 +137,7 @@ def main():
     args.add_argument("--rounds", type=int, default=3)
     args.add_argument("--peers", default="duckdb-asof", help=f"of {', '.join(PEERS)}")
     args.add_argument("--check", action="store_true")
+    args.add_argument("--require", action="store_true")
     options = args.parse_args()
     unknown = (set(options.cases) - set(CASES)) | (set(filter(None, options.peers.split(","))) - set(PEERS))
     if unknown:
@@ -131,7 +147,7 @@ def main():
         if options.check:
             return check(options.cases or CASES, scratch)
         peers = [which for which in options.peers.split(",") if which]
-        return bench(options.cases or ["sparse", "dense"], options.scale, peers, options.rounds, scratch)
+        return bench(options.cases or ["sparse", "dense"], options.scale, peers, options.rounds, scratch, options.require)
 
 
 if __name__ == "__main__":

@@ -129,8 +129,11 @@ fn count_panics() {
     ONCE.call_once(|| {
         let report = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
-            PANICS.fetch_add(1, Ordering::SeqCst);
-            report(panic);
+            // What a library's panic on broken bytes becomes is an error that names the file.
+            if !hybrid_offline_store::is_guarded() {
+                PANICS.fetch_add(1, Ordering::SeqCst);
+                report(panic);
+            }
         }));
     });
 }

@@ -14,5 +14,16 @@ mod values;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    hide_guarded_panics();
     run::run(args::Cli::read())
+}
+
+/// A reader's panic on broken bytes is shown once, as the error that it becomes.
+fn hide_guarded_panics() {
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !hybrid_offline_store::is_guarded() {
+            report(panic);
+        }
+    }));
 }

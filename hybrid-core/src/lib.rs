@@ -25,7 +25,7 @@ pub use definitions::{
     Entity, FeatureProjection, FeatureReference, FeatureRegistry, FeatureService, FeatureView, Field, Options, Source,
 };
 pub use error::{Error, ErrorKind, Position, Result};
-pub use guard::{guarded, panic_text};
+pub use guard::{guarded, is_guarded, panic_text};
 pub use retrieval::{CsvFrame, EntityFrame, FeatureSelection, RetrievalJob, RetrievalOptions, Summary, SummaryHandle};
 pub use router::{HybridOfflineStore, Pull};
 pub use secret::Secret;
