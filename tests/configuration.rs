@@ -113,3 +113,19 @@ fn the_fields_of_a_store_are_checked_when_it_is_opened() {
         ("unknown field `pth`", "did you mean `path`?")
     );
 }
+
+#[cfg(feature = "file")]
+#[test]
+fn a_stores_own_mistakes_are_told_beside_those_of_others() {
+    let text = "project: demo\nregistry: registry.db\noffline_store:\n  type: hybrid\n  offline_stores:\n    - type: file\n      pth: data\n    - type: bigqury\n";
+    let error = RepoConfig::parse(text, "feature_store.yaml".as_ref(), &|_| None).unwrap_err();
+    let said = error.to_string();
+    for part in [
+        "feature_store.yaml:7:7",
+        "did you mean `path`?",
+        "feature_store.yaml:8:13",
+        "did you mean `bigquery`?",
+    ] {
+        assert!(said.contains(part), "{part} in {said}");
+    }
+}

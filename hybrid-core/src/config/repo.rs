@@ -10,6 +10,7 @@ use super::redact::without_user;
 use super::store_type::{self, Resolve};
 use super::stores::{self, Stores};
 use super::{environment, registry};
+use crate::store::find_backend;
 use crate::{ErrorKind, Position, Result};
 
 /// feature_store.yaml.
@@ -143,6 +144,7 @@ fn read(
         stores,
         cross_source_joins,
     } = stores::read(&known, resolve, problems);
+    check_fields(&stores, problems);
     Some(RepoConfig {
         repo: if repo.as_os_str().is_empty() { ".".into() } else { repo },
         project: project?,
@@ -150,6 +152,18 @@ fn read(
         stores,
         cross_source_joins,
     })
+}
+
+/// Each store's own fields, where its backend is compiled in: what is wrong there is told with
+/// everything else.
+fn check_fields(stores: &[StoreConfig], problems: &mut Problems) {
+    for store in stores {
+        if let Ok(backend) = find_backend(&store.key)
+            && let Err(error) = (backend.check_config)(&store.fields)
+        {
+            error.into_problems().into_iter().for_each(|error| problems.push(error));
+        }
+    }
 }
 
 fn check_keys(root: &Node, problems: &mut Problems) -> Option<()> {
