@@ -236,18 +236,28 @@ impl Deadline {
         Self(timeout.and_then(|timeout| Some((Instant::now().checked_add(timeout)?, timeout))))
     }
 
+    /// Does `work`; what took longer fails, also when it just ended.
     pub(super) async fn limit<T>(self, work: impl Future<Output = Result<T>>) -> Result<T> {
         let Some((at, timeout)) = self.0 else { return work.await };
-        tokio::time::timeout_at(at, work)
+        let done = tokio::time::timeout_at(at, work)
             .await
-            .unwrap_or_else(|_| Err(too_slow(timeout)))
+            .unwrap_or_else(|_| Err(too_slow(timeout)))?;
+        if Instant::now() > at {
+            Err(too_slow(timeout))
+        } else {
+            Ok(done)
+        }
     }
 
+    /// Ends the stream when it has nothing to give at the end of the time; what is there already
+    /// comes, however late a slow reader asks.
     pub(super) fn limit_stream(self, rows: BatchStream) -> BatchStream {
+        let Some((at, timeout)) = self.0 else { return rows };
         let schema = rows.schema().clone();
         let limited = futures::stream::unfold(rows, move |mut rows| async move {
-            let next = self.limit(async { Ok(rows.next().await) }).await;
-            next.unwrap_or_else(|error| Some(Err(error))).map(|batch| (batch, rows))
+            let next = tokio::time::timeout_at(at, rows.next()).await;
+            next.unwrap_or_else(|_| Some(Err(too_slow(timeout))))
+                .map(|batch| (batch, rows))
         });
         BatchStream::new(schema, fuse_on_error(limited))
     }
