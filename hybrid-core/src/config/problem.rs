@@ -86,7 +86,11 @@ impl Problem {
             self.container = Some(address(node));
         }
         self.taken_up(|fault| {
-            let what = key.map_or_else(|| "this".to_owned(), |key| format!("`{key}`"));
+            let mut what = key.map_or_else(|| "this".to_owned(), |key| format!("`{key}`"));
+            // serde buffers what is tagged or flattened, and forgets which field it reads.
+            if matches!(fault, Fault::Value { found, .. } if *found != node.described()) {
+                what = key.map_or_else(|| "a field in here".to_owned(), |key| format!("a field of `{key}`"));
+            }
             let error = Error::new(node.document.kind, fault.message(node, &what));
             match (fault, mark) {
                 (Fault::DuplicateField(_), Some(mark)) => error.at(node.position_of(mark)),
@@ -242,6 +246,7 @@ fn in_words(expected: &str) -> String {
         "a sequence" => "a list",
         "a map" => "a mapping",
         "unit" => "nothing",
+        "newtype variant" | "tuple variant" | "struct variant" => "a mapping from this name to its value",
         other if other.starts_with("struct ") => "a mapping",
         other if other.starts_with("a nonzero u") => "a whole number, 1 or more",
         other => other,

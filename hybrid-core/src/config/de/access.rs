@@ -92,14 +92,18 @@ impl<'de> MapAccess<'de> for Entries<'_> {
     }
 }
 
+/// A complaint about the value of `entry`, which is left out at the next reading.
+fn value_problem(problem: Problem, entry: &Entry, owner: &Node) -> Problem {
+    at_value(problem, entry).inside(owner, &entry.key)
+}
+
 /// A complaint about a value that no visitor of ours took up, as of `deserialize_with`.
-pub(super) fn value_problem(problem: Problem, entry: &Entry, owner: &Node) -> Problem {
+pub(super) fn at_value(problem: Problem, entry: &Entry) -> Problem {
     let key = Some(entry.key.as_str());
-    let problem = match entry.value.value {
+    match entry.value.value {
         Value::Scalar(_) => problem.at_scalar(&entry.value, key),
         _ => problem.at_container(&entry.value, key, None),
-    };
-    problem.inside(owner, &entry.key)
+    }
 }
 
 fn blanked(mut problem: Problem, owner: &Node, name: &str) -> Problem {

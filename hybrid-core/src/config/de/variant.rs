@@ -1,7 +1,7 @@
 use serde::de::{self, DeserializeSeed, EnumAccess, VariantAccess, Visitor};
 
 use super::NodeDeserializer;
-use super::access::value_problem;
+use super::access::at_value;
 use super::key::Key;
 use crate::config::node::Entry;
 use crate::config::problem::Problem;
@@ -17,8 +17,9 @@ impl<'a> Variant<'a> {
         NodeDeserializer::new(&self.entry.value, Some(&self.entry.key), self.owner.repairs)
     }
 
-    fn inside(self, problem: Problem) -> Problem {
-        value_problem(problem, self.entry, self.owner.node)
+    /// An enum without its variant is nothing: what is left out is the whole enum, by its owner.
+    fn complaint(self, problem: Problem) -> Problem {
+        at_value(problem, self.entry)
     }
 }
 
@@ -38,18 +39,19 @@ impl<'de> VariantAccess<'de> for Variant<'_> {
     type Error = Problem;
 
     fn unit_variant(self) -> Result<(), Problem> {
-        de::Deserialize::deserialize(self.value()).map_err(|problem| self.inside(problem))
+        de::Deserialize::deserialize(self.value()).map_err(|problem| self.complaint(problem))
     }
 
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Problem> {
-        seed.deserialize(self.value()).map_err(|problem| self.inside(problem))
+        seed.deserialize(self.value())
+            .map_err(|problem| self.complaint(problem))
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Problem> {
-        de::Deserializer::deserialize_seq(self.value(), visitor).map_err(|problem| self.inside(problem))
+        de::Deserializer::deserialize_seq(self.value(), visitor).map_err(|problem| self.complaint(problem))
     }
 
     fn struct_variant<V: Visitor<'de>>(self, _: &'static [&'static str], visitor: V) -> Result<V::Value, Problem> {
-        de::Deserializer::deserialize_map(self.value(), visitor).map_err(|problem| self.inside(problem))
+        de::Deserializer::deserialize_map(self.value(), visitor).map_err(|problem| self.complaint(problem))
     }
 }

@@ -145,7 +145,10 @@ impl<'t> Builder<'t> {
         self.nodes += nodes;
         self.bytes += bytes;
         if self.nodes > MAX_NODES || self.bytes > MAX_BYTES {
-            return Err(self.error_at(at, "too large once its aliases are put in"));
+            return Err(self.error_at(
+                at,
+                "more than a million values or 32 MiB, those of aliases counted each time",
+            ));
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ mod fuzz;
 mod hostile;
 mod secrets;
 mod stores;
+mod typed;
 mod variables;
 mod written;
 
