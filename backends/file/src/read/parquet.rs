@@ -134,15 +134,14 @@ impl ParquetFile {
         let (schema, parquet) = (self.metadata.schema(), self.metadata.parquet_schema());
         let converter = StatisticsConverter::try_new(column, schema, parquet).ok()?;
         let leaf = converter.parquet_column_index()?;
-        // Old writers compared text as signed bytes.
+        // Old writers compared text and unsigned numbers as if they were signed.
         let outdated = |group: &RowGroupMetaData| {
             group
                 .column(leaf)
                 .statistics()
                 .is_some_and(|s| s.is_min_max_deprecated())
         };
-        let text = parquet.column(leaf).physical_type() == PhysicalType::BYTE_ARRAY;
-        if text && self.row_groups().iter().any(outdated) {
+        if self.row_groups().iter().any(outdated) {
             return None;
         }
         Some(Bounds {
