@@ -11,9 +11,12 @@ pub mod join;
 pub mod retrieval;
 mod router;
 mod secret;
+#[cfg(feature = "sql")]
+pub mod sql;
 pub mod store;
 mod text_column;
 mod value_type;
+pub mod values;
 
 pub use arrow;
 pub use async_trait::async_trait;

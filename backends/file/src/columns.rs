@@ -8,7 +8,7 @@ use hybrid_core::{JoinKey, OutputColumn, Result, SourceTable, timestamp_type};
 use crate::FileSource;
 use crate::error::invalid;
 use crate::read::{RawBatch, Table};
-use crate::types::{to_feature, to_instants, to_key, to_micros};
+use hybrid_core::values::{to_feature, to_instants, to_key, to_micros};
 
 /// Columns to read, each once, whatever they are used for.
 #[derive(Debug, Default)]

@@ -19,7 +19,7 @@ use crate::columns::JoinColumns;
 use crate::read::{
     Cancel, KeyFilter, Plan, Scan, Table, Tally, Wanted, WantedKey, each_unit, in_background, plan, thread_count,
 };
-use crate::types::{Place, check_key};
+use hybrid_core::values::{Place, check_key};
 
 /// Rows of one batch of the answer.
 const ANSWER_ROWS: usize = 32_768;
@@ -231,7 +231,7 @@ fn check_keys(table: &Table, view: &HistoricalView<FileSource>) -> Result<()> {
                 continue;
             };
             let place = Place {
-                file: &file.listed().name,
+                source: &file.listed().name,
                 column: &key.source,
                 row: None,
                 csv: false,

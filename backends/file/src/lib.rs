@@ -16,7 +16,6 @@ mod remote;
 mod source;
 mod storage;
 mod store;
-mod types;
 mod window;
 mod write;
 

@@ -7,7 +7,7 @@ use parquet::basic::Type as PhysicalType;
 use super::ParquetFile;
 use super::filter::Value;
 use super::plan::WantedKey;
-use crate::types::is_text;
+use hybrid_core::values::is_text;
 
 /// More keys than this are not looked up one by one.
 const MAX_KEYS: usize = 4096;

@@ -12,7 +12,7 @@ use super::filter::KeyFilter;
 use super::table::{DataFile, Table};
 use super::{Cancel, ParquetFile, bloom, each_unit, thread_count};
 use crate::listing::Listed;
-use crate::types::{Place, is_time, to_key, to_micros};
+use hybrid_core::values::{Place, is_time, to_key, to_micros};
 
 /// What rows must be like to matter.
 #[derive(Debug, Default)]
@@ -124,7 +124,7 @@ pub(crate) fn folder_excludes(listed: &Listed, has_column: impl Fn(&str) -> bool
     for partition in listed.partitions.iter().filter(|p| !has_column(&p.column)) {
         let value: ArrayRef = Arc::new(StringArray::from(vec![partition.value.clone()]));
         let place = Place {
-            file: &listed.name,
+            source: &listed.name,
             column: &partition.column,
             row: None,
             csv: true,
@@ -190,7 +190,7 @@ fn time_bounds(file: &ParquetFile, wanted: &Wanted) -> Option<Times> {
     }
     let bounds = file.bounds(&wanted.timestamp)?;
     let place = Place {
-        file: &file.listed().name,
+        source: &file.listed().name,
         column: &wanted.timestamp,
         row: None,
         csv: false,
@@ -206,7 +206,7 @@ fn key_bounds<'a>(file: &ParquetFile, wanted: &'a Wanted) -> Vec<(&'a WantedKey,
     let of_key = |key: &'a WantedKey| {
         let bounds = file.bounds(&key.column)?;
         let place = Place {
-            file: &file.listed().name,
+            source: &file.listed().name,
             column: &key.column,
             row: None,
             csv: false,
@@ -266,7 +266,7 @@ fn with_pages(
 ) -> Option<Unit> {
     let Some(indexed) = indexed else { return Some(unit) };
     let place = Place {
-        file: &file.listed().name,
+        source: &file.listed().name,
         column: &wanted.timestamp,
         row: None,
         csv: false,

@@ -14,7 +14,7 @@ use super::parquet::batch_error;
 use super::plan::{Plan, Unit, Wanted, WantedKey};
 use super::table::{DataFile, Table};
 use super::{Cancel, CsvFile, ParquetFile};
-use crate::types::{Place, to_key};
+use hybrid_core::values::{Place, to_key};
 
 /// Filtering before decoding pays when at most one row in this many survives.
 const SELECTIVE: u64 = 20;
@@ -42,7 +42,7 @@ impl RawBatch<'_> {
     /// The column `at` this place of the scan's columns, and where it came from.
     pub(crate) fn column(&self, at: usize) -> (&ArrayRef, Place<'_>) {
         let place = Place {
-            file: self.file,
+            source: self.file,
             column: &self.names[at],
             row: self.row,
             csv: self.csv || matches!(self.origins[at], Origin::Folder(_)),
@@ -315,7 +315,7 @@ fn members(
         let key = &wanted.keys[*key];
         let column = batch.column(roots.binary_search(root).unwrap_or(0));
         let place = Place {
-            file,
+            source: file,
             column: &key.column,
             row: None,
             csv: false,

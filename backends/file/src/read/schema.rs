@@ -8,7 +8,7 @@ use hybrid_core::{Error, ErrorKind, Result, timestamp_type};
 
 use super::format::Format;
 use super::table::{DataFile, Table};
-use crate::types::is_text;
+use hybrid_core::values::is_text;
 
 /// Every column's name: of the files in order of first appearance, then of the folders.
 pub(crate) fn names(table: &Table) -> Vec<String> {
@@ -118,6 +118,7 @@ fn wider_integer(a: &DataType, b: &DataType) -> DataType {
         DataType::UInt32,
         DataType::Int64,
     ];
-    let both = |wide: &&DataType| crate::types::is_lossless(a, wide) && crate::types::is_lossless(b, wide);
+    let both =
+        |wide: &&DataType| hybrid_core::values::is_lossless(a, wide) && hybrid_core::values::is_lossless(b, wide);
     order.iter().find(both).cloned().unwrap_or(DataType::Int64)
 }

@@ -7,7 +7,7 @@ use arrow::datatypes::DataType;
 use hybrid_core::Result;
 
 use crate::error::invalid;
-use crate::types::{Place, is_lossless, is_text, is_time, to_stored};
+use hybrid_core::values::{Place, is_lossless, is_text, is_time, to_stored};
 
 /// Whether values of `from` can be stored as `to`, all of them or those that fit.
 pub(super) fn is_convertible(from: &DataType, to: &DataType) -> bool {

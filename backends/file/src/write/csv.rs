@@ -14,7 +14,7 @@ use super::temp::Output;
 use crate::error::{invalid, io_error};
 use crate::read::Cancel;
 use crate::storage::Blob;
-use crate::types::is_text;
+use hybrid_core::values::is_text;
 
 const BUFFER: usize = 1 << 20;
 

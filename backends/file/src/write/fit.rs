@@ -10,7 +10,7 @@ use hybrid_core::{OutputColumn, Result};
 use super::convert::{csv_holds, is_convertible, stored};
 use crate::error::invalid;
 use crate::read::Format;
-use crate::types::{Place, is_lossless, is_time};
+use hybrid_core::values::{Place, is_lossless, is_time};
 
 /// What rows are matched with.
 pub(super) struct Shape<'a> {
@@ -78,7 +78,7 @@ impl Fit {
 
 fn filled(array: &ArrayRef, field: &Field, before: u64) -> Result<ArrayRef> {
     let place = Place {
-        file: "the rows to write",
+        source: "the rows to write",
         column: field.name(),
         row: Some(before),
         csv: false,

@@ -1,16 +1,16 @@
 use std::sync::Arc;
 
+use crate::Result;
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, TimeUnit};
-use hybrid_core::Result;
 
+use super::invalid;
 use super::{Place, first_lost, is_text, plain};
-use crate::error::invalid;
 
 /// Whether every value of `from` can be stored as `to`. Timestamps of a finer unit pass here;
 /// [`to_stored`] refuses those whose value would change.
-pub(crate) fn is_lossless(from: &DataType, to: &DataType) -> bool {
+pub fn is_lossless(from: &DataType, to: &DataType) -> bool {
     use DataType::*;
     match (from, to) {
         _ if from == to => true,
@@ -68,7 +68,7 @@ fn integer_fits(from: &DataType, to: &DataType) -> bool {
 ///
 /// # Errors
 /// InvalidInput with the row, for a time that is finer than the stored unit.
-pub(crate) fn to_stored(array: &ArrayRef, to: &DataType, place: Place<'_>) -> Result<ArrayRef> {
+pub fn to_stored(array: &ArrayRef, to: &DataType, place: Place<'_>) -> Result<ArrayRef> {
     if array.data_type() == to {
         return Ok(Arc::clone(array));
     }

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use crate::{Result, timestamp_type};
 use arrow::array::{Array, ArrayRef, AsArray, OffsetSizeTrait};
 use arrow::buffer::BooleanBuffer;
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type};
-use hybrid_core::{Result, timestamp_type};
 
 use super::{is_decimal, is_text, plain};
 

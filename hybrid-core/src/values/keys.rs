@@ -1,16 +1,16 @@
 use std::sync::Arc;
 
+use crate::{Result, timestamp_type};
 use arrow::array::{Array, ArrayRef, AsArray, new_null_array};
 use arrow::compute::{CastOptions, cast, cast_with_options, kernels::cmp::eq, nullif};
 use arrow::datatypes::{DataType, Int64Type};
-use hybrid_core::{Result, timestamp_type};
 
+use super::invalid;
 use super::{Place, first_lost, is_decimal, is_text, is_time, plain, to_instants};
-use crate::error::invalid;
 
 /// A join key's values in the canonical type of the entity rows. Values that the canonical type
 /// cannot hold are NULL: they match nothing.
-pub(crate) fn to_key(array: &ArrayRef, canonical: &DataType, place: Place<'_>) -> Result<ArrayRef> {
+pub fn to_key(array: &ArrayRef, canonical: &DataType, place: Place<'_>) -> Result<ArrayRef> {
     if array.data_type() == canonical {
         return Ok(Arc::clone(array));
     }
@@ -29,7 +29,7 @@ pub(crate) fn to_key(array: &ArrayRef, canonical: &DataType, place: Place<'_>) -
 ///
 /// # Errors
 /// InvalidInput, naming the column and both types.
-pub(crate) fn check_key(from: &DataType, canonical: &DataType, place: Place<'_>) -> Result<()> {
+pub fn check_key(from: &DataType, canonical: &DataType, place: Place<'_>) -> Result<()> {
     if let DataType::Dictionary(_, values) = from {
         return check_key(values, canonical, place);
     }

@@ -1,4 +1,5 @@
-//! What files hold, made into what was declared: event times, join keys, features.
+//! What sources hold, made into what was declared: event times, join keys, features; and what a cast
+//! would lose on the way, which is an error and never another value.
 
 mod features;
 mod keys;
@@ -6,10 +7,10 @@ mod losses;
 mod lossless;
 mod times;
 
-pub(crate) use features::to_feature;
-pub(crate) use keys::{check_key, to_key};
-pub(crate) use lossless::{is_lossless, to_stored};
-pub(crate) use times::{is_time, to_instants, to_micros};
+pub use features::to_feature;
+pub use keys::{check_key, to_key};
+pub use lossless::{is_lossless, to_stored};
+pub use times::{is_time, to_instants, to_micros};
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,10 +18,14 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef};
 use arrow::datatypes::DataType;
 
+use crate::{Error, ErrorKind};
+
 /// Where a column's values came from, for messages.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Place<'a> {
-    pub file: &'a str,
+pub struct Place<'a> {
+    /// The file or the table.
+    pub source: &'a str,
+    /// The column.
     pub column: &'a str,
     /// The first value's row in the file; `None` where rows were skipped.
     pub row: Option<u64>,
@@ -47,12 +52,16 @@ impl Place<'_> {
 
 impl fmt::Display for Place<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "column `{}` of `{}`", self.column, self.file)
+        write!(f, "column `{}` of `{}`", self.column, self.source)
     }
 }
 
+fn invalid(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::InvalidInput, message)
+}
+
 /// The kinds of text, which interchange.
-pub(crate) fn is_text(data_type: &DataType) -> bool {
+pub fn is_text(data_type: &DataType) -> bool {
     matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
 }
 

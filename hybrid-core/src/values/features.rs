@@ -1,17 +1,17 @@
 use std::sync::Arc;
 
+use crate::{Result, timestamp_type};
 use arrow::array::{Array, ArrayRef, new_null_array};
 use arrow::compute::{CastOptions, can_cast_types, cast_with_options};
 use arrow::datatypes::DataType;
-use hybrid_core::{Result, timestamp_type};
 
+use super::invalid;
 use super::losses::first_changed;
 use super::{Place, first_lost, is_text, is_time, plain, to_instants};
-use crate::error::invalid;
 
 /// A feature's values in the declared type. A value that the type cannot hold (an overflow, a
 /// fraction where whole numbers are declared, text that does not parse) is an error.
-pub(crate) fn to_feature(array: &ArrayRef, declared: &DataType, place: Place<'_>) -> Result<ArrayRef> {
+pub fn to_feature(array: &ArrayRef, declared: &DataType, place: Place<'_>) -> Result<ArrayRef> {
     if array.data_type() == declared {
         return Ok(Arc::clone(array));
     }
@@ -42,7 +42,7 @@ fn checked(array: &ArrayRef, declared: &DataType, place: Place<'_>) -> Result<Ar
     Ok(made)
 }
 
-fn refused(array: &ArrayRef, declared: &DataType, place: Place<'_>, cause: Option<String>) -> hybrid_core::Error {
+fn refused(array: &ArrayRef, declared: &DataType, place: Place<'_>, cause: Option<String>) -> crate::Error {
     let safe = CastOptions {
         safe: true,
         ..Default::default()
@@ -65,7 +65,7 @@ fn refused(array: &ArrayRef, declared: &DataType, place: Place<'_>, cause: Optio
     }
 }
 
-fn no_cast(from: &DataType, declared: &DataType, place: Place<'_>) -> hybrid_core::Error {
+fn no_cast(from: &DataType, declared: &DataType, place: Place<'_>) -> crate::Error {
     invalid(format!(
         "{place} holds {from}, which does not convert to the declared type {declared}"
     ))
@@ -83,7 +83,7 @@ mod tests {
 
     fn feature(array: ArrayRef, declared: &DataType) -> Result<ArrayRef> {
         let place = Place {
-            file: "t.parquet",
+            source: "t.parquet",
             column: "v",
             row: Some(0),
             csv: false,

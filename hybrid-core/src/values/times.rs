@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use crate::{Error, ErrorKind, Result, timestamp_type};
 use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, Int64Array, TimestampMicrosecondArray, new_null_array};
 use arrow::array::{AsArray, PrimitiveArray};
 use arrow::compute::{CastOptions, cast_with_options};
@@ -7,20 +8,19 @@ use arrow::datatypes::{
     DataType, Date32Type, Date64Type, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType,
     TimestampNanosecondType, TimestampSecondType,
 };
-use hybrid_core::{Error, ErrorKind, Result, timestamp_type};
 
+use super::invalid;
 use super::{Place, first_lost, is_text, plain};
-use crate::error::invalid;
 
 const DAY: i64 = 86_400_000_000;
 
 /// Whether values of this type are instants without being parsed.
-pub(crate) fn is_time(data_type: &DataType) -> bool {
+pub fn is_time(data_type: &DataType) -> bool {
     matches!(data_type, DataType::Timestamp(..) | DataType::Date32 | DataType::Date64)
 }
 
 /// Instants as microseconds UTC: naive ones mean UTC, nanoseconds are floored, text is RFC 3339.
-pub(crate) fn to_micros(array: &ArrayRef, place: Place<'_>) -> Result<Int64Array> {
+pub fn to_micros(array: &ArrayRef, place: Place<'_>) -> Result<Int64Array> {
     let array = &plain(array)?;
     match array.data_type() {
         DataType::Timestamp(TimeUnit::Microsecond, _) => {
@@ -42,7 +42,7 @@ pub(crate) fn to_micros(array: &ArrayRef, place: Place<'_>) -> Result<Int64Array
 }
 
 /// The same as [`to_micros`], as Timestamp(us, UTC).
-pub(crate) fn to_instants(array: &ArrayRef, place: Place<'_>) -> Result<ArrayRef> {
+pub fn to_instants(array: &ArrayRef, place: Place<'_>) -> Result<ArrayRef> {
     if array.data_type() == &timestamp_type() {
         return Ok(Arc::clone(array));
     }
@@ -107,7 +107,7 @@ mod tests {
     #[test]
     fn a_day_beyond_the_range_of_microseconds_is_refused_by_row() {
         let place = Place {
-            file: "t.parquet",
+            source: "t.parquet",
             column: "ts",
             row: Some(0),
             csv: false,

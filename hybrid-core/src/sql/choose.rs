@@ -1,0 +1,236 @@
+//! Which formulation joins a view: by what the caller says, by an index, by how many pairs of an
+//! entity row and a feature row of its keys there are.
+
+use std::collections::BTreeMap;
+
+use arrow::array::Array;
+use futures::TryStreamExt;
+
+use super::prepare::{SOURCE, View, table_text};
+use super::text::Entities;
+use super::{Dialect, Formulation, SqlSession, SqlStore, fit, literal};
+use crate::Result;
+use crate::store::EntityRows;
+
+/// Of so many entity rows the keys are looked up to estimate the pairs.
+const SAMPLED_KEYS: u64 = 64;
+
+/// Of a table that is sampled, about so many rows are read.
+const SAMPLED_ROWS: f64 = 30_000.0;
+
+/// A join on keys and a ranking pay while there are at most so many pairs per row of both sides.
+const PAIRS_PER_ROW: f64 = 3.0;
+
+/// One probe of an index costs about as much as passing over so many rows.
+const ROWS_PER_PROBE: u64 = 20;
+
+/// A formulation and the reason for it, for people.
+#[derive(Debug, Clone)]
+pub(super) struct Choice {
+    pub formulation: Formulation,
+    pub reason: String,
+}
+
+fn choice(formulation: Formulation, reason: impl Into<String>) -> Choice {
+    Choice {
+        formulation,
+        reason: reason.into(),
+    }
+}
+
+/// Chooses for one view. `staged` is where the entity rows are in the engine.
+pub(super) async fn choose<T: SqlStore>(
+    store: &T,
+    session: &T::Session,
+    view: &View,
+    rows: &EntityRows,
+    staged: &Entities,
+) -> Result<Choice> {
+    let dialect = store.dialect();
+    let (safe, quick) = dialect.formulations();
+    let safe = comparable(safe, view);
+    if let Some(asked) = store.formulation() {
+        return Ok(choice(comparable(asked, view), "as configured"));
+    }
+    let known = match &view.table.table {
+        Some(table) => session.row_estimate(table).await?,
+        None => None,
+    };
+    if let Some(chosen) = by_index(session, view, rows.num_rows(), known).await? {
+        return Ok(chosen);
+    }
+    if view.keys.is_empty() {
+        return Ok(choice(safe, "no keys: every entity row meets every feature row"));
+    }
+    let Some(fan_out) = FanOut::estimate(dialect, session, view, rows, staged, known).await? else {
+        return Ok(choice(safe, "no estimate of the pairs"));
+    };
+    let most = PAIRS_PER_ROW * (fan_out.features + rows.num_rows() as f64);
+    let formulation = if fan_out.pairs <= most { quick } else { safe };
+    let reason = format!("about {:.0} pairs, {:.0} feature rows", fan_out.pairs, fan_out.features);
+    Ok(choice(formulation, reason))
+}
+
+/// A struct is only compared where all that is in it compares.
+fn comparable(formulation: Formulation, view: &View) -> Formulation {
+    match formulation {
+        Formulation::RunningStruct if !view.columns.iter().all(|(_, comparable)| *comparable) => {
+            Formulation::RunningTime
+        }
+        Formulation::Lateral if view.table.table.is_none() => Formulation::RunningTime,
+        other => other,
+    }
+}
+
+/// An index on keys and time answers a few entity rows without reading the table.
+async fn by_index<S: SqlSession>(session: &S, view: &View, rows: u64, known: Option<u64>) -> Result<Option<Choice>> {
+    let (Some(table), Some(known)) = (&view.table.table, known) else {
+        return Ok(None);
+    };
+    let probes = if view.keys.is_empty() {
+        rows
+    } else {
+        rows.saturating_mul(ROWS_PER_PROBE)
+    };
+    if probes >= known {
+        return Ok(None);
+    }
+    let mut columns: Vec<&str> = view.source.keys.iter().map(String::as_str).collect();
+    columns.push(&view.source.timestamp);
+    if !session.has_index(table, &columns).await? {
+        return Ok(None);
+    }
+    let reason = format!(
+        "an index on ({}), {rows} probes against {known} rows",
+        columns.join(", ")
+    );
+    Ok(Some(choice(Formulation::Lateral, reason)))
+}
+
+/// How many feature rows can matter, and how many pairs they make with the entity rows of their keys.
+struct FanOut {
+    features: f64,
+    pairs: f64,
+}
+
+impl FanOut {
+    async fn estimate<S: SqlSession>(
+        dialect: &dyn Dialect,
+        session: &S,
+        view: &View,
+        rows: &EntityRows,
+        staged: &Entities,
+        known: Option<u64>,
+    ) -> Result<Option<Self>> {
+        let table = view.table.table.as_ref().zip(known.filter(|known| *known > 0));
+        if let Some((table, known)) = table {
+            let percent = (100.0 * SAMPLED_ROWS / known as f64).clamp(0.01, 100.0);
+            let source = format!("{} AS {}", table_text(dialect, table), dialect.quote(SOURCE));
+            if let Some(sample) = dialect.sample(&source, percent) {
+                let query = sampled_rows(dialect, view, staged, &sample);
+                let found = numbers(session, &query).await?;
+                let scale = |at: usize| found.get(at).copied().unwrap_or_default() * 100.0 / percent;
+                return Ok(Some(Self {
+                    features: scale(0),
+                    pairs: scale(1),
+                }));
+            }
+        }
+        let (sampled, keys) = sampled_keys(dialect, view, rows).await?;
+        if keys.is_empty() {
+            return Ok(None);
+        }
+        let found = numbers(session, &keys_counted(dialect, view, &keys)).await?;
+        let [features, pairs] = found.as_slice() else {
+            return Ok(None);
+        };
+        Ok(Some(Self {
+            features: *features,
+            pairs: pairs * rows.num_rows() as f64 / sampled as f64,
+        }))
+    }
+}
+
+async fn numbers<S: SqlSession>(session: &S, query: &str) -> Result<Vec<f64>> {
+    fit::numbers(&session.query(query).await?.collect().await?)
+}
+
+/// Of a sample of the source's rows: how many can matter, and their pairs.
+fn sampled_rows(dialect: &dyn Dialect, view: &View, staged: &Entities, sample: &str) -> String {
+    let quote = |name: &str| dialect.quote(name);
+    let (g, e, n) = (quote("g"), quote("e"), quote("n"));
+    let keys: Vec<String> = view
+        .keys
+        .iter()
+        .map(|key| format!("{e}.{}", quote(&key.entity)))
+        .collect();
+    let on: Vec<String> = view
+        .keys
+        .iter()
+        .map(|key| format!("{g}.{} = {}", quote(&key.entity), key.expr))
+        .collect();
+    format!(
+        "SELECT COUNT(*), SUM({g}.{n}) FROM {sample} LEFT JOIN (SELECT {keys}, COUNT(*) AS {n} FROM {from} AS {e} \
+         GROUP BY {keys}) AS {g} ON {on} WHERE {conditions}",
+        keys = keys.join(", "),
+        from = staged.from,
+        on = on.join(" AND "),
+        conditions = view.conditions.join(" AND "),
+    )
+}
+
+/// The keys of rows spread over the frame, as literals, each with how often it was drawn; and how
+/// many rows were drawn.
+async fn sampled_keys(
+    dialect: &dyn Dialect,
+    view: &View,
+    rows: &EntityRows,
+) -> Result<(u64, BTreeMap<Vec<String>, u64>)> {
+    let step = rows.num_rows().div_ceil(SAMPLED_KEYS).max(1);
+    let (mut next, mut first, mut drawn, mut keys) = (0, 0, 0, BTreeMap::new());
+    let mut stream = rows.stream()?;
+    while let Some(batch) = stream.try_next().await? {
+        let columns = view.keys.iter().map(|key| batch.column_by_name(&key.entity));
+        let Some(columns) = columns.collect::<Option<Vec<_>>>() else {
+            break;
+        };
+        let end = first + batch.num_rows() as u64;
+        while next < end {
+            let row = usize::try_from(next - first).unwrap_or_default();
+            drawn += 1;
+            if columns.iter().all(|column| column.is_valid(row)) {
+                let key = columns.iter().map(|column| literal(dialect, column.as_ref(), row));
+                *keys.entry(key.collect::<Result<Vec<_>>>()?).or_insert(0) += 1;
+            }
+            next += step;
+        }
+        first = end;
+    }
+    Ok((drawn.max(1), keys))
+}
+
+/// How many of the source's rows can matter, and the sum of what their keys were drawn.
+fn keys_counted(dialect: &dyn Dialect, view: &View, keys: &BTreeMap<Vec<String>, u64>) -> String {
+    let quote = |name: &str| dialect.quote(name);
+    let (e, n) = (quote("e"), quote("n"));
+    let named = |(key, drawn): (&Vec<String>, &u64)| {
+        let values = key
+            .iter()
+            .enumerate()
+            .map(|(place, value)| format!("{value} AS {}", quote(&format!("k{place}"))));
+        format!("SELECT {}, {drawn} AS {n}", values.collect::<Vec<_>>().join(", "))
+    };
+    let drawn: Vec<String> = keys.iter().map(named).collect();
+    let on = view.keys.iter().enumerate();
+    let on: Vec<String> = on
+        .map(|(place, key)| format!("{e}.{} = {}", quote(&format!("k{place}")), key.expr))
+        .collect();
+    format!(
+        "SELECT COUNT(*), SUM({e}.{n}) FROM {from} AS {s} LEFT JOIN ({drawn}) AS {e} ON {on} WHERE {conditions}",
+        from = view.table.from,
+        s = quote(SOURCE),
+        drawn = drawn.join(" UNION ALL "),
+        on = on.join(" AND "),
+        conditions = view.conditions.join(" AND "),
+    )
+}

@@ -1,0 +1,122 @@
+use arrow::datatypes::{DataType, Field};
+
+use crate::Result;
+
+/// The key of a field's metadata in what [`SqlSession::describe`](super::SqlSession::describe)
+/// returns: the engine's own name of the column's type, where Arrow's type does not say it all
+/// (`uuid`, `jsonb`, `timestamp(9) with time zone`).
+pub const SQL_TYPE: &str = "hybrid.sql_type";
+
+/// The engine's own name of a described column's type, or nothing.
+pub fn sql_type_of(field: &Field) -> &str {
+    field.metadata().get(SQL_TYPE).map_or("", String::as_str)
+}
+
+/// How the point-in-time join of one view is said in SQL. All give the same rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Formulation {
+    /// A running MAX of the event time over features and entity rows together, then a join back on
+    /// keys and time: no join on keys alone, so that dense keys do no harm.
+    RunningTime,
+    /// A running MAX of (event time, created, values) as one struct: one pass, where structs compare.
+    RunningStruct,
+    /// A join on the keys, the best row of each entity row by ROW_NUMBER: the fastest where few
+    /// feature rows share a key, and the slowest where many do.
+    Ranked,
+    /// For each entity row the first row of an index on keys and time.
+    Lateral,
+}
+
+/// How an engine writes things. Every text it gives stands alone: an operator inside is in
+/// parentheses. An *instant* is the engine's type of one moment to the microsecond, the same for
+/// every column and literal that is compared.
+pub trait Dialect: Send + Sync {
+    /// An identifier, quoted, whatever is in it.
+    fn quote(&self, name: &str) -> String {
+        format!("\"{}\"", name.replace('"', "\"\""))
+    }
+
+    /// A literal of a text.
+    fn text(&self, text: &str) -> String {
+        format!("'{}'", text.replace('\'', "''"))
+    }
+
+    /// The engine's type that holds every value of an Arrow type.
+    ///
+    /// # Errors
+    /// Unsupported, where it has none.
+    fn sql_type(&self, data_type: &DataType) -> Result<String>;
+
+    /// The key column `expr`, described by `column`, as the engine's type of `canonical` (the type that
+    /// entity rows were uploaded in), so that both sides compare exactly. Only called when the
+    /// column's canonical type is `canonical`.
+    fn key(&self, expr: &str, column: &Field, canonical: &DataType) -> Result<String>;
+
+    /// The time column `expr` as an instant: a time without zone is UTC, a date its midnight, what is
+    /// finer than microseconds is floored; text is RFC 3339, where the engine reads it.
+    ///
+    /// # Errors
+    /// InvalidInput, when such a column holds no times.
+    fn instant(&self, expr: &str, column: &Field) -> Result<String>;
+
+    /// The literal of an instant, microseconds since 1970 UTC.
+    fn instant_literal(&self, micros: i64) -> String;
+
+    /// A literal of the column's own type, so that `column >= literal` (`upper` false) or
+    /// `column <= literal` (`upper` true) lets no row of that side of the instant go and the engine can
+    /// prune by it: partitions, row groups, an index. `None` where the type has no such literal.
+    fn pruning_literal(&self, micros: i64, column: &Field, upper: bool) -> Option<String>;
+
+    /// The condition that `ttl` microseconds before the instant `entity` the instant `feature` had come:
+    /// `feature >= entity - ttl`, exact to the microsecond.
+    fn within_ttl(&self, feature: &str, entity: &str, ttl: i64) -> String;
+
+    /// The later of two instants of which neither is NULL.
+    fn later(&self, one: &str, other: &str) -> String {
+        format!("GREATEST({one}, {other})")
+    }
+
+    /// How a column is selected so that its values come back whole: the expression itself, or a cast
+    /// where the engine's protocol does not carry the type.
+    fn selected(&self, expr: &str, column: &Field) -> String {
+        let _ = column;
+        expr.to_owned()
+    }
+
+    /// A literal of bytes.
+    fn bytes(&self, bytes: &[u8]) -> String {
+        let digits: String = bytes.iter().map(|byte| format!("{byte:02X}")).collect();
+        format!("X'{digits}'")
+    }
+
+    /// A struct of named values, where [`Formulation::RunningStruct`] is offered.
+    fn structure(&self, fields: &[(String, String)]) -> String {
+        let values: Vec<&str> = fields.iter().map(|(_, value)| value.as_str()).collect();
+        format!("ROW({})", values.join(", "))
+    }
+
+    /// About `percent` of a table's rows, as it stands in FROM, where the engine reads only those.
+    fn sample(&self, table: &str, percent: f64) -> Option<String> {
+        let _ = (table, percent);
+        None
+    }
+
+    /// Numbers rows from 1 as they come, in a SELECT's list.
+    fn row_number(&self) -> String {
+        "ROW_NUMBER() OVER ()".to_owned()
+    }
+
+    /// The formulation that no data makes slow, and the one for few feature rows per key.
+    fn formulations(&self) -> (Formulation, Formulation) {
+        (Formulation::RunningTime, Formulation::Ranked)
+    }
+
+    /// Whether MAX compares values of the type inside a struct.
+    fn comparable(&self, column: &Field) -> bool {
+        let _ = column;
+        false
+    }
+
+    /// The grammar that a user's SELECT is checked with.
+    fn grammar(&self) -> Box<dyn sqlparser::dialect::Dialect>;
+}

@@ -1,0 +1,97 @@
+//! The point-in-time join: describe the sources, upload the entity rows, choose, ask.
+
+use std::sync::Arc;
+
+use futures::future::try_join_all;
+
+use super::choose::{Choice, choose};
+use super::cleanup::{Guard, closing};
+use super::fit::{Wanted, fitted};
+use super::prepare::{Frame, View};
+use super::text::{Entities, statement};
+use super::{SqlSession, SqlStore};
+use crate::store::{Call, FeatureRows, HistoricalRequest};
+use crate::{Error, ErrorKind, Result};
+
+/// A statement, and how it came about.
+pub(super) struct Asked {
+    pub sql: String,
+    pub wanted: Vec<Wanted>,
+    /// Each view's name and choice.
+    pub choices: Vec<(String, Choice)>,
+}
+
+pub(super) async fn retrieve<T: SqlStore>(
+    store: &T,
+    request: HistoricalRequest<T::Source>,
+    call: &Call,
+) -> Result<FeatureRows> {
+    let guard = Guard::new(store.session().await?, store.cleanup())?;
+    let asked = ask(store, &*guard, &request).await?;
+    let rows = guard.query(&asked.sql).await?;
+    let rows = fitted(rows, asked.wanted, call.progress.clone())?;
+    Ok(FeatureRows {
+        rows: closing(rows, Arc::new(guard)),
+        in_order: false,
+    })
+}
+
+/// Everything before the statement itself runs.
+pub(super) async fn ask<T: SqlStore>(
+    store: &T,
+    session: &T::Session,
+    request: &HistoricalRequest<T::Source>,
+) -> Result<Asked> {
+    let views = prepare(store, session, request).await?;
+    let staged = Entities {
+        from: session.upload(request.entities.stream()?).await?,
+    };
+    let choices = views
+        .iter()
+        .map(|view| choose(store, session, view, &request.entities, &staged));
+    let choices = try_join_all(choices).await?;
+    let wanted = wanted(&views, request);
+    let names: Vec<String> = views.iter().map(|view| view.name.clone()).collect();
+    let views: Vec<_> = views
+        .into_iter()
+        .zip(choices.iter().map(|choice| choice.formulation))
+        .collect();
+    Ok(Asked {
+        sql: statement(store.dialect(), &staged, &views),
+        wanted,
+        choices: names.into_iter().zip(choices).collect(),
+    })
+}
+
+/// Describes every source before anything is uploaded, so that what is wrong is known early.
+pub(super) async fn prepare<T: SqlStore>(
+    store: &T,
+    session: &T::Session,
+    request: &HistoricalRequest<T::Source>,
+) -> Result<Vec<View>> {
+    let Some(times) = request.entities.time_range() else {
+        return Err(Error::new(
+            ErrorKind::Unexpected,
+            "a store was asked for no entity rows",
+        ));
+    };
+    let frame = Frame {
+        times,
+        filter_by_created: request.filter_by_created_timestamp,
+    };
+    let views = request
+        .views
+        .iter()
+        .map(|view| View::prepare(store, session, view, &frame));
+    try_join_all(views).await
+}
+
+fn wanted<S>(views: &[View], request: &HistoricalRequest<S>) -> Vec<Wanted> {
+    let features = views.iter().zip(&request.views).flat_map(|(view, asked)| {
+        asked
+            .features
+            .iter()
+            .map(|feature| Wanted::output(&view.table.name, feature))
+    });
+    std::iter::once(Wanted::row_number()).chain(features).collect()
+}

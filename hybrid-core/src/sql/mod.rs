@@ -1,0 +1,26 @@
+//! What SQL backends share. A backend brings a [`Dialect`] (how its engine writes things) and an
+//! [`SqlStore`] with its [`SqlSession`] (how its engine is reached); core brings the texts of the
+//! operations, the choice among formulations of the point-in-time join, the staging of entity rows
+//! and the clean-up, and makes every [`SqlStore`] an [`OfflineStore`](crate::OfflineStore).
+
+mod choose;
+mod cleanup;
+mod dialect;
+mod fit;
+mod historical;
+mod literal;
+mod operations;
+mod prepare;
+mod pull;
+mod relation;
+mod select;
+mod store;
+mod text;
+mod write;
+
+pub use cleanup::Cleanup;
+pub use dialect::{Dialect, Formulation, SQL_TYPE, sql_type_of};
+pub use literal::literal;
+pub use relation::Relation;
+pub use select::check_select;
+pub use store::{Append, Mode, SqlSession, SqlStore};

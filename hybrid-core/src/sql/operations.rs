@@ -1,0 +1,90 @@
+//! Every [`SqlStore`] is an [`OfflineStore`].
+
+use arrow::datatypes::SchemaRef;
+use async_trait::async_trait;
+
+use super::cleanup::{Guard, in_session};
+use super::prepare::Table;
+use super::{SqlSession, SqlStore, historical, pull, write};
+use crate::Result;
+use crate::store::{
+    BatchStream, Call, Capabilities, Context, Explain, FeatureRows, HistoricalRequest, OfflineStore, PullAllRequest,
+    PullLatestRequest, WriteRequest,
+};
+
+#[async_trait]
+impl<T: SqlStore> OfflineStore for T {
+    type Source = T::Source;
+    type Config = T::Config;
+
+    async fn connect(config: Self::Config, context: &Context) -> Result<Self> {
+        SqlStore::connect(config, context).await
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        SqlStore::capabilities(self)
+    }
+
+    async fn ping(&self) -> Result<String> {
+        SqlStore::ping(self).await
+    }
+
+    async fn source_schema(&self, source: &T::Source) -> Result<SchemaRef> {
+        let guard = Guard::new(self.session().await?, self.cleanup())?;
+        let described = in_session(guard, async |session| Table::describe(self, session, "", source).await).await?;
+        Ok(described.schema)
+    }
+
+    async fn get_historical_features(&self, request: HistoricalRequest<T::Source>, call: &Call) -> Result<FeatureRows> {
+        historical::retrieve(self, request, call).await
+    }
+
+    async fn pull_latest_from_table_or_query(
+        &self,
+        request: PullLatestRequest<T::Source>,
+        call: &Call,
+    ) -> Result<BatchStream> {
+        pull::pull(self, (&request).into(), call).await
+    }
+
+    async fn pull_all_from_table_or_query(
+        &self,
+        request: PullAllRequest<T::Source>,
+        call: &Call,
+    ) -> Result<BatchStream> {
+        pull::pull(self, (&request).into(), call).await
+    }
+
+    async fn offline_write_batch(&self, request: WriteRequest<T::Source>, _: &Call) -> Result<u64> {
+        let guard = Guard::new(self.session().await?, self.cleanup())?;
+        in_session(guard, async |session| write::append(self, session, request).await).await
+    }
+
+    async fn explain(&self, operation: Explain<T::Source>) -> Result<String> {
+        let guard = Guard::new(self.session().await?, self.cleanup())?;
+        in_session(guard, async |session| explain(self, session, operation).await).await
+    }
+
+    async fn shutdown(&self) -> Result<()> {
+        let cleaned = self.cleanup().finish().await;
+        SqlStore::shutdown(self).await.and(cleaned)
+    }
+}
+
+/// The choices, the statement and the engine's own plan of it.
+async fn explain<T: SqlStore>(store: &T, session: &T::Session, operation: Explain<T::Source>) -> Result<String> {
+    let (mut told, sql) = match &operation {
+        Explain::Historical(request) => {
+            let asked = historical::ask(store, session, request).await?;
+            let line = |(view, choice): &(String, super::choose::Choice)| {
+                format!("view {view}: {:?}, {}\n", choice.formulation, choice.reason)
+            };
+            (asked.choices.iter().map(line).collect(), asked.sql)
+        }
+        Explain::Latest(request) => (String::new(), pull::statement(store, session, &request.into()).await?.0),
+        Explain::All(request) => (String::new(), pull::statement(store, session, &request.into()).await?.0),
+    };
+    let plan = session.explain(&sql).await?;
+    told.push_str(&format!("\n{sql}\n\n{}", plan.trim_end()));
+    Ok(told.trim_start().to_owned())
+}

@@ -1,0 +1,101 @@
+//! A user's SELECT: parsed, and refused unless it is one.
+
+use sqlparser::ast::{Query, SetExpr, Statement};
+use sqlparser::dialect::Dialect as Grammar;
+use sqlparser::parser::Parser;
+
+use crate::{Error, ErrorKind, Result};
+
+/// The query without its closing semicolon.
+///
+/// # Errors
+/// InvalidInput, when it does not parse, is several statements, or is or holds anything but a SELECT.
+pub fn check_select<'a>(query: &'a str, grammar: &dyn Grammar) -> Result<&'a str> {
+    let refused = |what: String| {
+        Error::new(ErrorKind::InvalidInput, what).with_help("give a single SELECT; WITH is allowed before it")
+    };
+    let parsed = Parser::parse_sql(grammar, query)
+        .map_err(|error| refused(format!("the query is no SELECT that can be read: {}", text(&error))))?;
+    let [statement] = parsed.as_slice() else {
+        return Err(refused(format!("the query holds {} statements", parsed.len())));
+    };
+    match statement {
+        Statement::Query(query) if reads_only(query) => {}
+        Statement::Query(_) => return Err(refused("the query changes data".to_owned())),
+        other => {
+            return Err(refused(format!(
+                "the query is no SELECT: {}",
+                first_words(&other.to_string())
+            )));
+        }
+    }
+    let query = query.trim_end();
+    Ok(query.strip_suffix(';').unwrap_or(query))
+}
+
+fn text(error: &sqlparser::parser::ParserError) -> String {
+    let text = error.to_string();
+    text.strip_prefix("sql parser error: ").unwrap_or(&text).to_owned()
+}
+
+fn first_words(statement: &str) -> String {
+    statement.split_whitespace().take(3).collect::<Vec<_>>().join(" ")
+}
+
+/// Whether nothing in it writes: no INSERT, UPDATE, DELETE or MERGE in a WITH, no SELECT INTO, no lock.
+fn reads_only(query: &Query) -> bool {
+    let with = query.with.iter().flat_map(|with| &with.cte_tables);
+    query.locks.is_empty() && with.into_iter().all(|cte| reads_only(&cte.query)) && body_reads_only(&query.body)
+}
+
+fn body_reads_only(body: &SetExpr) -> bool {
+    match body {
+        SetExpr::Select(select) => select.into.is_none(),
+        SetExpr::Query(query) => reads_only(query),
+        SetExpr::SetOperation { left, right, .. } => body_reads_only(left) && body_reads_only(right),
+        SetExpr::Values(_) | SetExpr::Table(_) => true,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use sqlparser::dialect::PostgreSqlDialect;
+
+    use super::*;
+
+    #[test]
+    fn a_select_passes_without_its_semicolon() {
+        for (query, kept) in [
+            ("SELECT 1", "SELECT 1"),
+            ("select a from t; ", "select a from t"),
+            (
+                "WITH x AS (SELECT 1) SELECT * FROM x -- ; said",
+                "WITH x AS (SELECT 1) SELECT * FROM x -- ; said",
+            ),
+            ("(SELECT 1) UNION ALL VALUES (2)", "(SELECT 1) UNION ALL VALUES (2)"),
+        ] {
+            assert_eq!(check_select(query, &PostgreSqlDialect {}).unwrap(), kept);
+        }
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        for query in [
+            "",
+            "SELECT 1; SELECT 2",
+            "DROP TABLE t",
+            "SELECT 1; DROP TABLE t",
+            "INSERT INTO t VALUES (1)",
+            "WITH x AS (DELETE FROM t RETURNING *) SELECT * FROM x",
+            "SELECT * INTO t2 FROM t",
+            "SELECT * FROM t FOR UPDATE",
+            "SELECT 1) x; DROP TABLE t; SELECT (1",
+            "SELECT (",
+        ] {
+            let error = check_select(query, &PostgreSqlDialect {}).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidInput, "{query}");
+        }
+    }
+}

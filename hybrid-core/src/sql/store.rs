@@ -1,0 +1,132 @@
+use arrow::datatypes::SchemaRef;
+use async_trait::async_trait;
+use serde::de::DeserializeOwned;
+
+use super::{Cleanup, Dialect, Formulation, Relation};
+use crate::{BatchStream, Capabilities, Context, DataSource, Result};
+
+/// A store that speaks SQL: what a backend implements instead of [`OfflineStore`](crate::OfflineStore),
+/// which follows from it.
+#[async_trait]
+pub trait SqlStore: Send + Sync + Sized + 'static {
+    /// The type of its sources; its name decides the store's key.
+    type Source: DataSource;
+    /// Its part of feature_store.yaml.
+    type Config: DeserializeOwned + Send + Sync + 'static;
+    /// What runs statements.
+    type Session: SqlSession;
+
+    /// Makes a store ready for use. Called once per configuration, on first use.
+    async fn connect(config: Self::Config, context: &Context) -> Result<Self>;
+
+    /// What it can do beyond what every store must.
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::default()
+    }
+
+    /// Whether it can be reached, and what it is: one line for people.
+    async fn ping(&self) -> Result<String>;
+
+    /// How its engine writes things.
+    fn dialect(&self) -> &dyn Dialect;
+
+    /// What ends the sessions of calls that were dropped: a field of the store, `Cleanup::default()`.
+    fn cleanup(&self) -> &Cleanup;
+
+    /// How a date partition column of text writes a date, in strftime's terms.
+    fn partition_format<'a>(&self, source: &'a Self::Source) -> &'a str {
+        let _ = source;
+        "%Y-%m-%d"
+    }
+
+    /// What a source reads from, completed by what the configuration says (schema, catalog).
+    ///
+    /// # Errors
+    /// Definition, when it names neither a table nor a query, or both.
+    fn relation(&self, source: &Self::Source) -> Result<Relation>;
+
+    /// The formulation that every view is joined by, where the configuration says so; `None` leaves
+    /// the choice to what is known of the data.
+    fn formulation(&self) -> Option<Formulation> {
+        None
+    }
+
+    /// A session of its own for one operation.
+    ///
+    /// # Errors
+    /// Unavailable, Unauthenticated and the like.
+    async fn session(&self) -> Result<Self::Session>;
+
+    /// Closes connections; every session has been closed before.
+    async fn shutdown(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// One conversation with an engine, for one operation. Calls may overlap; what an engine's connection
+/// cannot do at once waits.
+#[async_trait]
+pub trait SqlSession: Send + Sync + 'static {
+    /// The columns of a query, in the Arrow types in which [`query`](Self::query) returns them, with
+    /// [`SQL_TYPE`](super::SQL_TYPE) where that is not all. Runs nothing.
+    async fn describe(&self, query: &str) -> Result<SchemaRef>;
+
+    /// Runs a query; batches come as the engine gives them, in bounded memory, of the schema that the
+    /// stream declares. Dropping the stream, or this future, ends the query in the engine.
+    async fn query(&self, query: &str) -> Result<BatchStream>;
+
+    /// Runs a statement that gives no rows.
+    async fn execute(&self, statement: &str) -> Result<()>;
+
+    /// Loads rows into a new temporary relation by the engine's bulk path and returns it as it stands
+    /// in FROM. The columns keep their names; types are those of entity rows (UInt64 is loaded as the
+    /// engine's 64-bit integer). Gone after [`close`](Self::close), and by the engine's own means or a
+    /// later sweep after a crash.
+    async fn upload(&self, rows: BatchStream) -> Result<String>;
+
+    /// Makes such a temporary relation of a SELECT, inside the engine.
+    async fn stage(&self, select: &str) -> Result<String>;
+
+    /// Appends rows to a table, or makes one of them: all or none. Returns how many.
+    async fn append(&self, append: Append) -> Result<u64>;
+
+    /// The engine's own plan of a query, for people. Runs nothing that costs.
+    async fn explain(&self, query: &str) -> Result<String>;
+
+    /// How many rows a table has, if the engine knows without counting.
+    async fn row_estimate(&self, table: &[String]) -> Result<Option<u64>> {
+        let _ = table;
+        Ok(None)
+    }
+
+    /// Whether the table has an index that begins with these columns, in this order.
+    async fn has_index(&self, table: &[String], columns: &[&str]) -> Result<bool> {
+        let _ = (table, columns);
+        Ok(false)
+    }
+
+    /// Ends what still runs in the engine and drops what was uploaded and staged. Called once, also
+    /// after errors and when a call is cancelled.
+    async fn close(&self) -> Result<()>;
+}
+
+/// Rows for a table.
+pub struct Append {
+    /// The parts of the table's name, unquoted.
+    pub table: Vec<String>,
+    /// The rows; their columns are the table's, by name, in any order, and may be fewer.
+    pub rows: BatchStream,
+    /// Into which table.
+    pub mode: Mode,
+}
+
+/// Into which table rows go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// One that is there.
+    Append,
+    /// One made for them; an error when it is there.
+    Create,
+    /// One made for them, in the place of what is there.
+    Replace,
+}

@@ -1,0 +1,36 @@
+//! Appending rows, and making tables of them.
+
+use super::prepare::{Table, from_text};
+use super::{Append, Mode, Relation, SqlSession, SqlStore};
+use crate::store::{WriteRequest, check_write_columns};
+use crate::{Error, ErrorKind, Result};
+
+pub(super) async fn append<T: SqlStore>(
+    store: &T,
+    session: &T::Session,
+    request: WriteRequest<T::Source>,
+) -> Result<u64> {
+    let source = &request.source;
+    let table = table_name(store, &source.name, &source.options)?;
+    let existing = Table::describe(store, session, &source.name, &source.options).await?;
+    check_write_columns(&request.schema, &request.required, Some(&existing.schema))?;
+    let append = Append {
+        table,
+        rows: request.rows,
+        mode: Mode::Append,
+    };
+    session.append(append).await
+}
+
+/// The table that a source is; a query cannot be written to.
+pub(super) fn table_name<T: SqlStore>(store: &T, name: &str, source: &T::Source) -> Result<Vec<String>> {
+    let relation = store.relation(source)?;
+    match relation {
+        Relation::Table(parts) => Ok(parts),
+        Relation::Query(_) => {
+            let text = from_text(store.dialect(), &relation)?;
+            let message = format!("source `{name}` reads a query, and rows cannot be written to one: {text}");
+            Err(Error::new(ErrorKind::Unsupported, message).with_help("give the source a `table`"))
+        }
+    }
+}
