@@ -19,7 +19,7 @@ const SAMPLED_KEYS: u64 = 64;
 const SAMPLED_ROWS: f64 = 30_000.0;
 
 /// A join on keys and a ranking pay while there are at most so many pairs per row of both sides.
-const PAIRS_PER_ROW: f64 = 3.0;
+const PAIRS_PER_ROW: f64 = 4.0;
 
 /// One probe of an index costs about as much as passing over so many rows.
 const ROWS_PER_PROBE: u64 = 20;

@@ -24,3 +24,6 @@ pub use literal::literal;
 pub use relation::Relation;
 pub use select::check_select;
 pub use store::{Append, Mode, SqlSession, SqlStore};
+
+/// For the grammar of a [`Dialect`].
+pub use sqlparser;

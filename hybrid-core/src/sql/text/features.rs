@@ -2,9 +2,23 @@ use super::super::prepare::{SOURCE, View};
 use super::Writer;
 
 impl Writer<'_> {
-    /// The feature rows that can matter: keys `k0…`, `ts`, `created` and the columns `c0…`; with
-    /// `semi_join`, of the entity rows' keys only.
-    pub(super) fn features(&mut self, index: usize, view: &View, semi_join: bool) -> String {
+    /// The feature rows that can matter: keys `k0…`, `ts`, `created` and the columns `c0…`.
+    pub(super) fn features(&mut self, index: usize, view: &View) -> String {
+        let body = self.feature_rows(view, true, &view.conditions);
+        self.cte(&format!("features{index}"), body)
+    }
+
+    /// Those of the entity rows' keys only.
+    pub(super) fn known_features(&mut self, index: usize, view: &View, with_columns: bool) -> String {
+        let mut conditions = view.conditions.clone();
+        if !view.keys.is_empty() {
+            conditions.push(self.known_keys(view));
+        }
+        let body = self.feature_rows(view, with_columns, &conditions);
+        self.cte(&format!("known{index}"), body)
+    }
+
+    fn feature_rows(&self, view: &View, with_columns: bool, conditions: &[String]) -> String {
         let mut columns: Vec<String> = Vec::new();
         for (place, key) in view.keys.iter().enumerate() {
             columns.push(format!("{} AS {}", key.expr, self.key(place)));
@@ -13,21 +27,15 @@ impl Writer<'_> {
         if let Some(created) = &view.created {
             columns.push(format!("{created} AS {}", self.quote("created")));
         }
-        for (place, (expr, _)) in view.columns.iter().enumerate() {
-            columns.push(format!("{expr} AS {}", self.value(place)));
-        }
-        let mut conditions = view.conditions.clone();
-        if semi_join && !view.keys.is_empty() {
-            conditions.push(self.known_keys(view));
-        }
-        let body = format!(
+        let values = view.columns.iter().enumerate().filter(|_| with_columns);
+        columns.extend(values.map(|(place, (expr, _))| format!("{expr} AS {}", self.value(place))));
+        format!(
             "SELECT {}\n  FROM {} AS {}\n  WHERE {}",
             columns.join(", "),
             view.table.from,
             self.quote(SOURCE),
             conditions.join("\n    AND ")
-        );
-        self.cte(&format!("features{index}"), body)
+        )
     }
 
     /// The feature row's keys are some entity row's.

@@ -5,7 +5,7 @@ use crate::store::ROW_NUMBER;
 impl Writer<'_> {
     /// Every candidate of every entity row, ranked: the latest, of equals the latest created.
     pub(super) fn ranked(&mut self, index: usize, view: &View) -> String {
-        let features = self.features(index, view, false);
+        let features = self.features(index, view);
         let (e, f, row) = (self.quote("e"), self.quote("f"), self.quote(ROW_NUMBER));
         let (ts, created) = (
             format!("{f}.{}", self.quote("ts")),

@@ -6,14 +6,14 @@ impl Writer<'_> {
     /// Feature rows and entity rows together, ordered by time along each key: a running MAX carries
     /// `carried` of the feature rows, and `hit` is what each entity row has seen. Rows of one time
     /// are peers of each other, so that what comes at the entity row's own time counts.
-    fn seen(&mut self, index: usize, view: &View, features: &str, carried: &str, nothing: &str) -> String {
+    fn seen(&mut self, index: usize, view: &View, features: &str, carried: &str) -> String {
         let (e, u, row) = (self.quote("e"), self.quote("u"), self.quote(ROW_NUMBER));
         let (t, carry) = (self.quote("t"), self.quote("carry"));
         let feature_keys = self.keys_of(view, "f");
         let union = format!(
             "SELECT NULL AS {row}, {feature_keys}{enters} AS {t}, {carried} AS {carry} FROM {features} AS {f}\n    \
              UNION ALL\n    \
-             SELECT {e}.{row}, {entity_keys}{time}, {nothing} FROM {entities} AS {e}{known}",
+             SELECT {e}.{row}, {entity_keys}{time}, NULL FROM {entities} AS {e}{known}",
             enters = self.enters(view),
             f = self.quote("f"),
             entity_keys = self.entity_keys(view),
@@ -63,9 +63,12 @@ impl Writer<'_> {
 
     /// The window carries the time alone; the winners' values are joined back by keys and time.
     pub(super) fn running_time(&mut self, index: usize, view: &View) -> String {
-        let features = self.features(index, view, true);
+        // Each side reads the source for itself, and only what it needs: a shared result would be
+        // written out first where an engine keeps what is named twice.
+        let known = self.known_features(index, view, false);
+        let features = self.features(index, view);
         let carried = format!("{}.{}", self.quote("f"), self.quote("ts"));
-        let seen = self.seen(index, view, &features, &carried, "NULL");
+        let seen = self.seen(index, view, &known, &carried);
         let (w, f, row, hit) = (
             self.quote("w"),
             self.quote("f"),
@@ -100,7 +103,7 @@ impl Writer<'_> {
 
     /// The window carries the whole row: time, created, then the columns, compared in this order.
     pub(super) fn running_struct(&mut self, index: usize, view: &View) -> String {
-        let features = self.features(index, view, true);
+        let features = self.known_features(index, view, true);
         let f = self.quote("f");
         let mut names = vec!["ts".to_owned()];
         names.extend(view.created.is_some().then(|| "created".to_owned()));
@@ -109,7 +112,7 @@ impl Writer<'_> {
             .into_iter()
             .map(|name| (name.clone(), format!("{f}.{}", self.quote(&name))))
             .collect();
-        let seen = self.seen(index, view, &features, &self.dialect.structure(&fields), "NULL");
+        let seen = self.seen(index, view, &features, &self.dialect.structure(&fields));
         let (w, row, hit) = (self.quote("w"), self.quote(ROW_NUMBER), self.quote("hit"));
         let values =
             (0..view.columns.len()).map(|place| format!(", {w}.{hit}.{value} AS {value}", value = self.value(place)));
