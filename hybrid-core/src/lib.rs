@@ -34,8 +34,8 @@ pub use router::{HybridOfflineStore, Pull};
 pub use secret::Secret;
 pub use store::{
     BatchStream, Call, Capabilities, Context, DataSource, EntityRows, Explain, FeatureRows, HistoricalRequest,
-    HistoricalView, JoinKey, OfflineStore, OutputColumn, Progress, PullAllRequest, PullLatestRequest, Registered,
-    Registration, SourceTable, WriteRequest, backends,
+    HistoricalView, JoinKey, OfflineStore, OutputColumn, PersistRequest, Progress, PullAllRequest, PullLatestRequest,
+    Registered, Registration, SelectFrame, SourceTable, Staged, StagedFrame, WriteRequest, backends,
 };
 pub use text_column::TextColumn;
 pub use value_type::{ValueType, timestamp_type};

@@ -13,10 +13,13 @@ use futures::StreamExt;
 use super::csv::CsvFrame;
 use super::files;
 use super::plan::{Plan, PlannedKey};
+use super::range;
+use super::run::OPERATION;
 use super::spool::{MEMORY, Spool, SpoolWriter, too_many_rows};
 use crate::canonical::{NoTime, canonical_key_type, canonical_keys, is_time, try_micros};
 use crate::definitions::not_found;
-use crate::store::{ENTITY_TIME, EntityRows, JoinKey, ROW_NUMBER};
+use crate::router::Slot;
+use crate::store::{ENTITY_TIME, EntityRows, JoinKey, ROW_NUMBER, SelectFrame};
 use crate::{BatchStream, Error, ErrorKind, Result, ValueType, timestamp_type};
 
 /// The entity rows of a retrieval: what features are joined to.
@@ -55,12 +58,52 @@ impl EntityFrame {
             false => files::read_file(path).map(Self::Rows),
         }
     }
+}
 
-    /// The frame with its types settled, now that the join keys are known.
-    pub(super) fn typed(self, plan: &Plan) -> Result<Self> {
+/// A frame whose columns are known: what a retrieval begins with.
+pub(crate) enum Frame {
+    Rows(BatchStream),
+    Select(SelectedFrame),
+    Between(DateTime<Utc>, DateTime<Utc>),
+}
+
+/// A SELECT, the store that runs it, and its columns.
+pub(crate) struct SelectedFrame {
+    pub(crate) slot: Arc<Slot>,
+    pub(crate) query: String,
+    pub(crate) schema: SchemaRef,
+}
+
+impl Frame {
+    /// Settles the types of a frame; `slot` gives the store of a key.
+    pub(crate) async fn new(
+        frame: EntityFrame,
+        plan: &Plan,
+        slot: impl FnOnce(&str) -> Result<Arc<Slot>>,
+    ) -> Result<Self> {
+        Ok(match frame {
+            EntityFrame::Rows(rows) => Self::Rows(rows),
+            EntityFrame::Csv(file) => Self::Rows(file.rows(|column| declared_type(plan, column))?),
+            EntityFrame::Between(start, end) => Self::Between(start, end),
+            EntityFrame::Sql { store, query } => {
+                let slot = slot(&store)?;
+                let described = async { slot.store().await?.select_schema(&query).await };
+                let schema = described
+                    .await
+                    .map_err(|error| error.within("entity frame").in_operation(OPERATION, &slot.key, ""))?;
+                Self::Select(SelectedFrame { slot, query, schema })
+            }
+        })
+    }
+
+    pub(super) fn schema(&self, plan: &Plan) -> Result<SchemaRef> {
         match self {
-            Self::Csv(file) => file.rows(|column| declared_type(plan, column)).map(Self::Rows),
-            other => Ok(other),
+            Self::Rows(rows) => Ok(rows.schema().clone()),
+            Self::Select(select) => Ok(select.schema.clone()),
+            Self::Between(start, end) => {
+                crate::router::window(Some(*start), Some(*end))?;
+                range::frame_schema(plan)
+            }
         }
     }
 }
@@ -127,6 +170,20 @@ impl FrameColumns {
             source: source.to_owned(),
             entity: key.entity.clone(),
             data_type,
+        }
+    }
+
+    /// What a store is told of a SELECT with these columns.
+    pub(super) fn select(&self, query: &str) -> SelectFrame {
+        let name = |index: usize| self.schema.field(index).name().clone();
+        SelectFrame {
+            query: query.to_owned(),
+            time: name(self.time),
+            keys: self
+                .keys
+                .iter()
+                .map(|(index, data_type)| (name(*index), data_type.clone()))
+                .collect(),
         }
     }
 

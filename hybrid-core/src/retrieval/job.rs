@@ -4,44 +4,36 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 
-use super::frame::{EntityFrame, FrameColumns};
+use super::frame::{Frame, FrameColumns};
 use super::plan::Plan;
-use super::range;
 use super::run::{self, Run};
 use super::summary::{Summary, SummaryHandle};
 use super::{RetrievalOptions, files};
 use crate::router::StoreGroup;
-use crate::{BatchStream, Error, ErrorKind, Result};
+use crate::{BatchStream, HybridOfflineStore, Result, Source};
 
 /// A retrieval that has been checked and not yet run. It runs when it is asked for rows, and is
 /// cancelled by dropping what it gave.
 pub struct RetrievalJob {
     pub(super) plan: Plan,
     pub(super) groups: Vec<StoreGroup>,
-    pub(super) entities: EntityFrame,
+    pub(super) entities: Frame,
     pub(super) columns: FrameColumns,
     pub(super) options: RetrievalOptions,
+    router: HybridOfflineStore,
     schema: SchemaRef,
     summary: SummaryHandle,
 }
 
 impl RetrievalJob {
     pub(crate) fn new(
+        router: &HybridOfflineStore,
         plan: Plan,
         groups: Vec<StoreGroup>,
-        entities: EntityFrame,
+        entities: Frame,
         options: RetrievalOptions,
     ) -> Result<Self> {
-        let entities = entities.typed(&plan)?;
-        let frame_schema = match &entities {
-            EntityFrame::Rows(rows) => rows.schema().clone(),
-            EntityFrame::Between(start, end) => {
-                crate::router::window(Some(*start), Some(*end))?;
-                range::frame_schema(&plan)?
-            }
-            EntityFrame::Sql { store, .. } => return Err(no_sql(store)),
-            EntityFrame::Csv(_) => return Err(untyped()),
-        };
+        let frame_schema = entities.schema(&plan)?;
         let columns = FrameColumns::new(&frame_schema, &plan)?;
         let fields: Vec<FieldRef> = frame_schema
             .fields()
@@ -56,6 +48,7 @@ impl RetrievalJob {
             entities,
             columns,
             options,
+            router: router.clone(),
             schema,
             summary: SummaryHandle::new(),
         })
@@ -111,6 +104,28 @@ impl RetrievalJob {
         Ok(summary.get())
     }
 
+    /// Runs it into a new table or file of the store that `destination` routes to, which may be another
+    /// than those asked; returns what was read. Nothing is there after an error.
+    ///
+    /// # Errors
+    /// As [`stream`](Self::stream); InvalidInput when the destination exists and `overwrite` is not
+    /// set; Unsupported when its store makes no tables.
+    pub async fn persist(self, destination: &Source, overwrite: bool) -> Result<Summary> {
+        let (summary, router) = (self.summary(), self.router.clone());
+        router.persist(destination, self.stream().await?, overwrite).await?;
+        Ok(summary.get())
+    }
+
+    /// The SQL, per store, that gives its features: a statement that runs as it stands, with the entity
+    /// rows in it. Reads the entity frame, and no features.
+    ///
+    /// # Errors
+    /// Unsupported for a store that does not speak SQL; ResourceExhausted for a frame that is too
+    /// large to be part of a statement.
+    pub async fn to_sql(self) -> Result<Vec<(String, String)>> {
+        Run::new(self).to_sql().await
+    }
+
     /// Runs it into a Parquet file.
     ///
     /// # Errors
@@ -131,15 +146,4 @@ impl RetrievalJob {
         let plans = Run::new(self).explain().await?;
         Ok(format!("{routes}\n\n{plans}"))
     }
-}
-
-/// What [`EntityFrame::typed`] makes impossible.
-pub(super) fn untyped() -> Error {
-    Error::new(ErrorKind::Unexpected, "the types of a CSV frame were not settled")
-}
-
-fn no_sql(store: &str) -> Error {
-    let message = format!("store `{store}` does not run a SELECT as entity frame in this version");
-    Error::new(ErrorKind::Unsupported, message)
-        .with_help("give the entity rows as a Parquet, CSV or Arrow file, or start and end")
 }

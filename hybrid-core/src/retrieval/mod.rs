@@ -23,4 +23,5 @@ pub use options::RetrievalOptions;
 pub use selection::FeatureSelection;
 pub use summary::{Summary, SummaryHandle};
 
+pub(crate) use frame::Frame;
 pub(crate) use plan::{Plan, PlannedView, join_keys_of};

@@ -10,25 +10,25 @@ use tokio::time::Instant;
 
 use super::assemble::{Place, side_by_side};
 use super::contract::{fuse_on_error, in_frame_order};
-use super::frame::{EntityFrame, FrameColumns};
-use super::job::{RetrievalJob, untyped};
+use super::frame::{Frame, FrameColumns, SelectedFrame};
+use super::job::RetrievalJob;
 use super::plan::{Plan, PlannedView};
 use super::spool::{MEMORY, Spool, SpoolWriter};
 use super::summary::SummaryHandle;
 use super::{RetrievalOptions, range};
 use crate::router::StoreGroup;
 use crate::store::{
-    Call, EntityRows, Explain, FeatureRows, HistoricalRequest, HistoricalView, OutputColumn, SourceTable,
+    Call, EntityRows, Explain, FeatureRows, HistoricalRequest, HistoricalView, OutputColumn, SourceTable, StagedFrame,
 };
 use crate::{BatchStream, Error, ErrorKind, Result, Source};
 
-const OPERATION: &str = "get_historical_features";
+pub(super) const OPERATION: &str = "get_historical_features";
 
 /// A [`RetrievalJob`] taken apart.
 pub(super) struct Run {
     plan: Plan,
     groups: Vec<StoreGroup>,
-    entities: EntityFrame,
+    entities: Frame,
     columns: FrameColumns,
     options: RetrievalOptions,
 }
@@ -88,23 +88,42 @@ impl Run {
         Ok(plans.join("\n\n"))
     }
 
+    pub(super) async fn to_sql(mut self) -> Result<Vec<(String, String)>> {
+        let (_, entities) = self.read_frame().await?;
+        let mut statements = Vec::new();
+        for group in &self.groups {
+            let request = Explain::Historical(self.request(group, &entities));
+            let sql = async { group.slot.store().await?.to_sql(request).await };
+            let sql = sql.await.map_err(|error| self.within("to_sql", group, error))?;
+            statements.push((group.slot.key.clone(), sql));
+        }
+        Ok(statements)
+    }
+
     async fn read_frame(&mut self) -> Result<(Spool, EntityRows)> {
         let taken = std::mem::replace(
             &mut self.entities,
-            EntityFrame::Rows(BatchStream::from_batches(Arc::new(Schema::empty()), Vec::new())),
+            Frame::Rows(BatchStream::from_batches(Arc::new(Schema::empty()), Vec::new())),
         );
         let rows = match taken {
-            EntityFrame::Rows(rows) => rows,
-            EntityFrame::Between(start, end) => range::frame(&self.plan, &self.groups, start, end).await?,
-            EntityFrame::Csv(_) => return Err(untyped()),
-            EntityFrame::Sql { store, .. } => {
-                return Err(Error::new(
-                    ErrorKind::Unexpected,
-                    format!("a frame as SQL reached store `{store}`"),
-                ));
-            }
+            Frame::Rows(rows) => rows,
+            Frame::Between(start, end) => range::frame(&self.plan, &self.groups, start, end).await?,
+            Frame::Select(select) => return self.read_select(select).await,
         };
         self.columns.read(rows).await
+    }
+
+    /// Runs a SELECT in its store, which keeps the rows: they come here once, for the output, and go
+    /// to other stores only.
+    async fn read_select(&self, select: SelectedFrame) -> Result<(Spool, EntityRows)> {
+        let read = async {
+            let frame = self.columns.select(&select.query);
+            let StagedFrame { rows, staged } = select.slot.store().await?.stage_select(frame).await?;
+            let (spool, entities) = self.columns.read(rows).await?;
+            Ok((spool, entities.staged_in(&select.slot.key, staged)))
+        };
+        read.await
+            .map_err(|error: Error| error.in_operation(OPERATION, &select.slot.key, "entity frame"))
     }
 
     /// One store's features, in the frame's order, without row numbers.
@@ -135,7 +154,7 @@ impl Run {
                 .iter()
                 .map(|view| self.view_request(&self.plan.views()[*view]))
                 .collect(),
-            entities: entities.clone(),
+            entities: entities.for_store(&group.slot.key),
             filter_by_created_timestamp: self.options.filter_by_created_timestamp,
         }
     }

@@ -19,7 +19,7 @@ use crate::config::RepoConfig;
 use crate::store::DynOfflineStore;
 use crate::{Context, Error, ErrorKind, Result, Source};
 
-use slot::Slot;
+pub(crate) use slot::Slot;
 
 /// Routes each operation to the store of its source type. Stores connect on first use, once.
 /// Several live side by side in one process and share nothing. Cheap to clone.
@@ -80,6 +80,15 @@ impl HybridOfflineStore {
     /// Config, when no store is configured for its type.
     pub fn route<'a>(&'a self, source: &Source) -> Result<&'a str> {
         self.slot(source).map(|slot| slot.key.as_str())
+    }
+
+    /// The slot of a store that is named by its key or by an alias.
+    fn named(&self, name: &str) -> Result<Arc<Slot>> {
+        let key = crate::store::resolve_key(name).unwrap_or(name);
+        self.slots.get(key).map(Arc::clone).ok_or_else(|| {
+            let known: Vec<&str> = self.slots.keys().map(String::as_str).collect();
+            crate::definitions::not_found("configured store", name, &known)
+        })
     }
 
     /// The slot that answers `operation` on `source`.

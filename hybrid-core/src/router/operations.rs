@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use super::HybridOfflineStore;
 use super::pull::{Pull, PullColumns};
 use super::slot::Slot;
+use crate::retrieval::Frame;
 use crate::store::{OutputColumn, PullAllRequest, PullLatestRequest};
 use crate::{
     BatchStream, Call, EntityFrame, Error, ErrorKind, Explain, FeatureRegistry, FeatureSelection, Result, RetrievalJob,
@@ -28,7 +29,10 @@ impl HybridOfflineStore {
         let within = |error: Error| error.in_operation("get_historical_features", "", "");
         let plan = crate::retrieval::Plan::new(registry, features, options.full_feature_names).map_err(within)?;
         let groups = self.group(plan.views()).map_err(within)?;
-        RetrievalJob::new(plan, groups, entities, options).map_err(within)
+        let entities = Frame::new(entities, &plan, |store| self.named(store))
+            .await
+            .map_err(within)?;
+        RetrievalJob::new(self, plan, groups, entities, options).map_err(within)
     }
 
     /// The latest row per join key with `start <= ts <= end`: keys, features, timestamp, created.

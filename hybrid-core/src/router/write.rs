@@ -3,8 +3,10 @@ use arrow::datatypes::DataType;
 use super::HybridOfflineStore;
 use super::operations::in_source;
 use crate::retrieval::join_keys_of;
-use crate::store::{OutputColumn, SourceTable, WriteRequest};
-use crate::{BatchStream, Call, Error, ErrorKind, FeatureRegistry, FeatureView, Result, ValueType, timestamp_type};
+use crate::store::{OutputColumn, PersistRequest, SourceTable, WriteRequest};
+use crate::{
+    BatchStream, Call, Error, ErrorKind, FeatureRegistry, FeatureView, Result, Source, ValueType, timestamp_type,
+};
 
 impl HybridOfflineStore {
     /// Appends rows to the source of `view`, under the source's own column names: all or none.
@@ -44,6 +46,25 @@ impl HybridOfflineStore {
             store.offline_write_batch(request, call).await
         };
         run.await.map_err(in_source("offline_write_batch", slot, &source))
+    }
+}
+
+impl HybridOfflineStore {
+    /// Makes a new table or file of rows, where `destination` says: all or none. Returns how many.
+    ///
+    /// # Errors
+    /// InvalidInput when it exists and `overwrite` is not set; Unsupported where the store makes none.
+    pub async fn persist(&self, destination: &Source, rows: BatchStream, overwrite: bool) -> Result<u64> {
+        let slot = self.slot_for("persist", destination)?;
+        let run = async {
+            let request = PersistRequest {
+                options: destination.clone(),
+                rows,
+                overwrite,
+            };
+            slot.store().await?.persist(request, &Call::default()).await
+        };
+        run.await.map_err(in_source("persist", slot, destination))
     }
 }
 

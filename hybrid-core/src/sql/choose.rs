@@ -234,3 +234,9 @@ fn keys_counted(dialect: &dyn Dialect, view: &View, keys: &BTreeMap<Vec<String>,
         conditions = view.conditions.join(" AND "),
     )
 }
+
+/// What is chosen where the engine is not asked.
+pub(super) fn choose_without_asking<T: SqlStore>(store: &T, view: &View) -> Formulation {
+    let asked = store.formulation().unwrap_or(store.dialect().formulations().0);
+    comparable(asked, view)
+}

@@ -144,7 +144,7 @@ pub(super) fn closing<S: SqlSession>(rows: BatchStream, guard: Arc<Guard<S>>) ->
 }
 
 /// Closes the session, unless a sibling still needs it.
-async fn close_shared<S: SqlSession>(guard: Arc<Guard<S>>) {
+pub(super) async fn close_shared<S: SqlSession>(guard: Arc<Guard<S>>) {
     if let Some(guard) = Arc::into_inner(guard) {
         guard.close().await;
     }

@@ -7,6 +7,7 @@ use futures::future::try_join_all;
 use super::choose::{Choice, choose};
 use super::cleanup::{Guard, closing};
 use super::fit::{Wanted, fitted};
+use super::frame::StagedRows;
 use super::prepare::{Frame, View};
 use super::text::{Entities, statement};
 use super::{SqlSession, SqlStore};
@@ -26,14 +27,29 @@ pub(super) async fn retrieve<T: SqlStore>(
     request: HistoricalRequest<T::Source>,
     call: &Call,
 ) -> Result<FeatureRows> {
-    let guard = Guard::new(store.session().await?, store.cleanup())?;
-    let asked = ask(store, &*guard, &request).await?;
+    let guard = session_of(store, &request).await?;
+    let asked = ask(store, &guard, &request).await?;
     let rows = guard.query(&asked.sql).await?;
     let rows = fitted(rows, asked.wanted, call.progress.clone())?;
     Ok(FeatureRows {
-        rows: closing(rows, Arc::new(guard)),
+        rows: closing(rows, guard),
         in_order: false,
     })
+}
+
+/// The session that the entity rows are staged in, else a new one.
+pub(super) async fn session_of<T: SqlStore>(
+    store: &T,
+    request: &HistoricalRequest<T::Source>,
+) -> Result<Arc<Guard<T::Session>>> {
+    match staged::<T>(request) {
+        Some(staged) => Ok(Arc::clone(&staged.guard)),
+        None => Ok(Arc::new(Guard::new(store.session().await?, store.cleanup())?)),
+    }
+}
+
+fn staged<T: SqlStore>(request: &HistoricalRequest<T::Source>) -> Option<Arc<StagedRows<T::Session>>> {
+    request.entities.staged()?.kept()
 }
 
 /// Everything before the statement itself runs.
@@ -44,7 +60,10 @@ pub(super) async fn ask<T: SqlStore>(
 ) -> Result<Asked> {
     let views = prepare(store, session, request).await?;
     let staged = Entities {
-        from: session.upload(request.entities.stream()?).await?,
+        from: match staged::<T>(request) {
+            Some(staged) => staged.from.clone(),
+            None => session.upload(request.entities.stream()?).await?,
+        },
     };
     let choices = views
         .iter()

@@ -6,7 +6,9 @@
 mod choose;
 mod cleanup;
 mod dialect;
+mod embed;
 mod fit;
+mod frame;
 mod historical;
 mod literal;
 mod operations;

@@ -1,15 +1,17 @@
 //! Every [`SqlStore`] is an [`OfflineStore`].
 
+use std::sync::Arc;
+
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 
-use super::cleanup::{Guard, in_session};
+use super::cleanup::{Guard, close_shared, in_session};
 use super::prepare::Table;
-use super::{SqlSession, SqlStore, historical, pull, write};
+use super::{SqlSession, SqlStore, embed, frame, historical, pull, write};
 use crate::Result;
 use crate::store::{
-    BatchStream, Call, Capabilities, Context, Explain, FeatureRows, HistoricalRequest, OfflineStore, PullAllRequest,
-    PullLatestRequest, WriteRequest,
+    BatchStream, Call, Capabilities, Context, Explain, FeatureRows, HistoricalRequest, OfflineStore, PersistRequest,
+    PullAllRequest, PullLatestRequest, SelectFrame, StagedFrame, WriteRequest,
 };
 
 #[async_trait]
@@ -61,8 +63,36 @@ impl<T: SqlStore> OfflineStore for T {
     }
 
     async fn explain(&self, operation: Explain<T::Source>) -> Result<String> {
+        let guard = match &operation {
+            Explain::Historical(request) => historical::session_of(self, request).await?,
+            _ => Arc::new(Guard::new(self.session().await?, self.cleanup())?),
+        };
+        let told = explain(self, &guard, operation).await;
+        close_shared(guard).await;
+        told
+    }
+
+    async fn to_sql(&self, operation: Explain<T::Source>) -> Result<String> {
         let guard = Guard::new(self.session().await?, self.cleanup())?;
-        in_session(guard, async |session| explain(self, session, operation).await).await
+        in_session(guard, async |session| match &operation {
+            Explain::Historical(request) => embed::statement(self, session, request).await,
+            Explain::Latest(request) => Ok(pull::statement(self, session, &request.into()).await?.0),
+            Explain::All(request) => Ok(pull::statement(self, session, &request.into()).await?.0),
+        })
+        .await
+    }
+
+    async fn persist(&self, request: PersistRequest<T::Source>, _: &Call) -> Result<u64> {
+        let guard = Guard::new(self.session().await?, self.cleanup())?;
+        in_session(guard, async |session| write::persist(self, session, request).await).await
+    }
+
+    async fn select_schema(&self, query: &str) -> Result<SchemaRef> {
+        frame::schema(self, query).await
+    }
+
+    async fn stage_select(&self, select: SelectFrame) -> Result<StagedFrame> {
+        frame::stage(self, select).await
     }
 
     async fn shutdown(&self) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use super::prepare::{Table, from_text};
 use super::{Append, Mode, Relation, SqlSession, SqlStore};
-use crate::store::{WriteRequest, check_write_columns};
+use crate::store::{PersistRequest, WriteRequest, check_write_columns};
 use crate::{Error, ErrorKind, Result};
 
 pub(super) async fn append<T: SqlStore>(
@@ -18,6 +18,20 @@ pub(super) async fn append<T: SqlStore>(
         table,
         rows: request.rows,
         mode: Mode::Append,
+    };
+    session.append(append).await
+}
+
+/// Makes the table that the options name.
+pub(super) async fn persist<T: SqlStore>(
+    store: &T,
+    session: &T::Session,
+    request: PersistRequest<T::Source>,
+) -> Result<u64> {
+    let append = Append {
+        table: table_name(store, "destination", &request.options)?,
+        rows: request.rows,
+        mode: if request.overwrite { Mode::Replace } else { Mode::Create },
     };
     session.append(append).await
 }

@@ -2,8 +2,8 @@ use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 
 use super::{
-    BatchStream, Call, Capabilities, Explain, FeatureRows, HistoricalRequest, OfflineStore, PullAllRequest,
-    PullLatestRequest, WriteRequest,
+    BatchStream, Call, Capabilities, Explain, FeatureRows, HistoricalRequest, OfflineStore, PersistRequest,
+    PullAllRequest, PullLatestRequest, SelectFrame, StagedFrame, WriteRequest,
 };
 use crate::{Result, Source};
 
@@ -31,6 +31,14 @@ pub trait DynOfflineStore: Send + Sync {
     async fn offline_write_batch(&self, request: WriteRequest<Source>, call: &Call) -> Result<u64>;
     /// [`OfflineStore::explain`].
     async fn explain(&self, operation: Explain<Source>) -> Result<String>;
+    /// [`OfflineStore::to_sql`].
+    async fn to_sql(&self, operation: Explain<Source>) -> Result<String>;
+    /// [`OfflineStore::persist`].
+    async fn persist(&self, request: PersistRequest<Source>, call: &Call) -> Result<u64>;
+    /// [`OfflineStore::select_schema`].
+    async fn select_schema(&self, query: &str) -> Result<SchemaRef>;
+    /// [`OfflineStore::stage_select`].
+    async fn stage_select(&self, frame: SelectFrame) -> Result<StagedFrame>;
     /// [`OfflineStore::shutdown`].
     async fn shutdown(&self) -> Result<()>;
 }
@@ -71,6 +79,22 @@ impl<T: OfflineStore> DynOfflineStore for T {
 
     async fn explain(&self, operation: Explain<Source>) -> Result<String> {
         OfflineStore::explain(self, operation.typed()?).await
+    }
+
+    async fn to_sql(&self, operation: Explain<Source>) -> Result<String> {
+        OfflineStore::to_sql(self, operation.typed()?).await
+    }
+
+    async fn persist(&self, request: PersistRequest<Source>, call: &Call) -> Result<u64> {
+        OfflineStore::persist(self, request.typed()?, call).await
+    }
+
+    async fn select_schema(&self, query: &str) -> Result<SchemaRef> {
+        OfflineStore::select_schema(self, query).await
+    }
+
+    async fn stage_select(&self, frame: SelectFrame) -> Result<StagedFrame> {
+        OfflineStore::stage_select(self, frame).await
     }
 
     async fn shutdown(&self) -> Result<()> {

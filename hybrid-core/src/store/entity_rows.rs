@@ -1,3 +1,4 @@
+use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
@@ -23,6 +24,31 @@ pub struct EntityRows {
     rows: u64,
     times: Option<(i64, i64)>,
     open: Arc<dyn Fn() -> Result<BatchStream> + Send + Sync>,
+    staged: Option<(String, Staged)>,
+}
+
+/// Entity rows that are in a store already, as the store itself refers to them.
+#[derive(Clone)]
+pub struct Staged(Arc<dyn Any + Send + Sync>);
+
+impl Staged {
+    /// What a store keeps of rows that it was told to stage.
+    pub fn new<T: Any + Send + Sync>(kept: Arc<T>) -> Self {
+        Self(kept)
+    }
+
+    /// What was kept, if it is of that type.
+    pub fn kept<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        Arc::clone(&self.0).downcast().ok()
+    }
+}
+
+/// What a store gives of a SELECT whose rows it keeps as entity rows.
+pub struct StagedFrame {
+    /// The SELECT's columns, in the order in which the rows are numbered.
+    pub rows: BatchStream,
+    /// The rows in the store.
+    pub staged: Staged,
 }
 
 impl EntityRows {
@@ -39,7 +65,28 @@ impl EntityRows {
             rows,
             times,
             open: Arc::new(open),
+            staged: None,
         }
+    }
+
+    /// Says that the store of that key has these rows already.
+    #[must_use]
+    pub(crate) fn staged_in(mut self, store: &str, staged: Staged) -> Self {
+        self.staged = Some((store.to_owned(), staged));
+        self
+    }
+
+    /// The same rows for the store of that key: what another store has staged is none of its.
+    #[must_use]
+    pub(crate) fn for_store(&self, store: &str) -> Self {
+        let mut rows = self.clone();
+        rows.staged = rows.staged.filter(|(key, _)| key == store);
+        rows
+    }
+
+    /// The rows as the asked store has staged them itself.
+    pub fn staged(&self) -> Option<&Staged> {
+        self.staged.as_ref().map(|(_, staged)| staged)
     }
 
     /// [`ROW_NUMBER`], [`ENTITY_TIME`], then the key columns.

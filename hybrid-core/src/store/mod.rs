@@ -18,14 +18,14 @@ pub use call::{Call, Progress};
 pub use capabilities::Capabilities;
 pub use data_source::{DataSource, key_of};
 pub use dynamic::DynOfflineStore;
-pub use entity_rows::{ENTITY_TIME, EntityRows, ROW_NUMBER};
+pub use entity_rows::{ENTITY_TIME, EntityRows, ROW_NUMBER, Staged, StagedFrame};
 pub use known::{KnownBackend, known_backends};
 pub use lookup::{backends, find_backend, resolve_key};
 pub use offline_store::{Context, FROM_TEXT, FeatureRows, OfflineStore};
 pub use registration::{Registered, Registration};
 pub use request::{
-    Explain, HistoricalRequest, HistoricalView, JoinKey, OutputColumn, PullAllRequest, PullLatestRequest, SourceTable,
-    WriteRequest,
+    Explain, HistoricalRequest, HistoricalView, JoinKey, OutputColumn, PersistRequest, PullAllRequest,
+    PullLatestRequest, SelectFrame, SourceTable, WriteRequest,
 };
 pub use stream::BatchStream;
 pub use write_columns::check_write_columns;

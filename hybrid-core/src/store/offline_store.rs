@@ -5,10 +5,10 @@ use async_trait::async_trait;
 use serde::de::DeserializeOwned;
 
 use super::{
-    BatchStream, Call, Capabilities, DataSource, Explain, HistoricalRequest, PullAllRequest, PullLatestRequest,
-    WriteRequest,
+    BatchStream, Call, Capabilities, DataSource, Explain, HistoricalRequest, PersistRequest, PullAllRequest,
+    PullLatestRequest, SelectFrame, StagedFrame, WriteRequest,
 };
-use crate::Result;
+use crate::{Error, ErrorKind, Result};
 
 /// The key of a column's metadata in [`source_schema`](OfflineStore::source_schema) which says that
 /// its values are text without a type, as in CSV: the column's type is a guess, and a key of any
@@ -84,8 +84,41 @@ pub trait OfflineStore: Send + Sync + Sized + 'static {
     /// The SQL or the plan of an operation, for people; runs nothing that costs.
     async fn explain(&self, operation: Explain<Self::Source>) -> Result<String>;
 
+    /// An operation as one SQL statement that runs as it stands: a few entity rows are part of it.
+    async fn to_sql(&self, operation: Explain<Self::Source>) -> Result<String> {
+        drop(operation);
+        Err(lacks("the store does not speak SQL"))
+    }
+
+    /// Makes a table or a file of rows, all or none; returns how many.
+    async fn persist(&self, request: PersistRequest<Self::Source>, call: &Call) -> Result<u64> {
+        let _ = (request, call);
+        Err(lacks("the store does not make tables of results"))
+    }
+
+    /// The columns of a SELECT that gives entity rows; runs nothing.
+    async fn select_schema(&self, query: &str) -> Result<SchemaRef> {
+        let _ = query;
+        Err(no_select())
+    }
+
+    /// Runs such a SELECT and keeps its rows where a point-in-time join of this store finds them.
+    async fn stage_select(&self, frame: SelectFrame) -> Result<StagedFrame> {
+        let _ = frame;
+        Err(no_select())
+    }
+
     /// Finishes the clean-up of dropped calls and closes connections.
     async fn shutdown(&self) -> Result<()> {
         Ok(())
     }
+}
+
+fn lacks(what: &str) -> Error {
+    Error::new(ErrorKind::Unsupported, what)
+}
+
+fn no_select() -> Error {
+    lacks("the store does not run a SELECT as entity frame")
+        .with_help("give the entity rows as a Parquet, CSV or Arrow file, or start and end")
 }

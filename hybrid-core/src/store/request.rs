@@ -142,6 +142,27 @@ pub struct WriteRequest<S> {
     pub schema: arrow::datatypes::SchemaRef,
 }
 
+/// Rows to make a new table of, all or none.
+pub struct PersistRequest<S> {
+    /// The options of what is made.
+    pub options: S,
+    /// The rows.
+    pub rows: super::BatchStream,
+    /// What is there already is replaced; otherwise it is an error.
+    pub overwrite: bool,
+}
+
+/// A SELECT whose rows are the entity rows of a retrieval.
+#[derive(Debug, Clone)]
+pub struct SelectFrame {
+    /// The SELECT.
+    pub query: String,
+    /// Its column with the time as of which features are wanted.
+    pub time: String,
+    /// Its key columns and their canonical types.
+    pub keys: Vec<(String, DataType)>,
+}
+
 /// What [`OfflineStore::explain`](super::OfflineStore::explain) tells about.
 #[derive(Debug, Clone)]
 pub enum Explain<S> {
@@ -168,6 +189,16 @@ impl HistoricalRequest<Source> {
             views: self.views.into_iter().map(typed).collect::<Result<_>>()?,
             entities: self.entities,
             filter_by_created_timestamp: self.filter_by_created_timestamp,
+        })
+    }
+}
+
+impl PersistRequest<Source> {
+    pub(crate) fn typed<S: DataSource>(self) -> Result<PersistRequest<S>> {
+        Ok(PersistRequest {
+            options: self.options.to_typed()?,
+            rows: self.rows,
+            overwrite: self.overwrite,
         })
     }
 }

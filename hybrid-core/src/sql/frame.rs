@@ -1,0 +1,105 @@
+//! A SELECT as entity frame: it runs in the store, and stays there.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{Schema, SchemaRef};
+
+use super::cleanup::{Guard, in_session};
+use super::prepare::{SOURCE, Table};
+use super::{SqlSession, SqlStore, check_select};
+use crate::store::{ENTITY_TIME, ROW_NUMBER, SelectFrame, Staged, StagedFrame};
+use crate::{BatchStream, Result};
+
+/// Entity rows in an engine, and the session that they live in.
+pub(super) struct StagedRows<S: SqlSession> {
+    pub guard: Arc<Guard<S>>,
+    /// The rows as they stand in FROM.
+    pub from: String,
+}
+
+/// The columns of the SELECT.
+pub(super) async fn schema<T: SqlStore>(store: &T, query: &str) -> Result<SchemaRef> {
+    let query = check_select(query, &*store.dialect().grammar())?;
+    let guard = Guard::new(store.session().await?, store.cleanup())?;
+    let described = in_session(guard, async |session| session.describe(query).await).await?;
+    // What the engine calls the types is none of the output's business.
+    let fields = described
+        .fields()
+        .iter()
+        .map(|field| field.as_ref().clone().with_metadata(Default::default()));
+    Ok(Arc::new(Schema::new(fields.collect::<Vec<_>>())))
+}
+
+/// Keeps the SELECT's rows, numbered, and beside them what a join needs.
+pub(super) async fn stage<T: SqlStore>(store: &T, frame: SelectFrame) -> Result<StagedFrame> {
+    let dialect = store.dialect();
+    let query = check_select(&frame.query, &*dialect.grammar())?;
+    let guard = Arc::new(Guard::new(store.session().await?, store.cleanup())?);
+    let (q, row) = (dialect.quote("q"), dialect.quote(ROW_NUMBER));
+    let numbered = format!(
+        "SELECT {} - 1 AS {row}, {q}.* FROM ({query}\n) AS {q}",
+        dialect.row_number()
+    );
+    let whole = guard.stage(&numbered).await?;
+    let described = guard.describe(&format!("SELECT * FROM {whole}")).await?;
+    let table = Table {
+        name: "entity frame".to_owned(),
+        from: whole.clone(),
+        table: None,
+        schema: described.clone(),
+    };
+    let mut columns = vec![
+        format!("{}.{row}", dialect.quote(SOURCE)),
+        format!(
+            "{} AS {}",
+            table.instant(dialect, &frame.time)?,
+            dialect.quote(ENTITY_TIME)
+        ),
+    ];
+    for (name, data_type) in &frame.keys {
+        let key = dialect.key(&table.expr(dialect, name)?, table.column(name)?, data_type)?;
+        columns.push(format!("{key} AS {}", dialect.quote(name)));
+    }
+    let keys = format!(
+        "SELECT {} FROM {whole} AS {}",
+        columns.join(", "),
+        dialect.quote(SOURCE)
+    );
+    let from = guard.stage(&keys).await?;
+    let names = described.fields().iter().filter(|field| field.name() != ROW_NUMBER);
+    let names: Vec<String> = names
+        .map(|field| {
+            Ok(format!(
+                "{} AS {}",
+                dialect.selected(&table.expr(dialect, field.name())?, field),
+                dialect.quote(field.name())
+            ))
+        })
+        .collect::<Result<_>>()?;
+    let rows = format!(
+        "SELECT {} FROM {whole} AS {s} ORDER BY {s}.{row}",
+        names.join(", "),
+        s = dialect.quote(SOURCE)
+    );
+    let rows = without_metadata(guard.query(&rows).await?);
+    Ok(StagedFrame {
+        rows,
+        staged: Staged::new(Arc::new(StagedRows { guard, from })),
+    })
+}
+
+fn without_metadata(rows: BatchStream) -> BatchStream {
+    use futures::TryStreamExt;
+    let fields = rows
+        .schema()
+        .fields()
+        .iter()
+        .map(|field| field.as_ref().clone().with_metadata(Default::default()));
+    let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+    let plain = schema.clone();
+    let batches = rows.and_then(move |batch| {
+        let plain = plain.clone();
+        async move { Ok(arrow::array::RecordBatch::try_new(plain, batch.columns().to_vec())?) }
+    });
+    BatchStream::new(schema, batches)
+}
