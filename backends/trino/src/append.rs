@@ -1,0 +1,138 @@
+use arrow::datatypes::{DataType, Schema};
+use hybrid_core::sql::{Append, Mode, SqlSession, sql_type_of};
+use hybrid_core::{Error, ErrorKind, Result};
+
+use crate::names::{list, quoted, table, text};
+use crate::session::TrinoSession;
+use crate::types::sql_type;
+
+/// Connectors that commit a statement's rows all at once, in one step that readers see whole.
+const ATOMIC: [&str; 2] = ["iceberg", "delta_lake"];
+
+/// Whether rows can be appended to tables of a connector.
+pub(crate) fn commits_atomically(connector: &str) -> bool {
+    ATOMIC.contains(&connector)
+}
+
+impl TrinoSession {
+    /// Rows into a table: staged first, then one statement.
+    pub(crate) async fn write(&self, append: Append) -> Result<u64> {
+        let Append {
+            table: parts,
+            rows,
+            mode,
+        } = append;
+        let catalog = parts
+            .first()
+            .map_or_else(|| self.config().catalog.clone(), Clone::clone);
+        let connector = self.connector(&catalog).await?;
+        let schema = rows.schema().clone();
+        let name = table(&parts);
+        let written = match mode {
+            Mode::Append => {
+                refuse_unless_atomic(&connector, &catalog)?;
+                let columns = list(schema.fields().iter().map(|field| field.name().as_str()));
+                let target = self.describe(&format!("SELECT {columns} FROM {name}")).await?;
+                let select = format!("{} FROM {}", stored(&schema, &target)?, self.incoming(rows).await?);
+                self.run(&format!("INSERT INTO {name} ({columns}) SELECT {select}"))
+                    .await?
+            }
+            Mode::Create | Mode::Replace => {
+                let values = made(&schema, &connector)?;
+                let select = format!("SELECT {values} FROM {}", self.incoming(rows).await?);
+                self.create(&parts, &connector, mode, &select).await?
+            }
+        };
+        Ok(written.unwrap_or_default())
+    }
+
+    async fn create(&self, parts: &[String], connector: &str, mode: Mode, select: &str) -> Result<Option<u64>> {
+        let name = table(parts);
+        let own = parts.first().is_some_and(|catalog| *catalog == self.config().catalog);
+        let options = if own { self.table_options() } else { String::new() };
+        let create = match mode {
+            Mode::Replace if commits_atomically(connector) => "CREATE OR REPLACE TABLE",
+            Mode::Replace => {
+                self.run(&format!("DROP TABLE IF EXISTS {name}")).await?;
+                "CREATE TABLE"
+            }
+            _ => "CREATE TABLE",
+        };
+        self.in_schema(parts, &format!("{create} {name}{options} AS {select}"))
+            .await
+    }
+
+    /// What connector a catalog is of, as the server knows it; the configuration may be wrong.
+    async fn connector(&self, catalog: &str) -> Result<String> {
+        let catalogs = "SELECT connector_name FROM system.metadata.catalogs WHERE catalog_name =";
+        let known = self
+            .rows(&format!("{catalogs} {}", text(&catalog.to_lowercase())))
+            .await;
+        let named = known.ok().and_then(|batches| {
+            use arrow::array::AsArray;
+            let batch = batches.into_iter().next()?;
+            batch
+                .column(0)
+                .as_string_opt::<i32>()?
+                .iter()
+                .next()?
+                .map(str::to_owned)
+        });
+        match named {
+            Some(name) => Ok(name),
+            None if *catalog == self.config().catalog => Ok(self.config().connector.kind.clone()),
+            None => Err(Error::new(
+                ErrorKind::NotFound,
+                format!("Trino has no catalog `{catalog}`"),
+            )),
+        }
+    }
+}
+
+fn refuse_unless_atomic(connector: &str, catalog: &str) -> Result<()> {
+    if commits_atomically(connector) {
+        return Ok(());
+    }
+    let reason = match connector {
+        "hive" => {
+            "it moves a statement's files into the table one after the other, so that readers can see half of them"
+        }
+        "memory" => "its rows are seen, and stay, before their statement is done",
+        _ => "it is not known to commit the rows of a statement all at once",
+    };
+    let message = format!("catalog `{catalog}` of the connector `{connector}` takes no appends: {reason}");
+    Err(Error::new(ErrorKind::Unsupported, message).with_help(format!("append to a table of {}", ATOMIC.join(" or "))))
+}
+
+/// The staged columns as the types of the table's.
+fn stored(schema: &Schema, target: &Schema) -> Result<String> {
+    let columns = schema.fields().iter().map(|field| {
+        let (name, column) = (quoted(field.name()), target.field_with_name(field.name())?);
+        Ok(match sql_type_of(column) {
+            "json" => format!("json_parse({name})"),
+            // A cast would cut texts that are too long; INSERT refuses them.
+            written if written.starts_with("varchar(") || written.starts_with("char(") => name,
+            written => format!("CAST({name} AS {written})"),
+        })
+    });
+    Ok(columns.collect::<Result<Vec<_>>>()?.join(", "))
+}
+
+/// The staged columns as the types that a new table gets.
+fn made(schema: &Schema, connector: &str) -> Result<String> {
+    let columns = schema.fields().iter().map(|field| {
+        let name = quoted(field.name());
+        let made = match field.data_type() {
+            DataType::Null => "varchar".to_owned(),
+            other => sql_type(other)?,
+        };
+        // Hive's timestamps have no zone; these are UTC.
+        let made = if connector == "hive" {
+            made.replace(" with time zone", "")
+        } else {
+            made
+        };
+        Ok(format!("CAST({name} AS {made}) AS {name}"))
+    });
+    Ok(columns.collect::<Result<Vec<_>>>()?.join(", "))
+}

@@ -1,0 +1,48 @@
+use std::path::Path;
+
+use hybrid_core::{Error, ErrorKind, Result};
+
+use super::{Auth, Scheme, TrinoConfig, Verify};
+
+impl TrinoConfig {
+    /// What no single field shows.
+    ///
+    /// # Errors
+    /// Config, for a host that is none, and for secrets that would travel in the clear.
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.host.is_empty() || self.host.contains(['/', '@', '?', '#', ' ']) {
+            let message = format!("`host` is no host name: `{}`", self.host);
+            return Err(Error::new(ErrorKind::Config, message)
+                .with_help("write the name alone; the scheme stands in `http-scheme`, the port in `port`"));
+        }
+        if self.http_scheme == Scheme::Http && self.auth.is_some() {
+            return Err(Error::new(ErrorKind::Config, "`auth` needs `http-scheme: https`")
+                .with_help("Trino takes no password, token or certificate over http, where anybody could read it"));
+        }
+        for (name, value) in [
+            ("catalog", &self.catalog),
+            ("user", &self.user),
+            ("dataset", &self.dataset),
+        ] {
+            if value.is_empty() {
+                return Err(Error::new(ErrorKind::Config, format!("`{name}` is empty")));
+            }
+        }
+        Ok(())
+    }
+
+    /// The same with relative paths starting in `repo`.
+    pub(crate) fn from_folder(mut self, repo: &Path) -> Self {
+        if let Verify::File(path) = &mut self.ssl_verify {
+            *path = repo.join(&path);
+        }
+        if let Some(Auth::Certificate(certificate)) = &mut self.auth {
+            certificate.cert = repo.join(&certificate.cert);
+            certificate.key = repo.join(&certificate.key);
+        }
+        if let Some(staging) = &mut self.staging {
+            staging.path = repo.join(&staging.path);
+        }
+        self
+    }
+}

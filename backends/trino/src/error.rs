@@ -1,0 +1,181 @@
+use std::error::Error as _;
+use std::fmt;
+
+use hybrid_core::{Error, ErrorKind};
+use reqwest::StatusCode;
+use serde::Deserialize;
+
+/// What Trino says of a query that failed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Failure {
+    /// For people.
+    pub(crate) message: String,
+    /// The name of the error, `TABLE_NOT_FOUND`.
+    pub(crate) error_name: String,
+    /// Its kind: `USER_ERROR`, `INTERNAL_ERROR`, `INSUFFICIENT_RESOURCES`, `EXTERNAL`.
+    pub(crate) error_type: String,
+    /// Its number.
+    pub(crate) error_code: i64,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "Trino error {} ({}, {})",
+            self.error_name, self.error_code, self.error_type
+        )
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// What a caller can do about an error of that name and type, and whether trying again can help.
+fn kind_of(name: &str, error_type: &str) -> (ErrorKind, bool) {
+    use ErrorKind as K;
+    match name {
+        "TABLE_NOT_FOUND"
+        | "COLUMN_NOT_FOUND"
+        | "SCHEMA_NOT_FOUND"
+        | "CATALOG_NOT_FOUND"
+        | "NOT_FOUND"
+        | "MISSING_TABLE"
+        | "MISSING_COLUMN_NAME"
+        | "FUNCTION_NOT_FOUND"
+        | "VIEW_NOT_FOUND" => (K::NotFound, false),
+        "NOT_SUPPORTED" | "UNSUPPORTED_SUBQUERY" | "UNSUPPORTED_TABLE_TYPE" => (K::Unsupported, false),
+        "PERMISSION_DENIED" | "READ_ONLY_VIOLATION" => (K::PermissionDenied, false),
+        "ADMINISTRATIVELY_KILLED" | "USER_CANCELED" | "ADMINISTRATIVELY_PREEMPTED" | "ABANDONED_QUERY" => {
+            (K::Cancelled, false)
+        }
+        "EXCEEDED_TIME_LIMIT" => (K::Timeout, false),
+        "QUERY_QUEUE_FULL" => (K::ResourceExhausted, true),
+        "CLUSTER_OUT_OF_MEMORY" | "QUERY_TEXT_TOO_LARGE" | "QUERY_HAS_TOO_MANY_STAGES" => (K::ResourceExhausted, false),
+        name if name.starts_with("EXCEEDED_") => (K::ResourceExhausted, false),
+        "CLUSTER_HAS_TOO_FEW_WORKERS"
+        | "NO_NODES_AVAILABLE"
+        | "REMOTE_TASK_ERROR"
+        | "REMOTE_HOST_GONE"
+        | "REMOTE_TASK_MISMATCH"
+        | "TOO_MANY_REQUESTS_FAILED"
+        | "PAGE_TRANSPORT_ERROR"
+        | "PAGE_TRANSPORT_TIMEOUT" => (K::Unavailable, true),
+        name if name.starts_with("SERVER_") => (K::Unavailable, true),
+        "TRANSACTION_CONFLICT" | "ICEBERG_COMMIT_ERROR" => (K::Unavailable, true),
+        name if name.ends_with("_BAD_DATA") || name.ends_with("_INVALID_METADATA") => (K::Corrupt, false),
+        _ => match error_type {
+            "USER_ERROR" => (K::InvalidInput, false),
+            "INSUFFICIENT_RESOURCES" => (K::ResourceExhausted, false),
+            "EXTERNAL" => (K::Unavailable, false),
+            _ => (K::Unexpected, false),
+        },
+    }
+}
+
+fn help_of(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "ADMINISTRATIVELY_KILLED" => "an administrator, or a rule of the server, ended the query",
+        "ABANDONED_QUERY" => "the query was dropped as nobody asked for its rows in the time that the server allows",
+        "EXCEEDED_TIME_LIMIT" => "the server's limits or `session_properties` (query_max_run_time) allow no more",
+        name if name.starts_with("EXCEEDED_") && name.contains("MEMORY") => {
+            "the server's limits or `session_properties` (query_max_memory) allow no more"
+        }
+        "READ_ONLY_VIOLATION" | "PERMISSION_DENIED" => {
+            "a user who may only read can have small frames sent inside the statement: `entity_select_mode: embed_query`"
+        }
+        _ => return None,
+    })
+}
+
+/// The error of a query that failed in the engine.
+pub(crate) fn query_error(failure: Failure) -> Error {
+    let (kind, retryable) = kind_of(&failure.error_name, &failure.error_type);
+    let mut error = Error::new(kind, failure.message.clone());
+    if retryable {
+        error = error.retryable();
+    }
+    if let Some(help) = help_of(&failure.error_name) {
+        error = error.with_help(help);
+    }
+    error.with_cause(failure)
+}
+
+/// Trino's own name of an error, if it is one of Trino's.
+pub(crate) fn name_of(error: &Error) -> Option<&str> {
+    let failure = error.source()?.downcast_ref::<Failure>()?;
+    Some(&failure.error_name)
+}
+
+/// Whether a writer was in the way of another one: the statement has written nothing.
+pub(crate) fn is_conflict(error: &Error) -> bool {
+    matches!(name_of(error), Some("TRANSACTION_CONFLICT" | "ICEBERG_COMMIT_ERROR"))
+}
+
+/// An answer that is no result: the status says what a caller can do, the body is for people.
+pub(crate) fn status_error(status: StatusCode, body: &str) -> Error {
+    let (kind, retryable, what) = match status.as_u16() {
+        401 => (ErrorKind::Unauthenticated, false, "Trino does not accept who asks"),
+        403 => (ErrorKind::PermissionDenied, false, "Trino refuses this user"),
+        404 | 410 => (
+            ErrorKind::Unavailable,
+            true,
+            "Trino no longer knows the query: it was restarted, or cleaned up",
+        ),
+        429 | 502..=504 => (ErrorKind::Unavailable, true, "Trino is not ready to answer"),
+        400 | 413 | 414 | 431 => (ErrorKind::InvalidInput, false, "Trino refuses the request"),
+        _ => (ErrorKind::Unexpected, false, "Trino gave an unexpected answer"),
+    };
+    let error = Error::new(kind, format!("{what}: {}", first_line(status, body)));
+    if retryable { error.retryable() } else { error }
+}
+
+/// The status, and the start of a body that is meant to be read.
+fn first_line(status: StatusCode, body: &str) -> String {
+    let line = body.trim().lines().next().unwrap_or_default();
+    match line.is_empty() || line.starts_with('<') || line.starts_with('{') {
+        true => format!("HTTP status {status}"),
+        false => format!("HTTP status {status}, {}", line.chars().take(300).collect::<String>()),
+    }
+}
+
+/// A request that got no answer.
+pub(crate) fn transport_error(address: &str, error: reqwest::Error) -> Error {
+    // The URL may hold the key of a segment.
+    let error = error.without_url();
+    let chain = causes(&error);
+    let tls = ["certificate", "TLS", "tls", "handshake"]
+        .iter()
+        .any(|word| chain.contains(word));
+    if error.is_timeout() {
+        return Error::new(ErrorKind::Timeout, format!("Trino at {address} did not answer in time")).retryable();
+    }
+    let made = match tls {
+        true => Error::new(
+            ErrorKind::Unavailable,
+            format!("no secure connection to Trino at {address}"),
+        )
+        .with_help("`ssl-verify` names the PEM file of the authority that signed the server's certificate"),
+        false => Error::new(ErrorKind::Unavailable, format!("Trino at {address} cannot be reached")).retryable(),
+    };
+    made.with_cause(error)
+}
+
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    text
+}
+
+/// An answer that is not what the protocol says.
+pub(crate) fn protocol(what: impl fmt::Display) -> Error {
+    Error::new(ErrorKind::Unexpected, format!("Trino's answer cannot be read: {what}"))
+}
+
+#[cfg(test)]
+mod tests;

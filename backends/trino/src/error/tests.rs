@@ -1,0 +1,75 @@
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+
+/// What Trino 476 sent, without the stack traces.
+const RECORDED: [(&str, ErrorKind, bool); 7] = [
+    (
+        r#"{"message":"line 1:15: Table 'memory.feast.none' does not exist","errorCode":46,"errorName":"TABLE_NOT_FOUND","errorType":"USER_ERROR","errorLocation":{"lineNumber":1,"columnNumber":15},"failureInfo":{"type":"io.trino.spi.TrinoException","stack":[]}}"#,
+        ErrorKind::NotFound,
+        false,
+    ),
+    (
+        r#"{"message":"line 1:8: mismatched input 'FRM'","errorCode":1,"errorName":"SYNTAX_ERROR","errorType":"USER_ERROR"}"#,
+        ErrorKind::InvalidInput,
+        false,
+    ),
+    (
+        r#"{"message":"Division by zero","errorCode":8,"errorName":"DIVISION_BY_ZERO","errorType":"USER_ERROR"}"#,
+        ErrorKind::InvalidInput,
+        false,
+    ),
+    (
+        r#"{"message":"Query exceeded per-node memory limit of 10MB","errorCode":131079,"errorName":"EXCEEDED_LOCAL_MEMORY_LIMIT","errorType":"INSUFFICIENT_RESOURCES"}"#,
+        ErrorKind::ResourceExhausted,
+        false,
+    ),
+    (
+        r#"{"message":"Query exceeded the maximum execution time limit of 1.00s","errorCode":131075,"errorName":"EXCEEDED_TIME_LIMIT","errorType":"INSUFFICIENT_RESOURCES"}"#,
+        ErrorKind::Timeout,
+        false,
+    ),
+    (
+        r#"{"message":"Query killed. Message: test","errorCode":32,"errorName":"ADMINISTRATIVELY_KILLED","errorType":"USER_ERROR"}"#,
+        ErrorKind::Cancelled,
+        false,
+    ),
+    (
+        r#"{"message":"Server is shutting down","errorCode":65547,"errorName":"SERVER_SHUTTING_DOWN","errorType":"INTERNAL_ERROR"}"#,
+        ErrorKind::Unavailable,
+        true,
+    ),
+];
+
+#[test]
+fn failures_become_kinds_that_a_caller_can_act_on() {
+    for (payload, kind, retryable) in RECORDED {
+        let failure: Failure = serde_json::from_str(payload).unwrap();
+        let error = query_error(failure.clone());
+        assert_eq!((error.kind(), error.is_retryable()), (kind, retryable), "{payload}");
+        assert_eq!(error.message(), failure.message);
+        assert_eq!(name_of(&error), Some(failure.error_name.as_str()));
+    }
+}
+
+#[test]
+fn an_unknown_error_goes_by_its_type() {
+    let of = |error_type: &str| kind_of("SOMETHING_NEW", error_type).0;
+    assert_eq!(of("USER_ERROR"), ErrorKind::InvalidInput);
+    assert_eq!(of("INSUFFICIENT_RESOURCES"), ErrorKind::ResourceExhausted);
+    assert_eq!(of("EXTERNAL"), ErrorKind::Unavailable);
+    assert_eq!(of("INTERNAL_ERROR"), ErrorKind::Unexpected);
+}
+
+#[test]
+fn a_status_says_who_is_to_act_and_bodies_for_machines_are_left_out() {
+    let error = status_error(
+        StatusCode::UNAUTHORIZED,
+        "Authentication failed: Access Denied: Invalid credentials",
+    );
+    assert_eq!(error.kind(), ErrorKind::Unauthenticated);
+    assert!(error.message().ends_with("Invalid credentials"), "{error}");
+    let error = status_error(StatusCode::BAD_GATEWAY, "<html>");
+    assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Unavailable, true));
+    assert!(error.message().ends_with("HTTP status 502 Bad Gateway"), "{error}");
+}

@@ -1,0 +1,18 @@
+#![doc = include_str!("docs.md")]
+
+mod append;
+mod client;
+mod config;
+mod dialect;
+mod error;
+mod names;
+mod session;
+mod source;
+mod store;
+mod sweep;
+mod types;
+mod upload;
+
+pub use config::{Auth, Certificate, Connector, EntitySelect, Scheme, Staging, TrinoConfig, Verify};
+pub use source::TrinoSource;
+pub use store::TrinoStore;

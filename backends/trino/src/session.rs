@@ -1,0 +1,213 @@
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Field, Float64Type, Schema, SchemaRef};
+use futures::TryStreamExt;
+use hybrid_core::sql::{Append, SqlSession};
+use hybrid_core::{BatchStream, Error, ErrorKind, Result, async_trait};
+
+use crate::client::{Client, Conversation, Properties};
+use crate::config::{EntitySelect, TrinoConfig};
+use crate::names;
+
+/// What the sessions of a store share.
+pub(crate) struct Shared {
+    pub(crate) config: TrinoConfig,
+    pub(crate) client: Arc<Client>,
+}
+
+impl Shared {
+    /// A conversation with the configured session properties.
+    pub(crate) fn conversation(&self) -> Conversation {
+        Conversation::new(
+            Arc::clone(&self.client),
+            Arc::new(Properties::new(properties(&self.config))),
+        )
+    }
+}
+
+/// The configured properties, and timestamps to the microsecond where the Hive connector would cut them.
+fn properties(config: &TrinoConfig) -> std::collections::BTreeMap<String, String> {
+    let mut properties = config.session_properties.clone();
+    let staging = config.staging.iter().map(|staging| &staging.catalog);
+    let own = Some(&config.catalog).filter(|_| config.connector.kind == "hive");
+    for catalog in staging.chain(own) {
+        let precision = properties.entry(format!("{catalog}.timestamp_precision"));
+        precision.or_insert_with(|| "MICROSECONDS".to_owned());
+    }
+    properties
+}
+
+/// One conversation with Trino, for one operation.
+pub struct TrinoSession {
+    shared: Arc<Shared>,
+    work: Conversation,
+    tables: Mutex<Vec<String>>,
+    folders: Mutex<Vec<PathBuf>>,
+}
+
+impl TrinoSession {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self {
+            work: shared.conversation(),
+            shared,
+            tables: Mutex::default(),
+            folders: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn config(&self) -> &TrinoConfig {
+        &self.shared.config
+    }
+
+    /// Runs a statement and says how many rows it wrote, where it wrote any.
+    pub(crate) async fn run(&self, statement: &str) -> Result<Option<u64>> {
+        self.work.execute(statement).await
+    }
+
+    /// The rows of a query that has few.
+    pub(crate) async fn rows(&self, query: &str) -> Result<Vec<RecordBatch>> {
+        self.work.rows(query).await
+    }
+
+    /// Notes a table that is about to be made: it is dropped in the end, whatever happens.
+    pub(crate) fn made_table(&self, table: &str) {
+        locked(&self.tables).push(table.to_owned());
+    }
+
+    /// Notes a folder that is about to be made.
+    pub(crate) fn made_folder(&self, folder: &Path) {
+        locked(&self.folders).push(folder.to_owned());
+    }
+
+    /// What stands behind the name of a table that is made in the configured catalog.
+    pub(crate) fn table_options(&self) -> String {
+        let format = self.config().connector.file_format.as_ref();
+        format.map_or_else(String::new, |format| {
+            format!(" WITH (format = {})", names::text(&format.to_uppercase()))
+        })
+    }
+
+    async fn drop_tables(&self) -> Result<()> {
+        let tables = std::mem::take(&mut *locked(&self.tables));
+        // The conversation of the work is over: it ends whatever is said in it.
+        let cleaning = self.shared.conversation();
+        let drops = tables.iter().map(|table| format!("DROP TABLE IF EXISTS {table}"));
+        let drops = drops.map(|statement| async { cleaning.execute(&{ statement }).await });
+        let dropped = futures::future::join_all(drops).await;
+        dropped.into_iter().collect::<Result<Vec<_>>>().map(drop)
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[async_trait]
+impl SqlSession for TrinoSession {
+    async fn describe(&self, query: &str) -> Result<SchemaRef> {
+        // The planner makes an empty table of it.
+        let query = format!("SELECT * FROM (\n{query}\n) AS described LIMIT 0");
+        Ok(Arc::clone(self.work.query(&query).await?.schema()))
+    }
+
+    async fn query(&self, query: &str) -> Result<BatchStream> {
+        self.work.query(query).await
+    }
+
+    async fn execute(&self, statement: &str) -> Result<()> {
+        self.run(statement).await.map(drop)
+    }
+
+    async fn upload(&self, rows: BatchStream) -> Result<String> {
+        self.incoming(signed(rows)).await
+    }
+
+    async fn stage(&self, select: &str) -> Result<String> {
+        if self.config().entity_select_mode == EntitySelect::EmbedQuery {
+            let message = "`entity_select_mode: embed_query` allows no temporary table, and this operation needs one";
+            return Err(Error::new(ErrorKind::Unsupported, message)
+                .with_help("a query that is named twice may give other rows the second time; use `auto`"));
+        }
+        self.create_temporary(select).await
+    }
+
+    async fn append(&self, append: Append) -> Result<u64> {
+        self.write(append).await
+    }
+
+    async fn explain(&self, query: &str) -> Result<String> {
+        let batches = self.rows(&format!("EXPLAIN {query}")).await?;
+        let lines = batches
+            .iter()
+            .filter(|batch| batch.num_columns() > 0)
+            .flat_map(|batch| {
+                let column = batch.column(0).as_string::<i32>();
+                column.iter().flatten().map(str::to_owned).collect::<Vec<_>>()
+            });
+        Ok(lines.collect::<Vec<_>>().join("\n"))
+    }
+
+    async fn row_estimate(&self, table: &[String]) -> Result<Option<u64>> {
+        let batches = self.rows(&format!("SHOW STATS FOR {}", names::table(table))).await?;
+        Ok(batches.last().and_then(row_count))
+    }
+
+    async fn close(&self) -> Result<()> {
+        self.work.stop().await;
+        let dropped = self.drop_tables().await;
+        let folders = std::mem::take(&mut *locked(&self.folders));
+        let removed = futures::future::join_all(folders.iter().map(|folder| remove(folder))).await;
+        dropped.and(removed.into_iter().collect())
+    }
+}
+
+/// Removes a folder that was noted before it was made.
+async fn remove(folder: &Path) -> Result<()> {
+    match tokio::fs::remove_dir_all(folder).await {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(Error::from(error).within(&format!("the staged rows in `{}` stay", folder.display())))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The number in the last row of SHOW STATS, which is about the table.
+fn row_count(batch: &RecordBatch) -> Option<u64> {
+    let counts = batch.column_by_name("row_count")?.as_primitive_opt::<Float64Type>()?;
+    let last = counts.len().checked_sub(1).filter(|last| counts.is_valid(*last))?;
+    let count = counts.value(last);
+    // Statistics are estimates: a fraction does not matter.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    (count.is_finite() && count >= 0.0).then_some(count as u64)
+}
+
+/// Row numbers as the engine's 64-bit integer.
+fn signed(rows: BatchStream) -> BatchStream {
+    let field = |field: &Arc<Field>| match field.data_type() {
+        DataType::UInt64 => Arc::new(Field::new(field.name(), DataType::Int64, field.is_nullable())),
+        _ => Arc::clone(field),
+    };
+    let schema = Arc::new(Schema::new(
+        rows.schema().fields().iter().map(field).collect::<Vec<_>>(),
+    ));
+    let made = Arc::clone(&schema);
+    BatchStream::new(
+        schema,
+        rows.and_then(move |batch| std::future::ready(signed_batch(&batch, &made))),
+    )
+}
+
+fn signed_batch(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
+    let columns = batch.columns().iter().zip(schema.fields());
+    let columns = columns.map(|(column, field)| match column.data_type() {
+        DataType::UInt64 => Ok(cast(column, field.data_type())?),
+        _ => Ok(Arc::clone(column)),
+    });
+    Ok(RecordBatch::try_new(
+        Arc::clone(schema),
+        columns.collect::<Result<_>>()?,
+    )?)
+}

@@ -1,0 +1,158 @@
+use hybrid_core::sql::Relation;
+use hybrid_core::{DataSource, Error, ErrorKind, Result, Source};
+use serde::{Deserialize, Serialize};
+
+/// A table or a query of Trino.
+#[derive(DataSource, Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrinoSource {
+    /// `table`, `schema.table` or `catalog.schema.table`; a part in double quotes may hold anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<String>,
+    /// A single SELECT.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub query: Option<String>,
+}
+
+impl TrinoSource {
+    /// The rows of a table.
+    pub fn new(table: impl Into<String>) -> Self {
+        Self {
+            table: Some(table.into()),
+            query: None,
+        }
+    }
+
+    /// The rows of a SELECT.
+    pub fn from_query(query: impl Into<String>) -> Self {
+        Self {
+            table: None,
+            query: Some(query.into()),
+        }
+    }
+
+    /// What it reads from, completed by the configured catalog and schema.
+    pub(crate) fn relation(&self, catalog: &str, schema: &str) -> Result<Relation> {
+        let given = |text: &Option<String>| {
+            text.as_deref()
+                .map(str::trim)
+                .filter(|text| !text.is_empty())
+                .map(str::to_owned)
+        };
+        match (given(&self.table), given(&self.query)) {
+            (Some(table), None) => Ok(Relation::Table(qualified(&table, catalog, schema)?)),
+            (None, Some(query)) => Ok(Relation::Query(query)),
+            (None, None) => Err(definition("the source names neither a `table` nor a `query`")),
+            (Some(_), Some(_)) => {
+                Err(definition("the source names both a `table` and a `query`").with_help("keep one"))
+            }
+        }
+    }
+}
+
+impl From<TrinoSource> for Source {
+    fn from(source: TrinoSource) -> Self {
+        let mut made = Self::new(TrinoSource::key());
+        for (name, value) in [("table", source.table), ("query", source.query)] {
+            if let Some(value) = value {
+                made.options.insert(name.to_owned(), value.into());
+            }
+        }
+        made
+    }
+}
+
+fn definition(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Definition, message)
+}
+
+/// Catalog, schema and table.
+fn qualified(table: &str, catalog: &str, schema: &str) -> Result<Vec<String>> {
+    let mut parts = parts(table).ok_or_else(|| {
+        definition(format!("`{table}` is no table name")).with_help(
+            "write table, schema.table or catalog.schema.table; put double quotes around a part with dots in it",
+        )
+    })?;
+    if parts.len() < 2 {
+        parts.insert(0, schema.to_owned());
+    }
+    if parts.len() < 3 {
+        parts.insert(0, catalog.to_owned());
+    }
+    Ok(parts)
+}
+
+/// The one to three parts of a name, without their quotes.
+fn parts(table: &str) -> Option<Vec<String>> {
+    let (mut parts, mut rest) = (Vec::new(), table);
+    loop {
+        let (part, after) = part(rest)?;
+        parts.push(part);
+        match after.strip_prefix('.') {
+            Some(after) => rest = after,
+            None => return (after.is_empty() && parts.len() <= 3).then_some(parts),
+        }
+    }
+}
+
+fn part(text: &str) -> Option<(String, &str)> {
+    let Some(quoted) = text.strip_prefix('"') else {
+        let (part, rest) = text.split_at(text.find(['.', '"']).unwrap_or(text.len()));
+        return (!part.trim().is_empty()).then(|| (part.trim().to_owned(), rest));
+    };
+    let mut part = String::new();
+    let mut rest = quoted;
+    loop {
+        let (before, after) = rest.split_once('"')?;
+        part.push_str(before);
+        match after.strip_prefix('"') {
+            Some(after) => {
+                part.push('"');
+                rest = after;
+            }
+            None => return (!part.is_empty()).then_some((part, after)),
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_is_completed_by_catalog_and_schema() {
+        for (written, expected) in [
+            ("t", ["c", "s", "t"]),
+            ("a.t", ["c", "a", "t"]),
+            ("b.a.t", ["b", "a", "t"]),
+            ("\"x.y\".\"t \"\"1\"\"\"", ["c", "x.y", "t \"1\""]),
+        ] {
+            let relation = TrinoSource::new(written).relation("c", "s").unwrap();
+            assert_eq!(
+                relation,
+                Relation::Table(expected.map(str::to_owned).to_vec()),
+                "{written}"
+            );
+        }
+        for wrong in ["a.b.c.d", "a..b", ".", "\"a", "a\"b\"", "\"\"", "a."] {
+            let error = TrinoSource::new(wrong).relation("c", "s").unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Definition, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn exactly_one_of_table_and_query_is_named() {
+        assert_eq!(
+            TrinoSource::from_query(" SELECT 1 ").relation("c", "s").unwrap(),
+            Relation::Query("SELECT 1".to_owned())
+        );
+        let both = TrinoSource {
+            table: Some("t".into()),
+            query: Some("SELECT 1".into()),
+        };
+        for source in [both, TrinoSource::default(), TrinoSource::new("  ")] {
+            assert_eq!(source.relation("c", "s").unwrap_err().kind(), ErrorKind::Definition);
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! The server of scripts/test trino, as tests see it.
+
+// Each test program uses a part of it.
+#![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use hybrid_conformance::Fixture;
+use hybrid_core::sql::{Append, Mode, SqlSession, SqlStore};
+use hybrid_core::store::DynOfflineStore;
+use hybrid_core::{BatchStream, Capabilities, Context, HybridOfflineStore, Result, Source, async_trait};
+use hybrid_store_trino::{EntitySelect, Staging, TrinoConfig, TrinoSource, TrinoStore};
+
+fn variable(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run scripts/test trino"))
+}
+
+pub fn host() -> String {
+    variable("HYBRID_TRINO_HOST")
+}
+
+pub fn port() -> u16 {
+    variable("HYBRID_TRINO_PORT").parse().unwrap()
+}
+
+pub fn https_port() -> u16 {
+    variable("HYBRID_TRINO_HTTPS_PORT").parse().unwrap()
+}
+
+pub fn secrets() -> PathBuf {
+    variable("HYBRID_TRINO_SECRETS").into()
+}
+
+/// A name that no other test uses.
+pub fn unique(name: &str) -> String {
+    format!("{name}_{}", uuid::Uuid::new_v4().simple())
+}
+
+/// A configuration with a schema of its own in a catalog that is called after its connector.
+pub fn config(connector: &str) -> TrinoConfig {
+    TrinoConfig::new(host(), port(), connector, connector)
+        .with_user("tester")
+        .with_dataset(unique("test"))
+}
+
+/// Storage that the server reaches as `local:///staging`.
+pub fn staging() -> Staging {
+    Staging {
+        path: PathBuf::from(variable("HYBRID_TRINO_WAREHOUSE")).join("staging"),
+        location: "local:///staging".to_owned(),
+        catalog: "hive".to_owned(),
+        schema: Some("staging".to_owned()),
+    }
+}
+
+pub async fn connect(config: TrinoConfig) -> TrinoStore {
+    <TrinoStore as SqlStore>::connect(config, &Context::default())
+        .await
+        .unwrap()
+}
+
+/// All rows of a query.
+pub async fn rows(store: &TrinoStore, query: &str) -> Result<Vec<RecordBatch>> {
+    let session = store.session().await?;
+    let rows = session.query(query).await;
+    let rows = match rows {
+        Ok(rows) => rows.collect().await,
+        Err(error) => Err(error),
+    };
+    session.close().await?;
+    rows
+}
+
+/// How many rows a query gives.
+pub async fn count(store: &TrinoStore, query: &str) -> usize {
+    rows(store, query)
+        .await
+        .unwrap()
+        .iter()
+        .map(RecordBatch::num_rows)
+        .sum()
+}
+
+/// What a query shows, as a table.
+pub async fn shown(store: &TrinoStore, query: &str) -> String {
+    let batches = rows(store, query).await.unwrap();
+    arrow::util::pretty::pretty_format_batches(&batches)
+        .unwrap()
+        .to_string()
+}
+
+/// Makes a table of rows.
+pub async fn create(store: &TrinoStore, table: &[&str], batches: Vec<RecordBatch>, mode: Mode) -> Result<u64> {
+    let session = store.session().await?;
+    let append = Append {
+        table: table.iter().map(|part| (*part).to_owned()).collect(),
+        rows: BatchStream::from_batches(batches[0].schema(), batches),
+        mode,
+    };
+    let done = session.append(append).await;
+    session.close().await?;
+    done
+}
+
+/// How entity rows travel.
+#[derive(Debug, Clone, Copy)]
+pub enum Way {
+    Embedded,
+    Inserted,
+    Staged,
+}
+
+/// The store as the conformance suite sees it: tables of Iceberg in a schema of their own.
+pub struct TrinoFixture {
+    config: TrinoConfig,
+    own: Arc<TrinoStore>,
+    store: HybridOfflineStore,
+}
+
+impl TrinoFixture {
+    pub async fn new(way: Way) -> Self {
+        let mut asked = config("iceberg");
+        match way {
+            Way::Embedded => {}
+            Way::Inserted => asked.entity_select_mode = EntitySelect::TempTable,
+            Way::Staged => {
+                asked.entity_select_mode = EntitySelect::TempTable;
+                asked.staging = Some(staging());
+            }
+        }
+        // Tables are made by the quickest way, whatever is tested.
+        let mut quick = asked.clone();
+        (quick.entity_select_mode, quick.staging) = (EntitySelect::Auto, Some(staging()));
+        let store: Arc<dyn DynOfflineStore> = Arc::new(connect(asked.clone()).await);
+        Self {
+            config: asked,
+            own: Arc::new(connect(quick).await),
+            store: HybridOfflineStore::from_stores([("trino".to_owned(), store)]),
+        }
+    }
+}
+
+#[async_trait]
+impl Fixture for TrinoFixture {
+    fn store(&self) -> &HybridOfflineStore {
+        &self.store
+    }
+
+    fn key(&self) -> &str {
+        "trino"
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        SqlStore::capabilities(&*self.own)
+    }
+
+    async fn create(&self, table: &str, schema: SchemaRef, batches: Vec<RecordBatch>) -> Result<Source> {
+        let session = self.own.session().await?;
+        let append = Append {
+            table: vec![
+                self.config.catalog.clone(),
+                self.config.dataset.clone(),
+                table.to_owned(),
+            ],
+            rows: BatchStream::from_batches(schema, batches),
+            mode: Mode::Create,
+        };
+        let made = session.append(append).await;
+        session.close().await?;
+        made?;
+        Ok(TrinoSource::new(format!("\"{table}\"")).into())
+    }
+
+    async fn drop(&self, table: &str) -> Result<()> {
+        let session = self.own.session().await?;
+        let (catalog, schema) = (&self.config.catalog, &self.config.dataset);
+        session
+            .execute(&format!("DROP TABLE {catalog}.{schema}.\"{table}\""))
+            .await?;
+        session.close().await
+    }
+}
