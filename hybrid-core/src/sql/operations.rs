@@ -57,9 +57,11 @@ impl<T: SqlStore> OfflineStore for T {
         pull::pull(self, (&request).into(), call).await
     }
 
-    async fn offline_write_batch(&self, request: WriteRequest<T::Source>, _: &Call) -> Result<u64> {
+    async fn offline_write_batch(&self, request: WriteRequest<T::Source>, call: &Call) -> Result<u64> {
         let guard = Guard::new(self.session().await?, self.cleanup())?;
-        in_session(guard, async |session| write::append(self, session, request).await).await
+        let written = in_session(guard, async |session| write::append(self, session, request).await).await?;
+        call.progress.report(written, Some(written));
+        Ok(written)
     }
 
     async fn explain(&self, operation: Explain<T::Source>) -> Result<String> {
