@@ -239,16 +239,23 @@ async fn nothing_is_asked_before_everything_was_checked() {
             "{features:?}"
         );
     }
+    assert_eq!(connects.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn a_frame_as_sql_is_refused_by_a_store_that_has_none() {
+    let store = router();
     let selection = FeatureSelection::references(["echo_view:one"]).unwrap();
-    let sql = EntityFrame::Sql {
-        store: "echo".to_owned(),
+    let sql = |name: &str| EntityFrame::Sql {
+        store: name.to_owned(),
         query: "SELECT 1".to_owned(),
     };
-    let refused = store
-        .get_historical_features(&registry(), sql, &selection, RetrievalOptions::default())
-        .await;
-    assert_eq!(refused.err().unwrap().kind(), ErrorKind::Unsupported);
-    assert_eq!(connects.load(Ordering::SeqCst), 0);
+    for (name, kind) in [("echo", ErrorKind::Unsupported), ("nowhere", ErrorKind::NotFound)] {
+        let refused = store
+            .get_historical_features(&registry(), sql(name), &selection, RetrievalOptions::default())
+            .await;
+        assert_eq!(refused.err().unwrap().kind(), kind);
+    }
 }
 
 #[tokio::test]

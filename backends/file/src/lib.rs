@@ -10,6 +10,7 @@ mod hive;
 mod latest;
 mod listing;
 mod location;
+mod persist;
 mod read;
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
 mod remote;

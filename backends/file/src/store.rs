@@ -3,11 +3,11 @@ use std::path::{Path, PathBuf};
 use arrow::datatypes::SchemaRef;
 use hybrid_core::{
     BatchStream, Call, Capabilities, Context, Error, ErrorKind, Explain, FeatureRows, HistoricalRequest, OfflineStore,
-    PullAllRequest, PullLatestRequest, Result, WriteRequest, async_trait, offline_store,
+    PersistRequest, PullAllRequest, PullLatestRequest, Result, WriteRequest, async_trait, offline_store,
 };
 
 use crate::read::{Table, in_background};
-use crate::{FileConfig, FileSource, all, explain, historical, latest, write};
+use crate::{FileConfig, FileSource, all, explain, historical, latest, persist, write};
 
 /// Parquet and CSV files, on this machine or in object storage.
 pub struct FileStore {
@@ -69,6 +69,10 @@ impl OfflineStore for FileStore {
 
     async fn offline_write_batch(&self, request: WriteRequest<FileSource>, call: &Call) -> Result<u64> {
         write::append(self.base.clone(), request, call).await
+    }
+
+    async fn persist(&self, request: PersistRequest<FileSource>, _: &Call) -> Result<u64> {
+        persist::persist(&self.base, request).await
     }
 
     async fn explain(&self, operation: Explain<FileSource>) -> Result<String> {

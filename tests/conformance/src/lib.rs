@@ -20,6 +20,8 @@ pub mod oracle;
 pub mod random;
 mod report;
 mod scene;
+#[cfg(feature = "sql")]
+pub mod statements;
 mod suite;
 pub mod table;
 pub mod value;
