@@ -1,1 +1,15 @@
-//! x
+#![doc = include_str!("docs.md")]
+
+mod client;
+mod config;
+mod dialect;
+mod error;
+mod session;
+mod source;
+mod store;
+mod types;
+
+pub use config::{ConnectionType, EntitySelectMode, PostgresConfig, SslMode};
+pub use session::PostgresSession;
+pub use source::PostgresSource;
+pub use store::PostgresStore;

@@ -1,0 +1,135 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use deadpool_postgres::Object;
+use hybrid_core::{Error, ErrorKind, Result};
+use tokio::runtime::Handle;
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+use super::Client;
+
+/// How long a cancelled connection may take to become idle before it is closed.
+const SETTLE: Duration = Duration::from_secs(10);
+
+/// One connection of the pool. Unless [`end`](Self::end) says otherwise it is closed when it is dropped: nobody
+/// knows then what still runs on it.
+pub(crate) struct Lease(Option<Object>);
+
+impl Lease {
+    pub(super) fn new(object: Object) -> Self {
+        Self(Some(object))
+    }
+
+    pub(super) fn end(mut self, keep: bool) {
+        if let Some(object) = self.0.take() {
+            match keep {
+                true => drop(object),
+                false => drop(Object::take(object)),
+            }
+        }
+    }
+
+    pub(crate) fn object(&self) -> Result<&Object> {
+        self.0.as_ref().ok_or_else(closed)
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let Some(object) = self.0.take() {
+            drop(Object::take(object));
+        }
+    }
+}
+
+/// The connection of a session, once it has one, and what it holds.
+#[derive(Default)]
+pub(crate) struct Slot {
+    lease: Option<Lease>,
+    /// Temporary tables, quoted and with their schema.
+    pub(crate) temporary: Vec<String>,
+    /// A cancel request was sent on it, which may arrive late: not for others.
+    pub(crate) tainted: bool,
+    /// The session is over.
+    pub(crate) closed: bool,
+}
+
+impl Slot {
+    pub(crate) fn take(&mut self) -> Option<Lease> {
+        self.lease.take()
+    }
+
+    pub(crate) fn connection(&self) -> Result<&Object> {
+        self.lease.as_ref().ok_or_else(closed)?.object()
+    }
+}
+
+fn closed() -> Error {
+    Error::new(ErrorKind::Unexpected, "the session was closed")
+}
+
+/// What runs on a session's connection: until it is [`done`](Self::done), dropping it cancels the query in the engine.
+pub(crate) struct Busy {
+    client: Arc<Client>,
+    slot: Option<OwnedMutexGuard<Slot>>,
+    runtime: Handle,
+}
+
+impl Busy {
+    /// Waits for the session's connection, and makes it where there is none.
+    pub(crate) async fn new(client: &Arc<Client>, slot: &Arc<Mutex<Slot>>) -> Result<Self> {
+        let mut guard = Arc::clone(slot).lock_owned().await;
+        if guard.closed {
+            return Err(closed());
+        }
+        if guard.lease.is_none() {
+            guard.lease = Some(client.acquire().await?);
+        }
+        Ok(Self {
+            client: Arc::clone(client),
+            slot: Some(guard),
+            runtime: Handle::current(),
+        })
+    }
+
+    pub(crate) fn slot(&mut self) -> Result<&mut Slot> {
+        self.slot.as_deref_mut().ok_or_else(closed)
+    }
+
+    pub(crate) fn connection(&self) -> Result<&Object> {
+        self.slot.as_ref().ok_or_else(closed)?.connection()
+    }
+
+    /// The statement has ended: the connection is idle.
+    pub(crate) fn done(mut self) {
+        self.slot = None;
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        if let Some(slot) = self.slot.take() {
+            self.runtime.spawn(settle(Arc::clone(&self.client), slot));
+        }
+    }
+}
+
+/// Cancels what runs and waits until the connection is idle; closes it where it does not become so.
+async fn settle(client: Arc<Client>, mut slot: OwnedMutexGuard<Slot>) {
+    slot.tainted = true;
+    let Ok(token) = slot.connection().map(|connection| connection.cancel_token()) else { return };
+    client.cancel(&token).await;
+    let idle = async {
+        let connection = slot.connection().ok()?;
+        // The first answer may be that of a cancel request that came late.
+        for _ in 0..3 {
+            if connection.simple_query("ROLLBACK").await.is_ok() {
+                return Some(());
+            }
+        }
+        None
+    };
+    if !matches!(tokio::time::timeout(SETTLE, idle).await, Ok(Some(()))) {
+        slot.take();
+    }
+}

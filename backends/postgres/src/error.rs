@@ -1,0 +1,196 @@
+//! What the server and the connection say, as errors that a caller can act on.
+
+use deadpool_postgres::PoolError;
+use hybrid_core::{Error, ErrorKind};
+use tokio_postgres::error::{DbError, ErrorPosition};
+
+const EMBED: &str = "entity_select_mode: embed_query needs no temporary table";
+
+/// How much of a statement is shown around the place of an error.
+const EXCERPT: usize = 60;
+
+/// Kind, whether trying again can help, and what would be right, by SQLSTATE.
+#[rustfmt::skip]
+fn kind_of(state: &str, message: &str) -> (ErrorKind, bool, Option<&'static str>) {
+    use ErrorKind as K;
+    match state {
+        "28P01"                     => (K::Unauthenticated, false, Some("check `user` and `password`")),
+        "28000"                     => (K::Unauthenticated, false, Some("check `user`, `sslmode` and the client's certificate against the server's pg_hba.conf")),
+        "42501" if message.contains("temporary tables")
+                                    => (K::PermissionDenied, false, Some(EMBED)),
+        "42501" | "0LP01"           => (K::PermissionDenied, false, None),
+        "42P01" | "3F000"           => (K::NotFound, false, Some("a table without a schema is looked for in `db_schema`")),
+        "42703" | "3D000" | "42883" | "42704"
+                                    => (K::NotFound, false, None),
+        "25006" if message.contains("CREATE TABLE")
+                                    => (K::Unsupported, false, Some(EMBED)),
+        "25006"                     => (K::Unsupported, false, Some("the server or the transaction is read-only")),
+        "57014" if message.contains("statement timeout")
+                                    => (K::Timeout, false, Some("the server's statement_timeout ended it")),
+        "55P03"                     => (K::Timeout, true, Some("another transaction holds a lock on it")),
+        "25P03" | "57P05"           => (K::Timeout, true, None),
+        "57014"                     => (K::Cancelled, false, None),
+        "40001" | "40P01"           => (K::Unavailable, true, None),
+        "40003"                     => (K::Unavailable, false, Some("it is not known whether the transaction was committed")),
+        "57P01" | "57P02" | "57P03" => (K::Unavailable, true, None),
+        "53400" | "54000" | "54001" | "54011" | "54023"
+                                    => (K::ResourceExhausted, false, None),
+        "53300"                     => (K::ResourceExhausted, true, Some("the server has no connection left: lower `max_conn`, or raise its max_connections")),
+        "42P07" | "42710" | "42P06" => (K::InvalidInput, false, None),
+        "2BP01"                     => (K::InvalidInput, false, Some("other objects depend on the table; drop them first")),
+        "42P22" | "42P21"           => (K::InvalidInput, false, Some("columns of different collations are compared: add COLLATE in the source's query")),
+        "XX001" | "XX002"           => (K::Corrupt, false, None),
+        _ => match &state[..state.len().min(2)] {
+            "08"                    => (K::Unavailable, true, None),
+            "0A"                    => (K::Unsupported, false, None),
+            "21" | "22" | "23" | "42" | "44"
+                                    => (K::InvalidInput, false, None),
+            "53"                    => (K::ResourceExhausted, false, None),
+            "54"                    => (K::ResourceExhausted, false, None),
+            "58"                    => (K::Unavailable, false, None),
+            _                       => (K::Unexpected, false, None),
+        },
+    }
+}
+
+/// What was made of an error of the connection or the server, in `statement` where there is one.
+pub(crate) fn made(error: tokio_postgres::Error, statement: Option<&str>) -> Error {
+    if let Some(told) = error.as_db_error() {
+        return told_by_server(told, statement);
+    }
+    let text = error.to_string();
+    let source = |error: tokio_postgres::Error| error.into_source();
+    let new = |kind, message: &str, cause: Option<Box<dyn std::error::Error + Send + Sync>>| {
+        let error = Error::new(kind, message);
+        match cause {
+            Some(cause) => error.with_cause(cause),
+            None => error,
+        }
+    };
+    match text.as_str() {
+        "error performing TLS handshake" => new(ErrorKind::Config, "TLS with the Postgres server failed", source(error))
+            .with_help("check `sslmode`, `sslrootcert_path` and the server's certificate"),
+        "authentication error" | "invalid configuration" => {
+            new(ErrorKind::Unauthenticated, "the Postgres server refused the login", source(error))
+                .with_help("check `user` and `password`")
+        }
+        "error connecting to server" => {
+            new(ErrorKind::Unavailable, "the Postgres server cannot be reached", source(error)).retryable()
+        }
+        "connection closed" | "error communicating with the server" => {
+            new(ErrorKind::Unavailable, "the connection to the Postgres server was lost", source(error)).retryable()
+        }
+        _ => new(ErrorKind::Unexpected, &text, source(error)),
+    }
+}
+
+fn told_by_server(told: &DbError, statement: Option<&str>) -> Error {
+    let state = told.code().code();
+    let (kind, retryable, help) = kind_of(state, told.message());
+    let mut error = Error::new(kind, format!("{} (SQLSTATE {state})", told.message()));
+    if retryable {
+        error = error.retryable();
+    }
+    for (name, text) in [("detail", told.detail()), ("hint", told.hint()), ("where", told.where_())] {
+        if let Some(text) = text {
+            error = error.with_help(format!("{name}: {}", shortened(text)));
+        }
+    }
+    let place = match (told.position(), statement) {
+        (Some(ErrorPosition::Original(at)), Some(statement)) => Some(excerpt(statement, *at as usize)),
+        (Some(ErrorPosition::Internal { position, query }), _) => Some(excerpt(query, *position as usize)),
+        _ => None,
+    };
+    if let Some(place) = place {
+        error = error.with_help(format!("at: {place}"));
+    }
+    match help {
+        Some(help) => error.with_help(help),
+        None => error,
+    }
+}
+
+/// What a pool could not give.
+pub(crate) fn pool(error: PoolError, max: usize) -> Error {
+    match error {
+        PoolError::Backend(error) => made(error, None),
+        PoolError::Timeout(_) => Error::new(
+            ErrorKind::ResourceExhausted,
+            format!("all {max} connections to the Postgres server are busy"),
+        )
+        .retryable()
+        .with_help("raise `max_conn`, or run fewer operations at the same time"),
+        PoolError::Closed => Error::new(ErrorKind::Unavailable, "the Postgres store was shut down"),
+        other => Error::new(ErrorKind::Unexpected, other.to_string()),
+    }
+}
+
+/// Whether connecting again soon can help: nothing has been asked yet.
+pub(crate) fn is_passing(error: &PoolError) -> bool {
+    let PoolError::Backend(error) = error else { return false };
+    match error.code() {
+        Some(code) => matches!(code.code(), "57P03" | "57P01" | "57P02" | "53300") || code.code().starts_with("08"),
+        None => matches!(error.to_string().as_str(), "error connecting to server" | "connection closed" | "error communicating with the server"),
+    }
+}
+
+/// The statement around its `position`th character (from 1), which gets a mark.
+fn excerpt(statement: &str, position: usize) -> String {
+    let at = position.saturating_sub(1);
+    let start = at.saturating_sub(EXCERPT);
+    let before: String = statement.chars().skip(start).take(at - start).collect();
+    let after: String = statement.chars().skip(at).take(EXCERPT).collect();
+    let one_line = |text: String| text.replace(['\n', '\r', '\t'], " ");
+    format!("{}{} ⟶ {}", if start > 0 { "…" } else { "" }, one_line(before), one_line(after))
+}
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(500) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Recorded from a server of version 15.
+    #[test]
+    fn states_have_kinds() {
+        use ErrorKind as K;
+        for (state, message, kind) in [
+            ("28P01", "password authentication failed for user \"u\"", K::Unauthenticated),
+            ("28000", "no pg_hba.conf entry for host \"127.0.0.1\", user \"u\", database \"d\", no encryption", K::Unauthenticated),
+            ("42501", "permission denied for table t", K::PermissionDenied),
+            ("42501", "permission denied to create temporary tables in database \"d\"", K::PermissionDenied),
+            ("42P01", "relation \"public.t\" does not exist", K::NotFound),
+            ("42703", "column \"x\" does not exist", K::NotFound),
+            ("3F000", "schema \"s\" does not exist", K::NotFound),
+            ("3D000", "database \"d\" does not exist", K::NotFound),
+            ("57014", "canceling statement due to user request", K::Cancelled),
+            ("57014", "canceling statement due to statement timeout", K::Timeout),
+            ("57P01", "terminating connection due to administrator command", K::Unavailable),
+            ("57P03", "the database system is starting up", K::Unavailable),
+            ("53100", "could not write to file: No space left on device", K::ResourceExhausted),
+            ("53200", "out of memory", K::ResourceExhausted),
+            ("53400", "temporary file size exceeds temp_file_limit (1024kB)", K::ResourceExhausted),
+            ("08006", "connection failure", K::Unavailable),
+            ("22P02", "invalid input syntax for type integer: \"x\"", K::InvalidInput),
+            ("23505", "duplicate key value violates unique constraint \"t_pkey\"", K::InvalidInput),
+            ("0A000", "cannot use a set-returning function here", K::Unsupported),
+            ("25006", "cannot execute CREATE TABLE in a read-only transaction", K::Unsupported),
+            ("40001", "canceling statement due to conflict with recovery", K::Unavailable),
+            ("XX000", "cache lookup failed", K::Unexpected),
+            ("", "", K::Unexpected),
+        ] {
+            assert_eq!(kind_of(state, message).0, kind, "{state} {message}");
+        }
+    }
+
+    #[test]
+    fn the_place_of_an_error_is_shown() {
+        assert_eq!(excerpt("SELECT ü, x\nFROM t", 11), "SELECT ü,  ⟶ x FROM t");
+        assert_eq!(excerpt("a", 9), " ⟶ ");
+    }
+}

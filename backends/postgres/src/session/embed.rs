@@ -1,0 +1,84 @@
+//! Entity rows inside the statement, for those who may not make temporary tables.
+
+use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::datatypes::DataType;
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+use futures::TryStreamExt;
+use hybrid_core::{BatchStream, Error, ErrorKind, Result};
+
+use super::load::natural;
+use super::target::quoted;
+use crate::types::{Wire, literal};
+
+/// More is no statement that a server should parse.
+const MOST_ROWS: usize = 10_000;
+const MOST_BYTES: usize = 8 << 20;
+
+/// The rows as a parenthesised SELECT: one array literal per column, so that types are said once and NULLs are typed.
+pub(super) async fn relation(mut rows: BatchStream) -> Result<String> {
+    let schema = rows.schema().clone();
+    let wires = natural(&schema)?;
+    let mut columns = vec![String::new(); wires.len()];
+    let mut count = 0;
+    while let Some(batch) = rows.try_next().await? {
+        count += batch.num_rows();
+        for (text, array) in columns.iter_mut().zip(batch.columns()) {
+            append(array, text)?;
+        }
+        if count > MOST_ROWS || columns.iter().map(String::len).sum::<usize>() > MOST_BYTES {
+            return Err(too_large());
+        }
+    }
+    let arrays = columns.iter().zip(&wires).map(|(text, wire): (&String, &Wire)| {
+        format!("'{{{}}}'::{}[]", text.replace('\'', "''"), wire.sql())
+    });
+    let arrays: Vec<String> = arrays.collect();
+    let names: Vec<String> = schema.fields().iter().map(|field| quoted(field.name())).collect();
+    Ok(format!("(SELECT * FROM unnest({}) AS u({}))", arrays.join(", "), names.join(", ")))
+}
+
+fn too_large() -> Error {
+    let message = format!("entity_select_mode embed_query takes {MOST_ROWS} entity rows and {} MiB of text", MOST_BYTES >> 20);
+    Error::new(ErrorKind::ResourceExhausted, message)
+        .with_help("use fewer rows, or entity_select_mode: temp_table with a role that may create temporary tables")
+}
+
+/// Appends values as items of an array literal.
+fn append(array: &ArrayRef, out: &mut String) -> Result<()> {
+    let format = FormatOptions::new();
+    let shown = ArrayFormatter::try_new(array, &format)?;
+    for row in 0..array.len() {
+        if !out.is_empty() {
+            out.push(',');
+        }
+        if array.is_null(row) {
+            out.push_str("NULL");
+            continue;
+        }
+        match array.data_type() {
+            DataType::Binary => {
+                out.push_str("\"\\\\x");
+                array.as_binary::<i32>().value(row).iter().for_each(|byte| out.push_str(&format!("{byte:02x}")));
+                out.push('"');
+            }
+            DataType::Utf8 => quote_item(array.as_string::<i32>().value(row), out),
+            DataType::Timestamp(..) => {
+                let micros = hybrid_core::canonical::to_micros(&array.slice(row, 1))?.value(0);
+                quote_item(&literal(micros, false), out);
+            }
+            _ => quote_item(&shown.value(row).to_string(), out),
+        }
+    }
+    Ok(())
+}
+
+fn quote_item(text: &str, out: &mut String) {
+    out.push('"');
+    for c in text.chars() {
+        if matches!(c, '"' | '\\') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out.push('"');
+}

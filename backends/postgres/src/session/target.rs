@@ -1,0 +1,82 @@
+//! What the catalog knows of a table.
+
+use deadpool_postgres::Object;
+use hybrid_core::{Error, ErrorKind, Result};
+use tokio_postgres::types::Type;
+
+use crate::error;
+use crate::types::Wire;
+
+/// A column of a table that rows are appended to.
+pub(super) struct Column {
+    pub(super) name: String,
+    /// Its type as CREATE TABLE says it.
+    pub(super) sql: String,
+    /// How its values are written; `None` where the server has to read them from text.
+    pub(super) wire: Option<Wire>,
+}
+
+/// The columns of a table, in its order.
+pub(super) async fn columns(connection: &Object, table: &[String]) -> Result<Vec<Column>> {
+    let name = qualified(table);
+    let statement = format!(
+        "SELECT a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod), a.atttypid, a.atttypmod \
+         FROM pg_catalog.pg_attribute a WHERE a.attrelid = {}::pg_catalog.regclass AND a.attnum > 0 AND NOT a.attisdropped \
+         ORDER BY a.attnum",
+        text(&name)
+    );
+    let rows = connection.query(&statement, &[]).await.map_err(|error| error::made(error, None))?;
+    let column = |row: &tokio_postgres::Row| {
+        let modifier: i32 = row.try_get(3)?;
+        Ok(Column {
+            name: row.try_get(0)?,
+            sql: row.try_get(1)?,
+            wire: Type::from_oid(row.try_get(2)?).and_then(|found| Wire::of(&found, modifier)),
+        })
+    };
+    let columns: Result<Vec<_>, tokio_postgres::Error> = rows.iter().map(column).collect();
+    let columns = columns.map_err(|error| error::made(error, None))?;
+    if columns.is_empty() {
+        return Err(Error::new(ErrorKind::NotFound, format!("the table {name} has no columns")));
+    }
+    Ok(columns)
+}
+
+/// How many rows the statistics of a table, or of its partitions, count.
+pub(super) fn row_estimate(table: &[String]) -> String {
+    format!(
+        "SELECT CASE WHEN c.reltuples >= 0 AND c.relkind IN ('r', 'm') THEN c.reltuples::bigint ELSE \
+         (SELECT CASE WHEN min(p.reltuples) >= 0 THEN sum(p.reltuples)::bigint END \
+         FROM pg_catalog.pg_partition_tree(c.oid) t JOIN pg_catalog.pg_class p ON p.oid = t.relid WHERE t.isleaf AND c.relkind = 'p') END \
+         FROM pg_catalog.pg_class c WHERE c.oid = pg_catalog.to_regclass({})",
+        text(&qualified(table))
+    )
+}
+
+/// Whether a usable, whole B-tree index begins with these columns.
+pub(super) fn has_index(table: &[String], columns: &[&str]) -> String {
+    let columns: Vec<String> = columns.iter().map(|column| text(column)).collect();
+    format!(
+        "SELECT EXISTS (SELECT FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid \
+         JOIN pg_catalog.pg_am m ON m.oid = c.relam \
+         WHERE i.indrelid = pg_catalog.to_regclass({}) AND i.indisvalid AND i.indpred IS NULL AND m.amname = 'btree' AND \
+         ARRAY(SELECT a.attname::text FROM unnest(i.indkey::int2[]) WITH ORDINALITY k(attnum, at) \
+         LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum AND k.attnum > 0 \
+         WHERE k.at <= {} AND k.at <= i.indnkeyatts ORDER BY k.at) = ARRAY[{}]::text[])",
+        text(&qualified(table)),
+        columns.len(),
+        columns.join(", ")
+    )
+}
+
+pub(super) fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+pub(super) fn qualified(table: &[String]) -> String {
+    table.iter().map(|part| quoted(part)).collect::<Vec<_>>().join(".")
+}
+
+fn text(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}

@@ -1,0 +1,152 @@
+use hybrid_core::sql::Relation;
+use hybrid_core::{DataSource, Error, ErrorKind, Result, Source};
+use serde::{Deserialize, Serialize};
+
+/// Rows of a Postgres table or query.
+#[derive(DataSource, Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PostgresSource {
+    /// A table, a view or a foreign table: `table`, `schema.table`, with quotes where a name needs them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<String>,
+    /// A SELECT, instead of a table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub query: Option<String>,
+    /// Feast's registry repeats the source's name among its options; not used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+impl PostgresSource {
+    /// The rows of a table.
+    pub fn table(table: impl Into<String>) -> Self {
+        Self {
+            table: Some(table.into()),
+            ..Self::default()
+        }
+    }
+
+    /// The rows of a SELECT.
+    pub fn query(query: impl Into<String>) -> Self {
+        Self {
+            query: Some(query.into()),
+            ..Self::default()
+        }
+    }
+
+    /// What it reads from; a table without a schema is in `schema`.
+    ///
+    /// # Errors
+    /// Definition, when it names neither a table nor a query, or both, or the name is malformed.
+    pub fn relation(&self, schema: &str) -> Result<Relation> {
+        let given = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
+        match (given(&self.table), given(&self.query)) {
+            (Some(table), None) => Ok(Relation::Table(table_parts(&table, schema)?)),
+            (None, Some(query)) => Ok(Relation::Query(query)),
+            (Some(_), Some(_)) => Err(undefined("a Postgres source has both a `table` and a `query`")),
+            (None, None) => Err(undefined("a Postgres source has neither a `table` nor a `query`")),
+        }
+    }
+}
+
+impl From<PostgresSource> for Source {
+    fn from(source: PostgresSource) -> Self {
+        let mut made = Self::new(PostgresSource::key());
+        for (name, value) in [("table", source.table), ("query", source.query)] {
+            if let Some(value) = value {
+                made.options.insert(name.to_owned(), value.into());
+            }
+        }
+        made
+    }
+}
+
+fn undefined(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Definition, message).with_help("give one of them: `table: schema.name`, or `query: SELECT …`")
+}
+
+/// The unquoted schema and table of `name`: what is not quoted is in lower case, as the server
+/// reads it.
+pub(crate) fn table_parts(name: &str, schema: &str) -> Result<Vec<String>> {
+    let malformed = |why: &str| {
+        let message = format!("`{name}` is no name of a Postgres table: {why}");
+        Error::new(ErrorKind::Definition, message).with_help("write `table`, `schema.table` or `\"Schema\".\"table.1\"`")
+    };
+    let mut parts = Vec::new();
+    let mut rest = name.trim();
+    loop {
+        let (part, after) = match rest.strip_prefix('"') {
+            Some(quoted) => quoted_part(quoted).ok_or_else(|| malformed("a quote is not closed"))?,
+            None => {
+                let end = rest.find(['.', '"']).unwrap_or(rest.len());
+                (rest[..end].trim().to_lowercase(), rest[end..].trim_start())
+            }
+        };
+        if part.is_empty() || part.contains('\0') {
+            return Err(malformed("a part of it is empty"));
+        }
+        parts.push(part);
+        match after.strip_prefix('.') {
+            Some(next) => rest = next.trim_start(),
+            None if after.is_empty() => break,
+            None => return Err(malformed("something follows a quoted part")),
+        }
+    }
+    match parts.len() {
+        1 => Ok(vec![schema.to_owned(), parts.remove(0)]),
+        2 => Ok(parts),
+        _ => Err(malformed("it has more than two parts, and a connection sees one database")),
+    }
+}
+
+/// The text up to the closing quote, with doubled quotes made single, and what follows.
+fn quoted_part(text: &str) -> Option<(String, &str)> {
+    let mut part = String::new();
+    let mut rest = text;
+    loop {
+        let end = rest.find('"')?;
+        part.push_str(&rest[..end]);
+        rest = &rest[end + 1..];
+        match rest.strip_prefix('"') {
+            Some(more) => {
+                part.push('"');
+                rest = more;
+            }
+            None => return Some((part, rest.trim_start())),
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_split_at_dots_outside_quotes() {
+        for (name, schema, table) in [
+            ("t", "public", "t"),
+            (" Stats.Daily ", "stats", "daily"),
+            ("s.\"T.1\"", "s", "T.1"),
+            ("\"a\"\"b\" . \"c\"", "a\"b", "c"),
+        ] {
+            assert_eq!(table_parts(name, "public").unwrap(), [schema, table], "{name}");
+        }
+        for name in ["", "a.b.c", "\"a", "a.", ".a", "\"a\"b", "a\"b\""] {
+            assert_eq!(table_parts(name, "public").unwrap_err().kind(), ErrorKind::Definition, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_source_is_a_table_or_a_query() {
+        let both = PostgresSource {
+            query: Some("SELECT 1".to_owned()),
+            ..PostgresSource::table("t")
+        };
+        assert_eq!(both.relation("s").unwrap_err().kind(), ErrorKind::Definition);
+        assert_eq!(PostgresSource::default().relation("s").unwrap_err().kind(), ErrorKind::Definition);
+        let feast = r#"{"name": "n", "query": "", "table": "t"}"#;
+        let feast: PostgresSource = serde_json::from_str(feast).unwrap();
+        assert_eq!(feast.relation("s").unwrap(), Relation::Table(vec!["s".into(), "t".into()]));
+    }
+}

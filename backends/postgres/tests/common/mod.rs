@@ -1,0 +1,132 @@
+//! The server of tests/engines/postgres.sh, and the store as the conformance suite sees it.
+
+// Each test program uses a part of it.
+#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{DataType, SchemaRef, TimeUnit};
+use hybrid_conformance::Fixture;
+use hybrid_core::sql::{Append, Mode, SqlSession, SqlStore};
+use hybrid_core::store::DynOfflineStore;
+use hybrid_core::{
+    BatchStream, Capabilities, Context, Error, ErrorKind, HybridOfflineStore, OfflineStore, Result, Source, async_trait,
+};
+use hybrid_store_postgres::{EntitySelectMode, PostgresConfig, PostgresSession, PostgresSource, PostgresStore, SslMode};
+
+pub fn variable(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run scripts/test postgres"))
+}
+
+/// The server of the tests, without TLS.
+pub fn config() -> PostgresConfig {
+    let variable = |name: &str| variable(&format!("HYBRID_POSTGRES_{name}"));
+    let mut config = PostgresConfig::new(variable("HOST"), variable("DATABASE"), variable("USER"), variable("PASSWORD"));
+    config.port = variable("PORT").parse().unwrap();
+    config.sslmode = SslMode::Disable;
+    config
+}
+
+/// The server that tests may break.
+pub fn fragile() -> PostgresConfig {
+    let mut config = config();
+    config.port = variable("HYBRID_POSTGRES_FRAGILE_PORT").parse().unwrap();
+    config
+}
+
+pub async fn store(config: PostgresConfig) -> PostgresStore {
+    SqlStore::connect(config, &Context::default()).await.unwrap()
+}
+
+pub async fn session(config: PostgresConfig) -> PostgresSession {
+    store(config).await.session().await.unwrap()
+}
+
+/// Runs a statement on a connection of its own.
+pub async fn admin(statement: &str) {
+    let session = session(config()).await;
+    session.execute(statement).await.unwrap();
+    session.close().await.unwrap();
+}
+
+/// The rows of a query on a connection of its own.
+pub async fn rows(query: &str) -> Vec<RecordBatch> {
+    let session = session(config()).await;
+    let rows = session.query(query).await.unwrap().collect().await.unwrap();
+    session.close().await.unwrap();
+    rows
+}
+
+/// A name that nothing else has.
+pub fn fresh(prefix: &str) -> String {
+    format!("{prefix}_{}", uuid::Uuid::new_v4().simple())
+}
+
+/// A schema of its own in the server of the tests.
+pub struct PostgresFixture {
+    schema: String,
+    typed: Arc<PostgresStore>,
+    store: HybridOfflineStore,
+}
+
+impl PostgresFixture {
+    pub async fn new(mode: EntitySelectMode) -> Self {
+        let schema = fresh("Suite");
+        admin(&format!("CREATE SCHEMA \"{schema}\"")).await;
+        let mut config = config();
+        config.db_schema = schema.clone();
+        config.entity_select_mode = mode;
+        let typed = store(config.clone()).await;
+        let store: Arc<dyn DynOfflineStore> = Arc::new(store(config).await);
+        Self {
+            schema,
+            typed: Arc::new(typed),
+            store: HybridOfflineStore::from_stores([("postgres".to_owned(), store)]),
+        }
+    }
+
+    fn quoted(&self, table: &str) -> String {
+        format!("\"{}\".\"{}\"", self.schema, table.replace('"', "\"\""))
+    }
+}
+
+#[async_trait]
+impl Fixture for PostgresFixture {
+    fn store(&self) -> &HybridOfflineStore {
+        &self.store
+    }
+
+    fn key(&self) -> &str {
+        "postgres"
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        OfflineStore::capabilities(&*self.typed)
+    }
+
+    async fn create(&self, table: &str, schema: SchemaRef, batches: Vec<RecordBatch>) -> Result<Source> {
+        for field in schema.fields() {
+            if let DataType::Timestamp(TimeUnit::Nanosecond, _) = field.data_type() {
+                return Err(Error::new(ErrorKind::Unsupported, "Postgres has no nanoseconds"));
+            }
+        }
+        let session = self.typed.session().await?;
+        let append = Append {
+            table: vec![self.schema.clone(), table.to_owned()],
+            rows: BatchStream::from_batches(schema, batches),
+            mode: Mode::Create,
+        };
+        let made = session.append(append).await;
+        session.close().await?;
+        made?;
+        Ok(PostgresSource::table(self.quoted(table)).into())
+    }
+
+    async fn drop(&self, table: &str) -> Result<()> {
+        let session = self.typed.session().await?;
+        let dropped = session.execute(&format!("DROP TABLE {}", self.quoted(table))).await;
+        session.close().await?;
+        dropped
+    }
+}

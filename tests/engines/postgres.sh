@@ -1,0 +1,129 @@
+# shellcheck shell=bash
+# PostgreSQL: one throwaway cluster for the tests, with TLS, and one that they may break.
+
+# The folder of initdb, pg_ctl and postgres; installed with apt where they are missing.
+postgres_bin() {
+    local bin
+    for bin in /usr/lib/postgresql/15/bin /usr/lib/postgresql/*/bin "$(pg_config --bindir 2>/dev/null)"; do
+        [[ -x "$bin/initdb" ]] && printf '%s\n' "$bin" && return
+    done
+    [[ "$(id -u)" == 0 ]] || die "PostgreSQL's server is needed: apt-get install postgresql-15 postgresql-contrib"
+    printf 'installing PostgreSQL\n' >&2
+    { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y postgresql; } >/dev/null 2>&1 ||
+        die "apt-get install postgresql failed"
+    for bin in /usr/lib/postgresql/*/bin; do
+        [[ -x "$bin/initdb" ]] && printf '%s\n' "$bin" && return
+    done
+    die "apt-get installed PostgreSQL, but there is no initdb in /usr/lib/postgresql/*/bin"
+}
+
+# A certificate authority, a server's certificate for localhost, a client's for the role `certified`, and a
+# foreign authority: postgres_certificates DIR
+postgres_certificates() {
+    local dir="$1" name
+    for name in ca foreign; do
+        openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj "/CN=hybrid $name" \
+            -addext basicConstraints=critical,CA:TRUE -keyout "$dir/$name.key" -out "$dir/$name.crt"
+    done
+    for name in localhost certified; do
+        openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$name" \
+            -keyout "$dir/$name.key" -out "$dir/$name.csr"
+        printf 'subjectAltName=DNS:%s\nbasicConstraints=CA:FALSE\n' "$name" >"$dir/$name.ext"
+        openssl x509 -req -in "$dir/$name.csr" -CA "$dir/ca.crt" -CAkey "$dir/ca.key" -CAcreateserial -days 2 \
+            -extfile "$dir/$name.ext" -out "$dir/$name.crt"
+    done
+}
+
+# Who may come how: the roles are made by postgres_roles.
+postgres_hba() {
+    cat <<'HBA'
+local     all all                     trust
+hostssl   all certified 127.0.0.1/32  cert
+hostnossl all encrypted 127.0.0.1/32  reject
+hostssl   all plain     127.0.0.1/32  reject
+host      all all       127.0.0.1/32  scram-sha-256
+HBA
+}
+
+postgres_roles() {
+    cat <<'SQL'
+CREATE DATABASE hybrid;
+REVOKE TEMPORARY ON DATABASE hybrid FROM PUBLIC;
+CREATE ROLE certified LOGIN;
+CREATE ROLE encrypted LOGIN PASSWORD 'hybrid-secret';
+CREATE ROLE plain LOGIN PASSWORD 'hybrid-secret';
+CREATE ROLE reader LOGIN PASSWORD 'hybrid-secret';
+GRANT pg_read_all_data TO reader;
+SQL
+}
+
+# Makes a cluster: postgres_init BIN DIR PORT
+postgres_init() {
+    local bin="$1" dir="$2" port="$3"
+    printf 'hybrid-secret' >"$dir/password"
+    "$bin/initdb" -D "$dir/data" -U hybrid --pwfile="$dir/password" -A scram-sha-256 --no-sync --locale=C.UTF-8 -E UTF8
+    postgres_certificates "$dir" 2>&1
+    postgres_hba >"$dir/data/pg_hba.conf"
+    cat >>"$dir/data/postgresql.conf" <<CONF
+port = $port
+listen_addresses = '127.0.0.1'
+unix_socket_directories = '$dir'
+fsync = off
+synchronous_commit = off
+full_page_writes = off
+wal_level = minimal
+max_wal_senders = 0
+shared_buffers = 128MB
+max_connections = 50
+ssl = on
+ssl_ca_file = '$dir/ca.crt'
+ssl_cert_file = '$dir/localhost.crt'
+ssl_key_file = '$dir/localhost.key'
+CONF
+    "$bin/pg_ctl" -D "$dir/data" -w -l "$dir/server.log" start
+    postgres_roles | "$bin/psql" -h "$dir" -p "$port" -U hybrid -d postgres -q -v ON_ERROR_STOP=1
+}
+
+# Makes a cluster, keeps it until it is told to end, and leaves nothing: postgres_keep BIN DIR PORT
+postgres_keep() {
+    local bin="$1" dir="$2"
+    set -euo pipefail
+    umask 077
+    # shellcheck disable=SC2064 # the values of now
+    trap "'$bin/pg_ctl' -D '$dir/data' -m immediate stop; rm -rf '$dir'; exit 0" TERM INT
+    postgres_init "$@"
+    while true; do sleep 1 & wait $!; done
+}
+
+# Starts one cluster in a folder and waits for its last role: postgres_cluster NAME LOGS BIN PORT DIR
+postgres_cluster() {
+    local name="$1" logs="$2" bin="$3" port="$4" dir="$5"
+    local run=(env HOME="$dir" LC_ALL=C bash -c "$(declare -f)"$'\n''postgres_keep "$@"' postgres_keep "$bin" "$dir" "$port")
+    # The server refuses to run as root.
+    if [[ "$(id -u)" == 0 ]]; then
+        chown postgres "$dir"
+        run=(setpriv --reuid=postgres --regid=postgres --init-groups "${run[@]}")
+    fi
+    engine_start "$name" "$port" "$logs" "${run[@]}"
+    until [[ "$(PGPASSWORD=hybrid-secret "$bin/psql" -h 127.0.0.1 -p "$port" -U hybrid -d postgres -Atc \
+        "SELECT count(*) FROM pg_roles WHERE rolname = 'reader'" 2>/dev/null)" == 1 ]]; do
+        sleep 0.1
+    done
+}
+
+# shellcheck disable=SC2034 # for those who start it
+start_postgres() {
+    local logs="$1" bin
+    need openssl "install openssl"
+    bin="$(postgres_bin)"
+    [[ "$(id -u)" != 0 ]] || need setpriv "install util-linux"
+    HYBRID_POSTGRES_DIR="$(mktemp -d "${TMPDIR:-/tmp}/hybrid-postgres.XXXXXX")"
+    HYBRID_POSTGRES_PORT="$(free_port)"
+    postgres_cluster postgres "$logs" "$bin" "$HYBRID_POSTGRES_PORT" "$HYBRID_POSTGRES_DIR"
+    HYBRID_POSTGRES_FRAGILE_DIR="$(mktemp -d "${TMPDIR:-/tmp}/hybrid-postgres.XXXXXX")"
+    HYBRID_POSTGRES_FRAGILE_PORT="$(free_port)"
+    postgres_cluster fragile-postgres "$logs" "$bin" "$HYBRID_POSTGRES_FRAGILE_PORT" "$HYBRID_POSTGRES_FRAGILE_DIR"
+    HYBRID_POSTGRES_BIN="$bin"
+    export HYBRID_POSTGRES_DIR HYBRID_POSTGRES_PORT HYBRID_POSTGRES_FRAGILE_DIR HYBRID_POSTGRES_FRAGILE_PORT HYBRID_POSTGRES_BIN
+    export HYBRID_POSTGRES_HOST=127.0.0.1 HYBRID_POSTGRES_USER=hybrid HYBRID_POSTGRES_PASSWORD=hybrid-secret HYBRID_POSTGRES_DATABASE=hybrid
+}
