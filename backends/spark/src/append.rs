@@ -1,0 +1,150 @@
+//! Writing: into tables of formats that commit whole, and as a single file where the format does not.
+
+mod described;
+mod target;
+
+use hybrid_core::sql::{Append, Dialect, Mode, SqlSession};
+use hybrid_core::{Error, ErrorKind, Result};
+
+use crate::SparkDialect;
+use crate::error::unsupported;
+use crate::protocol::{CommandKind, Plan, Relation, SaveMode, Write};
+use crate::session::SparkSession;
+use crate::upload::{Uploaded, upload};
+pub(crate) use described::row_estimate;
+use described::{Described, number};
+use target::{Files, columns, made, partition_of};
+
+/// Appends rows, or makes a table of them.
+pub(crate) async fn append(session: &SparkSession, append: Append) -> Result<u64> {
+    let Append { table, rows, mode } = append;
+    let files = Files::named(&table);
+    match (mode, files) {
+        (Mode::Append, Some(files)) => {
+            let known = files.describe(session).await?;
+            let uploaded = upload(session, rows).await?;
+            let select = columns(&known, &uploaded, true)?;
+            files.write(session, &select, SaveMode::Append).await?;
+            Ok(uploaded.rows)
+        }
+        (_, Some(files)) => {
+            let uploaded = upload(session, rows).await?;
+            let save = if mode == Mode::Create { SaveMode::ErrorIfExists } else { SaveMode::Overwrite };
+            files.write(session, &made(&uploaded), save).await?;
+            Ok(uploaded.rows)
+        }
+        (Mode::Append, None) => insert(session, &table, rows).await,
+        (Mode::Create, None) => {
+            let uploaded = upload(session, rows).await?;
+            create(session, &table, &uploaded).await?;
+            Ok(uploaded.rows)
+        }
+        (Mode::Replace, None) => {
+            let uploaded = upload(session, rows).await?;
+            replace(session, &table, &uploaded).await?;
+            Ok(uploaded.rows)
+        }
+    }
+}
+
+async fn insert(session: &SparkSession, table: &[String], rows: hybrid_core::BatchStream) -> Result<u64> {
+    let name = quoted(table);
+    let described = Described::of(session, &name).await?;
+    described.check(&name)?;
+    let known = session.describe(&format!("SELECT * FROM {name}")).await?;
+    let uploaded = upload(session, rows).await?;
+    if uploaded.rows == 0 {
+        return Ok(0);
+    }
+    let one_file = !described.commits_whole();
+    if one_file && !described.partitions.is_empty() {
+        one_partition(session, &name, &described, &known, &uploaded).await?;
+    }
+    one_file_per_task(session).await?;
+    let listed: Vec<String> = known.fields().iter().map(|field| SparkDialect.quote(field.name())).collect();
+    let select = columns(&known, &uploaded, one_file)?;
+    session.execute(&format!("INSERT INTO {name} ({}) {select}", listed.join(", "))).await?;
+    Ok(uploaded.rows)
+}
+
+/// Without a table format each file becomes visible by itself, so that only one may be written.
+async fn one_partition(
+    session: &SparkSession,
+    name: &str,
+    described: &Described,
+    known: &arrow::datatypes::Schema,
+    uploaded: &Uploaded,
+) -> Result<()> {
+    let partitions = number(session, &partition_of(known, &described.partitions, uploaded)?).await?;
+    if partitions <= 1 {
+        return Ok(());
+    }
+    let message = format!(
+        "the rows belong to {partitions} partitions of {name}, a table of plain {} files: each partition would become visible by itself",
+        described.provider
+    );
+    Err(unsupported(message).with_help("write one partition at a time, or make it a Delta or Iceberg table, which commit whole"))
+}
+
+async fn one_file_per_task(session: &SparkSession) -> Result<()> {
+    session.conversation.set(&[("spark.sql.files.maxRecordsPerFile".to_owned(), "0".to_owned())]).await
+}
+
+async fn create(session: &SparkSession, table: &[String], uploaded: &Uploaded) -> Result<()> {
+    session.execute(&format!("CREATE TABLE {} AS {}", quoted(table), made(uploaded))).await.map_err(|error| match error.kind() {
+        ErrorKind::Unexpected if error.message().contains("already exists") => {
+            Error::new(ErrorKind::InvalidInput, error.message().to_owned())
+        }
+        _ => error,
+    })
+}
+
+/// In one step where the catalog can, else made beside it and renamed.
+async fn replace(session: &SparkSession, table: &[String], uploaded: &Uploaded) -> Result<()> {
+    let name = quoted(table);
+    if catalog(session, table).await? != "spark_catalog" {
+        return session.execute(&format!("CREATE OR REPLACE TABLE {name} AS {}", made(uploaded))).await;
+    }
+    let mut beside = table.to_vec();
+    if let Some(last) = beside.last_mut() {
+        *last = SparkSession::fresh_name();
+    }
+    create(session, &beside, uploaded).await?;
+    let beside = quoted(&beside);
+    let swapped = async {
+        session.execute(&format!("DROP TABLE IF EXISTS {name}")).await?;
+        session.execute(&format!("ALTER TABLE {beside} RENAME TO {name}")).await
+    };
+    let swapped = swapped.await;
+    if swapped.is_err() {
+        // The first error is the one to tell.
+        let _ = session.execute(&format!("DROP TABLE IF EXISTS {beside}")).await;
+    }
+    swapped
+}
+
+/// The catalog of a table: the first of three parts, else the session's.
+async fn catalog(session: &SparkSession, table: &[String]) -> Result<String> {
+    match table {
+        [catalog, _, _, ..] => Ok(catalog.clone()),
+        _ => described::text(session, "SELECT CURRENT_CATALOG()").await,
+    }
+}
+
+/// A table's name as it stands in a statement.
+fn quoted(table: &[String]) -> String {
+    table.iter().map(|part| SparkDialect.quote(part)).collect::<Vec<_>>().join(".")
+}
+
+impl Files {
+    async fn write(&self, session: &SparkSession, select: &str, mode: SaveMode) -> Result<()> {
+        one_file_per_task(session).await?;
+        let write = Write {
+            input: Some(Relation::sql(select)),
+            source: Some(self.format.clone()),
+            path: Some(self.path.clone()),
+            mode: mode.into(),
+        };
+        session.run(Plan::command(CommandKind::Write(write))).await.map(drop)
+    }
+}

@@ -1,0 +1,204 @@
+use hybrid_core::{Error, ErrorKind};
+use prost::Message;
+use tonic::{Code, Status};
+
+use crate::protocol::{DetailsResponse, ErrorInfo, RpcStatus, ServerError};
+
+/// What is known of a failure: from the status alone, completed by the server's details where it has them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Failure {
+    /// The error class, `TABLE_OR_VIEW_NOT_FOUND` and the like.
+    pub(crate) class: String,
+    pub(crate) sql_state: String,
+    /// Under which the server tells more.
+    pub(crate) id: Option<String>,
+    pub(crate) message: String,
+    /// Class names of the JVM, of the error and its causes.
+    hierarchy: Vec<String>,
+}
+
+impl Failure {
+    pub(crate) fn of(status: &Status) -> Self {
+        let mut failure = Self {
+            message: status.message().to_owned(),
+            ..Self::default()
+        };
+        let details = RpcStatus::decode(status.details()).unwrap_or_default().details;
+        let info = details.iter().find(|any| any.type_url.ends_with("google.rpc.ErrorInfo"));
+        if let Some(info) = info.and_then(|any| ErrorInfo::decode(any.value.clone()).ok()) {
+            let get = |key: &str| info.metadata.get(key).cloned();
+            failure.class = get("errorClass").unwrap_or_default();
+            failure.sql_state = get("sqlState").unwrap_or_default();
+            failure.id = get("errorId");
+            failure.hierarchy = vec![info.reason, get("classes").unwrap_or_default()];
+        }
+        if failure.class.is_empty() {
+            failure.class = class_in(&failure.message).to_owned();
+        }
+        failure
+    }
+
+    /// Adds what the server tells: the whole message, and what the causes are.
+    pub(crate) fn complete(&mut self, details: &DetailsResponse) {
+        let mut next = details.root;
+        let mut first = true;
+        // As many steps as there are errors, so that a circle of causes ends.
+        for _ in 0..details.errors.len() {
+            let index = next.and_then(|index| usize::try_from(index).ok());
+            let Some(error) = index.and_then(|index| details.errors.get(index)) else {
+                return;
+            };
+            self.add(error, first);
+            first = false;
+            next = error.cause;
+        }
+    }
+
+    fn add(&mut self, error: &ServerError, first: bool) {
+        if first && !error.message.is_empty() {
+            self.message.clone_from(&error.message);
+        }
+        self.hierarchy.extend(error.hierarchy.iter().cloned());
+        let Some(spark) = &error.spark else { return };
+        let class = spark.error_class.clone().unwrap_or_default();
+        // A failed job is told by what failed in it.
+        let vague = self.class.is_empty() || VAGUE.contains(&self.class.as_str());
+        if vague && !class.is_empty() && !VAGUE.contains(&class.as_str()) {
+            self.class = class;
+            self.sql_state = spark.sql_state.clone().unwrap_or_default();
+            self.message.clone_from(&error.message);
+        }
+    }
+
+    /// The error of this failure, of the server at `place`.
+    pub(crate) fn into_error(self, code: Code, cut: bool, place: &str) -> Error {
+        let (kind, retryable) = match cut {
+            true => (ErrorKind::Unavailable, true),
+            false => self.kind(code),
+        };
+        let message = match kind {
+            ErrorKind::Unavailable if cut => format!("the Spark Connect server at {place} cannot be reached: {}", self.message),
+            _ => format!("Spark: {}", shortened(&self.message)),
+        };
+        let error = Error::new(kind, message);
+        let error = if retryable { error.retryable() } else { error };
+        match help(kind, &self.class, cut) {
+            Some(line) => error.with_help(line),
+            None => error,
+        }
+    }
+
+    /// What a caller can do, and whether trying again can help.
+    fn kind(&self, code: Code) -> (ErrorKind, bool) {
+        let memory = ["OutOfMemoryError", "SparkOutOfMemoryError"];
+        if self.hierarchy.iter().any(|class| memory.iter().any(|name| class.contains(name))) {
+            return (ErrorKind::ResourceExhausted, false);
+        }
+        if let Some(found) = by_class(&self.class) {
+            return found;
+        }
+        by_sql_state(&self.sql_state).unwrap_or_else(|| (by_code(code), code == Code::Unavailable))
+    }
+}
+
+/// Classes that say only that something failed.
+const VAGUE: [&str; 5] = ["FAILED_EXECUTE_UDF", "TASK_WRITE_FAILED", "JOB_ABORTED", "_LEGACY_ERROR_TEMP_2271", "FAILED_READ_FILE"];
+
+/// An error class, or the part before its dot, to what it means.
+fn by_class(class: &str) -> Option<(ErrorKind, bool)> {
+    use ErrorKind as K;
+    let main = class.split('.').next().unwrap_or(class);
+    Some(match (main, class) {
+        ("", _) => return None,
+        ("TABLE_OR_VIEW_NOT_FOUND" | "TABLE_NOT_FOUND" | "VIEW_NOT_FOUND" | "SCHEMA_NOT_FOUND" | "CATALOG_NOT_FOUND", _) => (K::NotFound, false),
+        ("UNRESOLVED_COLUMN" | "COLUMN_NOT_FOUND" | "FIELD_NOT_FOUND" | "UNRESOLVED_FIELD" | "PATH_NOT_FOUND", _) => (K::NotFound, false),
+        (_, "FAILED_READ_FILE.FILE_NOT_EXIST") => (K::NotFound, true),
+        ("FAILED_READ_FILE" | "CANNOT_READ_FILE_FOOTER", _) => (K::Corrupt, false),
+        ("CANNOT_MODIFY_CONFIG" | "CANNOT_MODIFY_STATIC_CONFIG" | "INVALID_CONF_VALUE", _) => (K::Config, false),
+        ("OPERATION_CANCELED" | "JOB_CANCELLED" | "QUERY_EXECUTION_TIMEOUT", _) => (K::Cancelled, false),
+        ("UNABLE_TO_ACQUIRE_MEMORY" | "OUT_OF_MEMORY" | "EXCEED_LIMIT_LENGTH" | "LOCAL_RELATION_SIZE_LIMIT_EXCEEDED", _) => (K::ResourceExhausted, false),
+        // The server was restarted, or gave the session up.
+        ("INVALID_HANDLE" | "SESSION_CHANGED" | "SESSION_NOT_FOUND", _) => (K::Unavailable, true),
+        ("FEATURE_NOT_ENABLED", _) => (K::Unsupported, false),
+        (_, _) if main.starts_with("UNSUPPORTED") => (K::Unsupported, false),
+        ("INSUFFICIENT_PERMISSIONS" | "PERMISSION_DENIED", _) => (K::PermissionDenied, false),
+        _ => return None,
+    })
+}
+
+/// The class or the whole of an SQLSTATE.
+fn by_sql_state(state: &str) -> Option<(ErrorKind, bool)> {
+    use ErrorKind as K;
+    Some(match (state, state.get(..2).unwrap_or("")) {
+        ("42P01" | "42703" | "42704" | "42K03", _) => (K::NotFound, false),
+        ("42501", _) => (K::PermissionDenied, false),
+        ("HY008", _) => (K::Cancelled, false),
+        (_, "28") => (K::Unauthenticated, false),
+        (_, "08") => (K::Unavailable, true),
+        (_, "0A") => (K::Unsupported, false),
+        (_, "53" | "54") => (K::ResourceExhausted, false),
+        // Data that does not fit, and statements that do not hold together.
+        (_, "21" | "22" | "23" | "42" | "07" | "2B" | "40") => (K::InvalidInput, false),
+        (_, "KD") => (K::Corrupt, false),
+        _ => return None,
+    })
+}
+
+fn by_code(code: Code) -> ErrorKind {
+    match code {
+        Code::Unauthenticated => ErrorKind::Unauthenticated,
+        Code::PermissionDenied => ErrorKind::PermissionDenied,
+        Code::Unavailable => ErrorKind::Unavailable,
+        Code::ResourceExhausted => ErrorKind::ResourceExhausted,
+        Code::DeadlineExceeded => ErrorKind::Timeout,
+        Code::Cancelled => ErrorKind::Cancelled,
+        Code::Unimplemented => ErrorKind::Unsupported,
+        Code::NotFound => ErrorKind::NotFound,
+        _ => ErrorKind::Unexpected,
+    }
+}
+
+fn help(kind: ErrorKind, class: &str, cut: bool) -> Option<&'static str> {
+    Some(match kind {
+        ErrorKind::Unavailable if cut => "check `connect_url` and that the server runs (start-connect-server.sh)",
+        ErrorKind::Unavailable => "the server was restarted or has ended the session: try again",
+        ErrorKind::Unauthenticated => "check the token in `connect_url`: `sc://host:port/;token=…`",
+        ErrorKind::ResourceExhausted => "give the Spark server more memory, or ask for less at once",
+        ErrorKind::Config if class.starts_with("CANNOT_MODIFY") => {
+            "such a setting belongs to the start of the server: leave it out of spark_conf"
+        }
+        _ => return None,
+    })
+}
+
+/// The class in brackets that Spark's messages begin with.
+fn class_in(message: &str) -> &str {
+    let inside = message.find('[').and_then(|start| message[start + 1..].split(']').next());
+    let plain = |class: &&str| !class.is_empty() && class.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b"._".contains(&b));
+    inside.filter(plain).unwrap_or("")
+}
+
+/// Without the plan, the hint of a Java stack, and what else follows the message proper.
+fn shortened(message: &str) -> &str {
+    let ends = [";\n'", ";\n+-", "\n\nJVM stacktrace", "\n\nDriver stacktrace", "\n\tat "];
+    let end = ends.iter().filter_map(|end| message.find(end)).min().unwrap_or(message.len());
+    message[..end].trim_end()
+}
+
+/// A caller's mistake.
+pub(crate) fn invalid(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::InvalidInput, message)
+}
+
+/// What this store, or Spark, does not do.
+pub(crate) fn unsupported(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Unsupported, message)
+}
+
+/// An answer that the protocol does not allow.
+pub(crate) fn unexpected(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Unexpected, message)
+}
+
+#[cfg(test)]
+mod tests;

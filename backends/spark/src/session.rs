@@ -1,0 +1,316 @@
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use arrow::datatypes::SchemaRef;
+use futures::StreamExt;
+use hybrid_core::sql::{Append, SqlSession};
+use hybrid_core::{BatchStream, Error, Result, async_trait};
+use tonic::Status;
+use uuid::Uuid;
+
+use crate::client::{Connection, Execution, Patience, is_cut};
+use crate::error::{Failure, unexpected};
+use crate::protocol::{
+    Analysis, AnalyzeRequest, AnalyzeResponse, Analyzed, Answered, Checkpoint, CommandKind, ConfigKind, ConfigOperation,
+    ConfigRequest, ConfigResponse, ConfigSet, DetailsRequest, DetailsResponse, EXPLAIN_FORMATTED, Explain, KeyValue, OfPlan,
+    Plan, Relation, RelationKind, ReleaseSessionRequest, Response, Version, View,
+};
+use crate::staging::Staging;
+use crate::types::{self, BatchReader};
+use crate::{append, upload};
+
+/// One session of the server: its settings, views and running plans, which end with it.
+pub struct SparkSession {
+    pub(crate) conversation: Arc<Conversation>,
+    pub(crate) staging: Option<Staging>,
+    /// Whether the user leaves broadcasting to the defaults.
+    sizes_may_be_set: bool,
+    /// What was put into the staging location, to be removed at the end.
+    pub(crate) staged: Mutex<Vec<std::path::PathBuf>>,
+    views: Mutex<Vec<String>>,
+}
+
+/// What names a session to the server, and how it is reached.
+pub(crate) struct Conversation {
+    connection: Connection,
+    session_id: String,
+    /// The address names the session: it is shared, and not ours to end.
+    shared: bool,
+    /// The server's own name of the session: another one means that the server was restarted.
+    server_session: OnceLock<String>,
+}
+
+impl Conversation {
+    pub(crate) fn new(connection: Connection, session_id: Option<String>) -> Self {
+        Self {
+            connection,
+            shared: session_id.is_some(),
+            session_id: session_id.unwrap_or_else(|| Uuid::new_v4().to_string()),
+            server_session: OnceLock::new(),
+        }
+    }
+
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    pub(crate) fn session_id(&self) -> &str {
+        &self.session_id
+    }
+
+    pub(crate) fn observed(&self) -> Option<String> {
+        self.server_session.get().cloned()
+    }
+
+    pub(crate) fn observe(&self, server_session: &str) {
+        if !server_session.is_empty() {
+            self.server_session.get_or_init(|| server_session.to_owned());
+        }
+    }
+
+    /// The error that a status means, with all that the server tells of it.
+    pub(crate) async fn error(&self, status: Status) -> Error {
+        let cut = is_cut(&status);
+        let mut failure = Failure::of(&status);
+        if let Some(error_id) = failure.id.clone() {
+            let request = DetailsRequest {
+                session_id: self.session_id.clone(),
+                user_context: self.connection.user(),
+                error_id,
+                client_type: self.connection.agent(),
+            };
+            let details = self.connection.call::<_, DetailsResponse>("FetchErrorDetails", &request, Patience::none()).await;
+            // Without them the status says it, more briefly.
+            if let Ok(details) = details {
+                failure.complete(&details);
+            }
+        }
+        failure.into_error(status.code(), cut, self.connection.place())
+    }
+
+    async fn analyze(&self, analysis: Analysis) -> Result<Analyzed> {
+        let request = AnalyzeRequest {
+            session_id: self.session_id.clone(),
+            user_context: self.connection.user(),
+            client_type: self.connection.agent(),
+            observed: self.observed(),
+            analysis: Some(analysis),
+        };
+        let answer = self.connection.call::<_, AnalyzeResponse>("AnalyzePlan", &request, Patience::long()).await;
+        match answer {
+            Ok(answer) => {
+                self.observe(&answer.server_session);
+                answer.analyzed.ok_or_else(|| unexpected("Spark answered an analysis with nothing"))
+            }
+            Err(status) => Err(self.error(status).await),
+        }
+    }
+
+    /// The server's version, for people.
+    pub(crate) async fn version(&self) -> Result<String> {
+        match self.analyze(Analysis::Version(Version {})).await? {
+            Analyzed::Version(version) => Ok(version.text),
+            _ => Err(unexpected("Spark did not say its version")),
+        }
+    }
+
+    /// Sets settings of the session.
+    pub(crate) async fn set(&self, settings: &[(String, String)]) -> Result<()> {
+        let pairs = settings.iter().map(|(key, value)| KeyValue {
+            key: key.clone(),
+            value: Some(value.clone()),
+        });
+        let set = ConfigSet { pairs: pairs.collect() };
+        let request = ConfigRequest {
+            session_id: self.session_id.clone(),
+            user_context: self.connection.user(),
+            operation: Some(ConfigOperation {
+                kind: Some(ConfigKind::Set(set)),
+            }),
+            client_type: self.connection.agent(),
+            observed: self.observed(),
+        };
+        match self.connection.call::<_, ConfigResponse>("Config", &request, Patience::short()).await {
+            Ok(answer) => {
+                self.observe(&answer.server_session);
+                Ok(())
+            }
+            Err(status) => Err(self.error(status).await),
+        }
+    }
+
+    /// Ends the session: its plans, views and artifacts.
+    pub(crate) async fn release(&self) -> Result<()> {
+        let request = ReleaseSessionRequest {
+            session_id: self.session_id.clone(),
+            user_context: self.connection.user(),
+            client_type: self.connection.agent(),
+        };
+        match self.connection.call::<_, Answered>("ReleaseSession", &request, Patience::short()).await {
+            // A server that is gone has ended its sessions.
+            Ok(_) => Ok(()),
+            Err(status) if is_cut(&status) => Ok(()),
+            Err(status) => Err(self.error(status).await),
+        }
+    }
+}
+
+impl SparkSession {
+    pub(crate) fn new(conversation: Conversation, staging: Option<Staging>, sizes_may_be_set: bool) -> Self {
+        Self {
+            conversation: Arc::new(conversation),
+            staging,
+            sizes_may_be_set,
+            staged: Mutex::default(),
+            views: Mutex::default(),
+        }
+    }
+
+    /// Runs a plan to its end.
+    pub(crate) async fn run(&self, plan: Plan) -> Result<Vec<Response>> {
+        Execution::new(Arc::clone(&self.conversation), plan).finish().await
+    }
+
+    /// A new name for something temporary.
+    pub(crate) fn fresh_name() -> String {
+        format!("__hybrid_{}", Uuid::new_v4().simple())
+    }
+
+    /// Names a relation for the rest of the session.
+    pub(crate) async fn name(&self, name: &str, relation: Relation) -> Result<()> {
+        self.remember(name);
+        let view = View {
+            input: Some(relation),
+            name: name.to_owned(),
+            is_global: false,
+            replace: true,
+        };
+        self.run(Plan::command(CommandKind::View(view))).await.map(drop)
+    }
+
+    pub(crate) fn remember(&self, view: &str) {
+        self.views.lock().unwrap_or_else(PoisonError::into_inner).push(view.to_owned());
+    }
+
+    /// What was loaded looks small to the optimizer, which would send all of it to every executor: joins are then
+    /// decided by what the rows turn out to be.
+    pub(crate) async fn rely_on_runtime_sizes(&self) -> Result<()> {
+        if !self.sizes_may_be_set {
+            return Ok(());
+        }
+        let settings = [
+            ("spark.sql.autoBroadcastJoinThreshold", "-1"),
+            ("spark.sql.adaptive.autoBroadcastJoinThreshold", "10485760"),
+        ];
+        self.conversation.set(&settings.map(|(key, value)| (key.to_owned(), value.to_owned()))).await
+    }
+
+    async fn drop_views(&self) -> Result<()> {
+        let views = std::mem::take(&mut *self.views.lock().unwrap_or_else(PoisonError::into_inner));
+        for view in views {
+            self.execute(&format!("DROP VIEW IF EXISTS `{view}`")).await?;
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl SqlSession for SparkSession {
+    async fn describe(&self, query: &str) -> Result<SchemaRef> {
+        let plan = OfPlan {
+            plan: Some(Plan::query(query)),
+        };
+        match self.conversation.analyze(Analysis::Schema(plan)).await? {
+            Analyzed::Schema(answer) => types::schema(answer.schema.as_ref()),
+            _ => Err(unexpected("Spark did not describe the query")),
+        }
+    }
+
+    async fn query(&self, query: &str) -> Result<BatchStream> {
+        let mut execution = Execution::new(Arc::clone(&self.conversation), Plan::query(query));
+        // The columns come before anything is run.
+        let first = execution.next().await?.ok_or_else(|| unexpected("Spark answered a query with nothing"))?;
+        let schema = types::schema(first.schema.as_ref())?;
+        let mut reader = BatchReader::new(schema.clone());
+        let early = match first.response {
+            Some(Response::Batch(batch)) => reader.read(batch)?,
+            _ => Vec::new(),
+        };
+        let rest = futures::stream::try_unfold((execution, reader), |(mut execution, mut reader)| async move {
+            while let Some(answer) = execution.next().await? {
+                if let Some(Response::Batch(batch)) = answer.response {
+                    let batches = reader.read(batch)?;
+                    return Ok(Some((batches, (execution, reader))));
+                }
+            }
+            Ok::<_, Error>(None)
+        });
+        let batches = futures::stream::once(async { Ok(early) }).chain(rest);
+        let flat = batches.flat_map(|batches| {
+            let batches: Vec<Result<_>> = match batches {
+                Ok(batches) => batches.into_iter().map(Ok).collect(),
+                Err(error) => vec![Err(error)],
+            };
+            futures::stream::iter(batches)
+        });
+        Ok(BatchStream::new(schema, flat))
+    }
+
+    async fn execute(&self, statement: &str) -> Result<()> {
+        self.run(Plan::statement(statement)).await.map(drop)
+    }
+
+    async fn upload(&self, rows: BatchStream) -> Result<String> {
+        let uploaded = upload::upload(self, rows).await?;
+        Ok(format!("`{}`", uploaded.view))
+    }
+
+    async fn stage(&self, select: &str) -> Result<String> {
+        let checkpoint = Checkpoint {
+            relation: Some(Relation::sql(select)),
+            local: true,
+            eager: true,
+        };
+        let responses = self.run(Plan::command(CommandKind::Checkpoint(checkpoint))).await?;
+        let kept = responses.into_iter().find_map(|response| match response {
+            Response::Checkpointed(kept) => kept.relation,
+            _ => None,
+        });
+        let kept = kept.ok_or_else(|| unexpected("Spark kept no rows of a SELECT"))?;
+        let name = Self::fresh_name();
+        self.name(&name, RelationKind::Remote(kept).into()).await?;
+        self.rely_on_runtime_sizes().await?;
+        Ok(format!("`{name}`"))
+    }
+
+    async fn append(&self, append: Append) -> Result<u64> {
+        append::append(self, append).await
+    }
+
+    async fn explain(&self, query: &str) -> Result<String> {
+        let explain = Explain {
+            plan: Some(Plan::query(query)),
+            mode: EXPLAIN_FORMATTED,
+        };
+        match self.conversation.analyze(Analysis::Explain(explain)).await? {
+            Analyzed::Explain(plan) => Ok(plan.text),
+            _ => Err(unexpected("Spark did not explain the query")),
+        }
+    }
+
+    async fn row_estimate(&self, table: &[String]) -> Result<Option<u64>> {
+        append::row_estimate(self, table).await
+    }
+
+    async fn close(&self) -> Result<()> {
+        let released = match self.conversation.shared {
+            true => self.drop_views().await,
+            false => self.conversation.release().await,
+        };
+        let staged = std::mem::take(&mut *self.staged.lock().unwrap_or_else(PoisonError::into_inner));
+        let removed = match &self.staging {
+            Some(staging) => staging.remove(staged).await,
+            None => Ok(()),
+        };
+        released.and(removed)
+    }
+}

@@ -1,0 +1,77 @@
+use hybrid_core::sql::{Cleanup, Dialect, Formulation, Relation, SqlSession, SqlStore};
+use hybrid_core::{Context, Result, async_trait, offline_store};
+
+use crate::client::Connection;
+use crate::session::Conversation;
+use crate::staging::Staging;
+use crate::{Address, SparkConfig, SparkDialect, SparkSession, SparkSource};
+
+/// Spark, over Spark Connect.
+pub struct SparkStore {
+    connection: Connection,
+    address: Address,
+    settings: Vec<(String, String)>,
+    staging: Option<Staging>,
+    formulation: Option<Formulation>,
+    cleanup: Cleanup,
+}
+
+#[offline_store("spark")]
+#[async_trait]
+impl SqlStore for SparkStore {
+    type Source = SparkSource;
+    type Config = SparkConfig;
+    type Session = SparkSession;
+
+    async fn connect(config: SparkConfig, _context: &Context) -> Result<Self> {
+        let address = config.address()?;
+        let staging = config.staging_location.as_deref().and_then(Staging::at);
+        if let Some(staging) = &staging {
+            staging.prepare().await?;
+        }
+        Ok(Self {
+            connection: Connection::new(&address)?,
+            settings: config.settings()?,
+            address,
+            staging,
+            formulation: config.formulation.map(Formulation::from),
+            cleanup: Cleanup::default(),
+        })
+    }
+
+    async fn ping(&self) -> Result<String> {
+        let session = self.session().await?;
+        let version = session.conversation.version().await;
+        let closed = session.close().await;
+        let version = version?;
+        closed?;
+        Ok(format!("Spark {version} at {}", self.connection.place()))
+    }
+
+    fn dialect(&self) -> &dyn Dialect {
+        &SparkDialect
+    }
+
+    fn cleanup(&self) -> &Cleanup {
+        &self.cleanup
+    }
+
+    fn partition_format<'a>(&self, source: &'a SparkSource) -> &'a str {
+        source.date_partition_column_format.as_deref().unwrap_or("%Y-%m-%d")
+    }
+
+    fn relation(&self, source: &SparkSource) -> Result<Relation> {
+        source.relation()
+    }
+
+    fn formulation(&self) -> Option<Formulation> {
+        self.formulation
+    }
+
+    async fn session(&self) -> Result<SparkSession> {
+        let conversation = Conversation::new(self.connection.clone(), self.address.session_id.clone());
+        conversation.set(&self.settings).await?;
+        let sized = |(key, _): &(String, String)| key.ends_with("utoBroadcastJoinThreshold");
+        Ok(SparkSession::new(conversation, self.staging.clone(), !self.settings.iter().any(sized)))
+    }
+}
