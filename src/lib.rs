@@ -72,10 +72,10 @@ pub use {hybrid_core, hybrid_feast};
 
 backends::backends! {
     "file", aliases("dask", "duckdb"), feature "file", crate hybrid_store_file as file, store FileStore;
-    "postgres", aliases("postgresql"), feature "postgres";
+    "postgres", aliases("postgresql"), feature "postgres", crate hybrid_store_postgres as postgres, store PostgresStore;
     "redshift", feature "redshift";
     "snowflake", aliases("snowflake.offline"), feature "snowflake";
     "bigquery", feature "bigquery";
     "spark", feature "spark";
-    "trino", feature "trino";
+    "trino", feature "trino", crate hybrid_store_trino as trino, store TrinoStore;
 }

@@ -56,7 +56,9 @@ pub(super) async fn choose<T: SqlStore>(
         Some(table) => session.row_estimate(table).await?,
         None => None,
     };
-    if let Some(chosen) = by_index(session, view, rows.num_rows(), known).await? {
+    if dialect.lateral()
+        && let Some(chosen) = by_index(session, view, rows.num_rows(), known).await?
+    {
         return Ok(chosen);
     }
     if view.keys.is_empty() {
@@ -77,14 +79,14 @@ fn comparable(formulation: Formulation, view: &View) -> Formulation {
         Formulation::RunningStruct if !view.columns.iter().all(|(_, comparable)| *comparable) => {
             Formulation::RunningTime
         }
-        Formulation::Lateral if view.table.table.is_none() => Formulation::RunningTime,
+        Formulation::Lateral if !view.by_columns => Formulation::RunningTime,
         other => other,
     }
 }
 
 /// An index on keys and time answers a few entity rows without reading the table.
 async fn by_index<S: SqlSession>(session: &S, view: &View, rows: u64, known: Option<u64>) -> Result<Option<Choice>> {
-    let (Some(table), Some(known)) = (&view.table.table, known) else {
+    let (Some(table), Some(known), true) = (&view.table.table, known, view.by_columns) else {
         return Ok(None);
     };
     let probes = if view.keys.is_empty() {

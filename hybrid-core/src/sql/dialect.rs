@@ -111,6 +111,11 @@ pub trait Dialect: Send + Sync {
         (Formulation::RunningTime, Formulation::Ranked)
     }
 
+    /// Whether a join can look into an index for each row: `CROSS JOIN LATERAL (… LIMIT 1)`.
+    fn lateral(&self) -> bool {
+        false
+    }
+
     /// Whether MAX compares values of the type inside a struct.
     fn comparable(&self, column: &Field) -> bool {
         let _ = column;

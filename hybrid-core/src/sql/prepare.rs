@@ -212,6 +212,8 @@ pub(super) struct View {
     /// What a feature row must satisfy to be a candidate of any entity row.
     pub conditions: Vec<String>,
     pub ttl: Option<i64>,
+    /// Keys and time compare with the entity rows' as they stand in the source: an index serves.
+    pub by_columns: bool,
     /// A candidate also needs `created <= E`.
     pub known_in_time: bool,
     pub source: ViewSource,
@@ -228,6 +230,8 @@ pub(super) struct Key {
     pub expr: String,
     /// The source's column alone, as an index has it.
     pub raw: String,
+    /// Integers of every width compare with each other.
+    pub integer: bool,
     pub entity: String,
 }
 
@@ -260,10 +264,14 @@ impl View {
         if let Some(created) = created.as_ref().filter(|_| known_in_time) {
             conditions.push(format!("{created} <= {}", dialect.instant_literal(frame.times.1)));
         }
+        let as_they_stand = |key: &Key| key.expr == key.raw || key.integer;
+        let by_columns =
+            keys.iter().all(as_they_stand) && table.column(&source.timestamp_field)?.data_type().is_temporal();
         Ok(Self {
             name: view.name.clone(),
             table,
             keys,
+            by_columns,
             time,
             created,
             columns,
@@ -321,6 +329,7 @@ fn prepare_key(dialect: &dyn Dialect, table: &Table, key: &JoinKey) -> Result<Ke
     Ok(Key {
         expr: dialect.key(&raw, column, &key.data_type)?,
         raw,
+        integer: column.data_type().is_integer(),
         entity: key.entity.clone(),
     })
 }

@@ -34,7 +34,7 @@ pub(super) fn statement(dialect: &dyn Dialect, entities: &Entities, views: &[(Vi
         ctes: Vec::new(),
     };
     if entities.from.starts_with('(') {
-        let body = format!("SELECT * FROM {}", entities.from);
+        let body = format!("SELECT * FROM {} AS {}", entities.from, writer.quote("e"));
         writer.entities = writer.cte("entities", body);
     }
     let (mut outputs, mut joins) = (Vec::new(), String::new());

@@ -6,6 +6,7 @@ use arrow::compute::{CastOptions, can_cast_types, cast_with_options};
 use arrow::datatypes::DataType;
 
 use super::invalid;
+use super::json::from_json;
 use super::losses::first_changed;
 use super::{Place, first_lost, is_text, is_time, plain, to_instants};
 
@@ -22,6 +23,7 @@ pub fn to_feature(array: &ArrayRef, declared: &DataType, place: Place<'_>) -> Re
         from if *declared == timestamp_type() && (is_time(from) || is_text(from) || from.is_integer()) => {
             to_instants(array, place)
         }
+        from if is_text(from) && declared.is_nested() => from_json(array, declared, place),
         from if !can_cast_types(from, declared) => Err(no_cast(from, declared, place)),
         _ => checked(array, declared, place),
     }

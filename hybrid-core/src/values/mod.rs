@@ -2,6 +2,7 @@
 //! would lose on the way, which is an error and never another value.
 
 mod features;
+mod json;
 mod keys;
 mod losses;
 mod lossless;

@@ -1,2 +1,6 @@
-error: column `ts` of type  holds no times
-  help: times are timestamptz, timestamp (UTC), date, or text in the form of RFC 3339
+SELECT "s"."driver_id" AS "o0", "s"."trips" AS "o1", "s"."ts" AS "o2", "s"."created" AS "o3"
+FROM "lake"."driver stats" AS "s"
+WHERE "s"."ts" >= '2024-04-30 00:00:00.000000+00'::timestamptz
+  AND "s"."ts" <= '2024-05-01 00:00:00.000000+00'::timestamptz
+  AND "s"."day" >= '2024-04-30'::date
+  AND "s"."day" <= '2024-05-01'::date

@@ -1,2 +1,3 @@
-error: column `ts` of type  holds no times
-  help: times are timestamptz, timestamp (UTC), date, or text in the form of RFC 3339
+SELECT "s"."driver_id" AS "o0", "s"."trips" AS "o1", "s"."ts" AS "o2", "s"."created" AS "o3"
+FROM "lake"."driver stats" AS "s"
+WHERE "s"."ts" IS NOT NULL

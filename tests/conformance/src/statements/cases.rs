@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray, UInt64Array};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use hybrid_core::sql::{Dialect, Formulation};
+use hybrid_core::sql::{Dialect, Formulation, SQL_TYPE};
 use hybrid_core::store::{ENTITY_TIME, ROW_NUMBER};
 use hybrid_core::{
     BatchStream, EntityRows, Explain, HistoricalRequest, HistoricalView, JoinKey, OfflineStore, OutputColumn,
@@ -17,9 +17,12 @@ const DAY: i64 = 86_400_000_000;
 /// 2024-05-01 UTC.
 const MAY: i64 = 1_714_521_600_000_000;
 
-/// The columns of every source of the cases.
-pub fn columns() -> SchemaRef {
-    Arc::new(Schema::new(vec![
+/// The columns of every source of the cases, of the dialect's own types.
+///
+/// # Errors
+/// Unsupported, where the dialect lacks one.
+pub fn columns(dialect: &dyn Dialect) -> Result<SchemaRef> {
+    let fields = [
         Field::new("driver_id", DataType::Int64, true),
         Field::new("region", DataType::Utf8, true),
         Field::new("ts", timestamp_type(), true),
@@ -28,7 +31,14 @@ pub fn columns() -> SchemaRef {
         Field::new("day text", DataType::Utf8, true),
         Field::new("trips", DataType::Int64, true),
         Field::new("it's \"rated\"", DataType::Float64, true),
-    ]))
+    ];
+    let typed = |field: Field| {
+        let name = dialect.sql_type(field.data_type())?;
+        Ok(field.with_metadata([(SQL_TYPE.to_owned(), name)].into()))
+    };
+    Ok(Arc::new(Schema::new(
+        fields.into_iter().map(typed).collect::<Result<Vec<_>>>()?,
+    )))
 }
 
 /// One statement.
@@ -48,7 +58,7 @@ impl Case {
     /// Whatever the operation gives.
     pub async fn statement(&self, dialect: fn() -> Box<dyn Dialect>) -> Result<String> {
         let (features, pairs, rows) = self.counts;
-        let recorder = Recorder::new(dialect(), columns())
+        let recorder = Recorder::new(dialect(), columns(&*dialect())?)
             .with_formulation(self.formulation)
             .with_counts(features, pairs, rows);
         let statement = OfflineStore::explain(&recorder, self.operation.clone()).await?;
@@ -72,6 +82,7 @@ pub fn all(dialect: &dyn Dialect) -> Vec<Case> {
         });
     };
     let mut formulations = vec![safe, quick, Formulation::RunningTime];
+    formulations.extend(dialect.lateral().then_some(Formulation::Lateral));
     formulations.sort();
     formulations.dedup();
     for formulation in formulations {
