@@ -186,3 +186,6 @@ fn minute() -> u64 {
 fn day() -> u64 {
     86_400
 }
+
+#[cfg(test)]
+mod tests;

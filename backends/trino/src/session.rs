@@ -2,9 +2,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::compute::cast;
-use arrow::datatypes::{DataType, Field, Float64Type, Schema, SchemaRef};
-use futures::TryStreamExt;
+use arrow::datatypes::{Float64Type, SchemaRef};
 use hybrid_core::sql::{Append, SqlSession};
 use hybrid_core::{BatchStream, Error, ErrorKind, Result, async_trait};
 
@@ -122,7 +120,7 @@ impl SqlSession for TrinoSession {
     }
 
     async fn upload(&self, rows: BatchStream) -> Result<String> {
-        self.incoming(signed(rows)).await
+        self.incoming(rows).await
     }
 
     async fn stage(&self, select: &str) -> Result<String> {
@@ -182,32 +180,4 @@ fn row_count(batch: &RecordBatch) -> Option<u64> {
     // Statistics are estimates: a fraction does not matter.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     (count.is_finite() && count >= 0.0).then_some(count as u64)
-}
-
-/// Row numbers as the engine's 64-bit integer.
-fn signed(rows: BatchStream) -> BatchStream {
-    let field = |field: &Arc<Field>| match field.data_type() {
-        DataType::UInt64 => Arc::new(Field::new(field.name(), DataType::Int64, field.is_nullable())),
-        _ => Arc::clone(field),
-    };
-    let schema = Arc::new(Schema::new(
-        rows.schema().fields().iter().map(field).collect::<Vec<_>>(),
-    ));
-    let made = Arc::clone(&schema);
-    BatchStream::new(
-        schema,
-        rows.and_then(move |batch| std::future::ready(signed_batch(&batch, &made))),
-    )
-}
-
-fn signed_batch(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
-    let columns = batch.columns().iter().zip(schema.fields());
-    let columns = columns.map(|(column, field)| match column.data_type() {
-        DataType::UInt64 => Ok(cast(column, field.data_type())?),
-        _ => Ok(Arc::clone(column)),
-    });
-    Ok(RecordBatch::try_new(
-        Arc::clone(schema),
-        columns.collect::<Result<_>>()?,
-    )?)
 }

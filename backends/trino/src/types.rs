@@ -122,8 +122,8 @@ pub(crate) fn sql_type(data_type: &DataType) -> Result<String> {
         T::Int8 => "tinyint".to_owned(),
         T::Int16 | T::UInt8 => "smallint".to_owned(),
         T::Int32 | T::UInt16 => "integer".to_owned(),
-        T::Int64 | T::UInt32 => "bigint".to_owned(),
-        T::UInt64 => "decimal(20,0)".to_owned(),
+        // Of UInt64 the half that a key can be; a larger number is an error when it is written.
+        T::Int64 | T::UInt32 | T::UInt64 => "bigint".to_owned(),
         T::Float16 | T::Float32 => "real".to_owned(),
         T::Float64 => "double".to_owned(),
         T::Utf8 | T::LargeUtf8 | T::Utf8View => "varchar".to_owned(),

@@ -1,0 +1,75 @@
+#![allow(clippy::unwrap_used)]
+
+use hybrid_core::ErrorKind;
+use serde_json::{Value, json};
+
+use super::*;
+
+fn read(extra: &Value) -> Result<TrinoConfig, String> {
+    let mut config = json!({"host": "trino", "port": 8080, "catalog": "c", "user": "u", "connector": {"type": "hive", "file_format": "parquet"}});
+    for (name, value) in extra.as_object().unwrap() {
+        config[name] = value.clone();
+    }
+    serde_json::from_value(config).map_err(|error| error.to_string())
+}
+
+#[test]
+fn what_is_not_said_is_feasts_default() {
+    let config = read(&json!({})).unwrap();
+    assert_eq!((config.dataset.as_str(), config.http_scheme), ("feast", Scheme::Http));
+    assert_eq!((config.ssl_verify.clone(), config.auth.clone()), (Verify::System, None));
+    assert!(config.check().is_ok());
+}
+
+#[test]
+fn every_spelling_of_feasts_is_read() {
+    let config = read(&json!({
+        "dataset": "d", "source": "s", "http-scheme": "https", "ssl-verify": "ca.pem",
+        "x-trino-extra-credential-header": "a=hunter2", "auth": {"type": "basic", "config": {"username": "u", "password": "hunter2"}},
+        "session_properties": {"query_max_memory": "1GB"}, "entity_select_mode": "embed_query",
+        "staging": {"path": "stage", "location": "s3://b/stage", "catalog": "hive"},
+    }))
+    .unwrap();
+    assert!(config.check().is_ok());
+    assert!(!format!("{config:?}").contains("hunter2"), "{config:?}");
+    let config = config.from_folder(std::path::Path::new("/repo"));
+    assert_eq!(config.ssl_verify, Verify::File("/repo/ca.pem".into()));
+    assert_eq!(config.staging.unwrap().path, std::path::Path::new("/repo/stage"));
+    assert_eq!(read(&json!({"ssl_verify": false})).unwrap().ssl_verify, Verify::Off);
+}
+
+#[test]
+fn what_cannot_be_done_is_refused_with_the_reason() {
+    for (extra, says) in [
+        (json!({"auth": {"type": "kerberos", "config": {}}}), "kerberos"),
+        (json!({"auth": {"type": "oauth2"}}), "browser"),
+        (
+            json!({"auth": {"type": "basic", "config": {"username": "u"}}}),
+            "missing field `password`",
+        ),
+        (
+            json!({"auth": {"type": "jwt", "config": {"token": "t", "tokn": "t"}}}),
+            "unknown field `tokn`",
+        ),
+        (json!({"auth": {"type": "magic"}}), "unknown variant `magic`"),
+        (json!({"http-scheme": "ftp"}), "ftp"),
+        (json!({"ssl-verify": ""}), "PEM"),
+        (json!({"colour": "blue"}), "unknown field `colour`"),
+        (json!({"connector": {"file_format": "orc"}}), "missing field `type`"),
+    ] {
+        let error = read(&extra).unwrap_err();
+        assert!(error.contains(says), "{error}");
+    }
+    for extra in [
+        json!({"auth": {"type": "jwt", "config": {"token": "t"}}}),
+        json!({"host": "http://trino"}),
+        json!({"host": ""}),
+        json!({"catalog": ""}),
+    ] {
+        assert_eq!(
+            read(&extra).unwrap().check().unwrap_err().kind(),
+            ErrorKind::Config,
+            "{extra}"
+        );
+    }
+}
