@@ -121,18 +121,25 @@ impl PostgresConfig {
     /// # Errors
     /// Config, with every problem.
     pub fn check(&self) -> Result<()> {
-        let wrong = |what: &str, right: &str| Error::new(ErrorKind::Config, format!("postgres: {what}")).with_help(right);
+        let wrong =
+            |what: &str, right: &str| Error::new(ErrorKind::Config, format!("postgres: {what}")).with_help(right);
         let mut problems = Vec::new();
         for (name, value) in [("host", &self.host), ("database", &self.database), ("user", &self.user)] {
             if value.trim().is_empty() || value.contains('\0') {
-                problems.push(wrong(&format!("`{name}` is empty or holds a NUL"), "give it as in `psql`"));
+                problems.push(wrong(
+                    &format!("`{name}` is empty or holds a NUL"),
+                    "give it as in `psql`",
+                ));
             }
         }
         if self.db_schema.is_empty() {
             problems.push(wrong("`db_schema` is empty", "leave it out for `public`"));
         }
         if self.max_conn == 0 || self.min_conn > self.max_conn {
-            let what = format!("min_conn ({}) and max_conn ({}) do not fit", self.min_conn, self.max_conn);
+            let what = format!(
+                "min_conn ({}) and max_conn ({}) do not fit",
+                self.min_conn, self.max_conn
+            );
             problems.push(wrong(&what, "max_conn is at least 1 and not below min_conn"));
         }
         if self.sslcert_path.is_some() != self.sslkey_path.is_some() {

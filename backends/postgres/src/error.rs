@@ -68,18 +68,28 @@ pub(crate) fn made(error: tokio_postgres::Error, statement: Option<&str>) -> Err
         }
     };
     match text.as_str() {
-        "error performing TLS handshake" => new(ErrorKind::Config, "TLS with the Postgres server failed", source(error))
-            .with_help("check `sslmode`, `sslrootcert_path` and the server's certificate"),
-        "authentication error" | "invalid configuration" => {
-            new(ErrorKind::Unauthenticated, "the Postgres server refused the login", source(error))
-                .with_help("check `user` and `password`")
+        "error performing TLS handshake" => {
+            new(ErrorKind::Config, "TLS with the Postgres server failed", source(error))
+                .with_help("check `sslmode`, `sslrootcert_path` and the server's certificate")
         }
-        "error connecting to server" => {
-            new(ErrorKind::Unavailable, "the Postgres server cannot be reached", source(error)).retryable()
-        }
-        "connection closed" | "error communicating with the server" => {
-            new(ErrorKind::Unavailable, "the connection to the Postgres server was lost", source(error)).retryable()
-        }
+        "authentication error" | "invalid configuration" => new(
+            ErrorKind::Unauthenticated,
+            "the Postgres server refused the login",
+            source(error),
+        )
+        .with_help("check `user` and `password`"),
+        "error connecting to server" => new(
+            ErrorKind::Unavailable,
+            "the Postgres server cannot be reached",
+            source(error),
+        )
+        .retryable(),
+        "connection closed" | "error communicating with the server" => new(
+            ErrorKind::Unavailable,
+            "the connection to the Postgres server was lost",
+            source(error),
+        )
+        .retryable(),
         _ => new(ErrorKind::Unexpected, &text, source(error)),
     }
 }
@@ -91,7 +101,11 @@ fn told_by_server(told: &DbError, statement: Option<&str>) -> Error {
     if retryable {
         error = error.retryable();
     }
-    for (name, text) in [("detail", told.detail()), ("hint", told.hint()), ("where", told.where_())] {
+    for (name, text) in [
+        ("detail", told.detail()),
+        ("hint", told.hint()),
+        ("where", told.where_()),
+    ] {
         if let Some(text) = text {
             error = error.with_help(format!("{name}: {}", shortened(text)));
         }
@@ -130,7 +144,10 @@ pub(crate) fn is_passing(error: &PoolError) -> bool {
     let PoolError::Backend(error) = error else { return false };
     match error.code() {
         Some(code) => matches!(code.code(), "57P03" | "57P01" | "57P02" | "53300") || code.code().starts_with("08"),
-        None => matches!(error.to_string().as_str(), "error connecting to server" | "connection closed" | "error communicating with the server"),
+        None => matches!(
+            error.to_string().as_str(),
+            "error connecting to server" | "connection closed" | "error communicating with the server"
+        ),
     }
 }
 
@@ -141,7 +158,12 @@ fn excerpt(statement: &str, position: usize) -> String {
     let before: String = statement.chars().skip(start).take(at - start).collect();
     let after: String = statement.chars().skip(at).take(EXCERPT).collect();
     let one_line = |text: String| text.replace(['\n', '\r', '\t'], " ");
-    format!("{}{} ⟶ {}", if start > 0 { "…" } else { "" }, one_line(before), one_line(after))
+    format!(
+        "{}{} ⟶ {}",
+        if start > 0 { "…" } else { "" },
+        one_line(before),
+        one_line(after)
+    )
 }
 
 fn shortened(text: &str) -> String {
@@ -160,27 +182,63 @@ mod tests {
     fn states_have_kinds() {
         use ErrorKind as K;
         for (state, message, kind) in [
-            ("28P01", "password authentication failed for user \"u\"", K::Unauthenticated),
-            ("28000", "no pg_hba.conf entry for host \"127.0.0.1\", user \"u\", database \"d\", no encryption", K::Unauthenticated),
+            (
+                "28P01",
+                "password authentication failed for user \"u\"",
+                K::Unauthenticated,
+            ),
+            (
+                "28000",
+                "no pg_hba.conf entry for host \"127.0.0.1\", user \"u\", database \"d\", no encryption",
+                K::Unauthenticated,
+            ),
             ("42501", "permission denied for table t", K::PermissionDenied),
-            ("42501", "permission denied to create temporary tables in database \"d\"", K::PermissionDenied),
+            (
+                "42501",
+                "permission denied to create temporary tables in database \"d\"",
+                K::PermissionDenied,
+            ),
             ("42P01", "relation \"public.t\" does not exist", K::NotFound),
             ("42703", "column \"x\" does not exist", K::NotFound),
             ("3F000", "schema \"s\" does not exist", K::NotFound),
             ("3D000", "database \"d\" does not exist", K::NotFound),
             ("57014", "canceling statement due to user request", K::Cancelled),
             ("57014", "canceling statement due to statement timeout", K::Timeout),
-            ("57P01", "terminating connection due to administrator command", K::Unavailable),
+            (
+                "57P01",
+                "terminating connection due to administrator command",
+                K::Unavailable,
+            ),
             ("57P03", "the database system is starting up", K::Unavailable),
-            ("53100", "could not write to file: No space left on device", K::ResourceExhausted),
+            (
+                "53100",
+                "could not write to file: No space left on device",
+                K::ResourceExhausted,
+            ),
             ("53200", "out of memory", K::ResourceExhausted),
-            ("53400", "temporary file size exceeds temp_file_limit (1024kB)", K::ResourceExhausted),
+            (
+                "53400",
+                "temporary file size exceeds temp_file_limit (1024kB)",
+                K::ResourceExhausted,
+            ),
             ("08006", "connection failure", K::Unavailable),
             ("22P02", "invalid input syntax for type integer: \"x\"", K::InvalidInput),
-            ("23505", "duplicate key value violates unique constraint \"t_pkey\"", K::InvalidInput),
+            (
+                "23505",
+                "duplicate key value violates unique constraint \"t_pkey\"",
+                K::InvalidInput,
+            ),
             ("0A000", "cannot use a set-returning function here", K::Unsupported),
-            ("25006", "cannot execute CREATE TABLE in a read-only transaction", K::Unsupported),
-            ("40001", "canceling statement due to conflict with recovery", K::Unavailable),
+            (
+                "25006",
+                "cannot execute CREATE TABLE in a read-only transaction",
+                K::Unsupported,
+            ),
+            (
+                "40001",
+                "canceling statement due to conflict with recovery",
+                K::Unavailable,
+            ),
             ("XX000", "cache lookup failed", K::Unexpected),
             ("", "", K::Unexpected),
         ] {

@@ -132,10 +132,14 @@ impl SqlSession for PostgresSession {
     async fn close(&self) -> Result<()> {
         let running = match self.slot.try_lock() {
             Ok(_) => None,
-            Err(_) => self.token.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone(),
+            Err(_) => self
+                .token
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner)
+                .clone(),
         };
-        if let Some(token) = running {
-            self.client.cancel(&token).await;
+        if let Some(token) = &running {
+            self.client.cancel(token).await;
         }
         let Ok(mut slot) = tokio::time::timeout(CLOSE, self.slot.lock()).await else {
             // Whoever still has it closes the connection when letting go.
@@ -143,7 +147,7 @@ impl SqlSession for PostgresSession {
         };
         slot.closed = true;
         let temporary = std::mem::take(&mut slot.temporary);
-        let tainted = slot.tainted;
+        let tainted = slot.tainted || running.is_some();
         let Some(lease) = slot.take() else { return Ok(()) };
         // A connection that is not given back is closed, and its temporary tables with it.
         if tainted || drop_tables(&temporary, &lease).await.is_err() {
@@ -163,6 +167,9 @@ async fn drop_tables(temporary: &[String], lease: &crate::client::Lease) -> Resu
     let outcome = tokio::time::timeout(CLOSE, lease.object()?.batch_execute(&statement)).await;
     match outcome {
         Ok(outcome) => outcome.map_err(|error| error::made(error, Some(&statement))),
-        Err(_) => Err(hybrid_core::Error::new(hybrid_core::ErrorKind::Timeout, "dropping temporary tables took too long")),
+        Err(_) => Err(hybrid_core::Error::new(
+            hybrid_core::ErrorKind::Timeout,
+            "dropping temporary tables took too long",
+        )),
     }
 }

@@ -70,7 +70,8 @@ fn undefined(message: impl Into<String>) -> Error {
 pub(crate) fn table_parts(name: &str, schema: &str) -> Result<Vec<String>> {
     let malformed = |why: &str| {
         let message = format!("`{name}` is no name of a Postgres table: {why}");
-        Error::new(ErrorKind::Definition, message).with_help("write `table`, `schema.table` or `\"Schema\".\"table.1\"`")
+        Error::new(ErrorKind::Definition, message)
+            .with_help("write `table`, `schema.table` or `\"Schema\".\"table.1\"`")
     };
     let mut parts = Vec::new();
     let mut rest = name.trim();
@@ -95,7 +96,9 @@ pub(crate) fn table_parts(name: &str, schema: &str) -> Result<Vec<String>> {
     match parts.len() {
         1 => Ok(vec![schema.to_owned(), parts.remove(0)]),
         2 => Ok(parts),
-        _ => Err(malformed("it has more than two parts, and a connection sees one database")),
+        _ => Err(malformed(
+            "it has more than two parts, and a connection sees one database",
+        )),
     }
 }
 
@@ -133,7 +136,11 @@ mod tests {
             assert_eq!(table_parts(name, "public").unwrap(), [schema, table], "{name}");
         }
         for name in ["", "a.b.c", "\"a", "a.", ".a", "\"a\"b", "a\"b\""] {
-            assert_eq!(table_parts(name, "public").unwrap_err().kind(), ErrorKind::Definition, "{name}");
+            assert_eq!(
+                table_parts(name, "public").unwrap_err().kind(),
+                ErrorKind::Definition,
+                "{name}"
+            );
         }
     }
 
@@ -144,9 +151,15 @@ mod tests {
             ..PostgresSource::table("t")
         };
         assert_eq!(both.relation("s").unwrap_err().kind(), ErrorKind::Definition);
-        assert_eq!(PostgresSource::default().relation("s").unwrap_err().kind(), ErrorKind::Definition);
+        assert_eq!(
+            PostgresSource::default().relation("s").unwrap_err().kind(),
+            ErrorKind::Definition
+        );
         let feast = r#"{"name": "n", "query": "", "table": "t"}"#;
         let feast: PostgresSource = serde_json::from_str(feast).unwrap();
-        assert_eq!(feast.relation("s").unwrap(), Relation::Table(vec!["s".into(), "t".into()]));
+        assert_eq!(
+            feast.relation("s").unwrap(),
+            Relation::Table(vec!["s".into(), "t".into()])
+        );
     }
 }

@@ -39,10 +39,16 @@ impl SqlStore for PostgresStore {
 
     async fn ping(&self) -> Result<String> {
         let session = self.session().await?;
-        let version = session.text("SELECT pg_catalog.current_setting('server_version')").await;
+        let version = session
+            .text("SELECT pg_catalog.current_setting('server_version')")
+            .await;
         session.close().await?;
         let version = version?.unwrap_or_default();
-        Ok(format!("PostgreSQL {version}; {}, schema `{}`", self.client.target(), self.schema))
+        Ok(format!(
+            "PostgreSQL {version}; {}, schema `{}`",
+            self.client.target(),
+            self.schema
+        ))
     }
 
     fn dialect(&self) -> &dyn Dialect {

@@ -102,19 +102,37 @@ pub(crate) struct Wire {
 impl Wire {
     /// How values of a type are read and written here; `None` where they are not.
     pub(crate) fn of(found: &Type, modifier: i32) -> Option<Self> {
-        let (value, array, _, scalar) = TYPES.iter().find(|(value, array, ..)| value == found || array == found)?;
-        let decimal = if *scalar == Scalar::Numeric { decimal(modifier) } else { None };
-        Some(Self { scalar: *scalar, array: array == found, decimal, oid: value.oid() })
+        let (value, array, _, scalar) = TYPES
+            .iter()
+            .find(|(value, array, ..)| value == found || array == found)?;
+        let decimal = if *scalar == Scalar::Numeric {
+            decimal(modifier)
+        } else {
+            None
+        };
+        Some(Self {
+            scalar: *scalar,
+            array: array == found,
+            decimal,
+            oid: value.oid(),
+        })
     }
 
     pub(crate) fn arrow(&self) -> DataType {
         let value = arrow_scalar(self.scalar, self.decimal);
-        if self.array { DataType::new_list(value, true) } else { value }
+        if self.array {
+            DataType::new_list(value, true)
+        } else {
+            value
+        }
     }
 
     /// A column of this type in CREATE TABLE.
     pub(crate) fn sql(&self) -> String {
-        let name = TYPES.iter().find(|(value, ..)| value.oid() == self.oid).map_or("text", |(_, _, name, _)| name);
+        let name = TYPES
+            .iter()
+            .find(|(value, ..)| value.oid() == self.oid)
+            .map_or("text", |(_, _, name, _)| name);
         let modifier = self.decimal.map_or_else(String::new, |(p, s)| format!("({p},{s})"));
         format!("{name}{modifier}{}", if self.array { "[]" } else { "" })
     }
@@ -157,13 +175,24 @@ impl Wire {
     }
 
     fn scalar(scalar: Scalar) -> Self {
-        let oid = TYPES.iter().find(|(_, _, _, of)| *of == scalar).map_or(0, |(value, ..)| value.oid());
-        Self { scalar, array: false, decimal: None, oid }
+        let oid = TYPES
+            .iter()
+            .find(|(_, _, _, of)| *of == scalar)
+            .map_or(0, |(value, ..)| value.oid());
+        Self {
+            scalar,
+            array: false,
+            decimal: None,
+            oid,
+        }
     }
 
     fn numeric(precision: u8, scale: i8) -> Self {
         let decimal = fits_decimal(precision, scale).then_some((precision, scale));
-        Self { decimal, ..Self::scalar(Scalar::Numeric) }
+        Self {
+            decimal,
+            ..Self::scalar(Scalar::Numeric)
+        }
     }
 
     /// Whether values of an Arrow type are written as this type without the server's help.
@@ -173,10 +202,15 @@ impl Wire {
             T::Dictionary(_, values) => self.takes(values),
             T::Null => true,
             T::List(item) | T::LargeList(item) if self.array => {
-                let scalar = Self { array: false, ..self.clone() };
+                let scalar = Self {
+                    array: false,
+                    ..self.clone()
+                };
                 scalar.scalar != Scalar::Jsonb && scalar.takes(item.data_type())
             }
-            T::List(_) | T::LargeList(_) | T::Map(..) | T::Struct(_) => matches!(self.scalar, Scalar::Json | Scalar::Jsonb) && !self.array,
+            T::List(_) | T::LargeList(_) | T::Map(..) | T::Struct(_) => {
+                matches!(self.scalar, Scalar::Json | Scalar::Jsonb) && !self.array
+            }
             _ if self.array => false,
             T::Boolean => self.scalar == Scalar::Bool,
             t if t.is_integer() => {
@@ -215,13 +249,20 @@ pub(crate) fn described(columns: &[Column]) -> SchemaRef {
 fn field(column: &Column) -> Field {
     let found = column.type_();
     let wire = Wire::of(found, column.type_modifier());
-    let mut metadata = vec![(SQL_TYPE.to_owned(), wire.as_ref().map_or_else(|| name_of(found), Wire::sql))];
+    let mut metadata = vec![(
+        SQL_TYPE.to_owned(),
+        wire.as_ref().map_or_else(|| name_of(found), Wire::sql),
+    )];
     let data_type = match wire {
         Some(wire) => wire.arrow(),
         None => {
             let is_array = matches!(found.kind(), Kind::Array(_));
             metadata.push((CAST.to_owned(), if is_array { "text[]" } else { "text" }.to_owned()));
-            if is_array { DataType::new_list(DataType::Utf8, true) } else { DataType::Utf8 }
+            if is_array {
+                DataType::new_list(DataType::Utf8, true)
+            } else {
+                DataType::Utf8
+            }
         }
     };
     Field::new(column.name(), data_type, true).with_metadata(metadata.into_iter().collect())
@@ -238,7 +279,11 @@ fn name_of(found: &Type) -> String {
 pub(crate) fn wires(columns: &[Column]) -> Result<Vec<Wire>> {
     let wire = |column: &Column| {
         Wire::of(column.type_(), column.type_modifier()).ok_or_else(|| {
-            let message = format!("column `{}` has the type {}, which is not read", column.name(), column.type_());
+            let message = format!(
+                "column `{}` has the type {}, which is not read",
+                column.name(),
+                column.type_()
+            );
             Error::new(ErrorKind::Unsupported, message).with_help("cast it to text in the source's query")
         })
     };
@@ -255,7 +300,13 @@ mod tests {
         let modifier = |precision: i32, scale: i32| ((precision << 16) | (scale & 0x7ff)) + 4;
         assert_eq!(decimal(modifier(10, 2)), Some((10, 2)));
         assert_eq!(decimal(modifier(38, 38)), Some((38, 38)));
-        for unbounded in [-1, modifier(39, 0), modifier(1000, 500), modifier(3, 5), modifier(5, -2)] {
+        for unbounded in [
+            -1,
+            modifier(39, 0),
+            modifier(1000, 500),
+            modifier(3, 5),
+            modifier(5, -2),
+        ] {
             assert_eq!(decimal(unbounded), None);
         }
     }
@@ -278,6 +329,9 @@ mod tests {
             assert_eq!(wire.sql(), sql);
             assert!(wire.takes(&data_type), "{data_type}");
         }
-        assert_eq!(Wire::natural(&DataType::Decimal256(70, 0)).unwrap_err().kind(), ErrorKind::Unsupported);
+        assert_eq!(
+            Wire::natural(&DataType::Decimal256(70, 0)).unwrap_err().kind(),
+            ErrorKind::Unsupported
+        );
     }
 }

@@ -1,1 +1,8 @@
-//! config
+//! What the configuration says, on a real server.
+
+mod common;
+
+#[path = "config/fields.rs"]
+mod fields;
+#[path = "config/tls.rs"]
+mod tls;

@@ -1,1 +1,12 @@
-//! faults
+//! What goes wrong, on a real server: each a clear error of the right kind, and nothing left behind.
+
+mod common;
+
+#[path = "faults/cancel.rs"]
+mod cancel;
+#[path = "faults/killed.rs"]
+mod killed;
+#[path = "faults/lost.rs"]
+mod lost;
+#[path = "faults/refused.rs"]
+mod refused;

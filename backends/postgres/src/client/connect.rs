@@ -45,18 +45,32 @@ impl Connector {
         if !config.password.is_empty() {
             plain.password(config.password.expose());
         }
-        plain.application_name("hybrid-offline-store").connect_timeout(CONNECT).keepalives(true);
+        plain
+            .application_name("hybrid-offline-store")
+            .connect_timeout(CONNECT)
+            .keepalives(true);
         if config.keepalives_idle > 0 {
             plain.keepalives_idle(Duration::from_secs(config.keepalives_idle));
         }
         // As in libpq, there is no TLS on a Unix socket.
-        let mode = if config.host.starts_with('/') { SslMode::Disable } else { config.sslmode };
+        let mode = if config.host.starts_with('/') {
+            SslMode::Disable
+        } else {
+            config.sslmode
+        };
         let mut encrypted = plain.clone();
-        encrypted.ssl_mode(if mode == SslMode::Prefer { Tls::Prefer } else { Tls::Require });
+        encrypted.ssl_mode(if mode == SslMode::Prefer {
+            Tls::Prefer
+        } else {
+            Tls::Require
+        });
         plain.ssl_mode(Tls::Disable);
         Ok(Self {
             tls: MakeRustlsConnect::new(tls::client(config)?),
-            settings: format!("{SETTINGS}; SET search_path = \"{}\"", config.db_schema.replace('"', "\"\"")),
+            settings: format!(
+                "{SETTINGS}; SET search_path = \"{}\"",
+                config.db_schema.replace('"', "\"\"")
+            ),
             plain,
             encrypted,
             mode,
@@ -90,7 +104,10 @@ impl Connector {
 }
 
 impl Connect for Connector {
-    fn connect(&self, _: &Config) -> Pin<Box<dyn Future<Output = Result<(Client, JoinHandle<()>), Error>> + Send + '_>> {
+    fn connect(
+        &self,
+        _: &Config,
+    ) -> Pin<Box<dyn Future<Output = Result<(Client, JoinHandle<()>), Error>> + Send + '_>> {
         Box::pin(async move {
             let (client, task) = self.open().await?;
             client.batch_execute(&self.settings).await?;
@@ -103,13 +120,21 @@ impl Connect for Connector {
 impl fmt::Display for Connector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use tokio_postgres::config::Host;
-        let hosts: Vec<String> = self.plain.get_hosts().iter().map(|host| match host {
-            Host::Tcp(name) => name.clone(),
-            #[cfg(unix)]
-            Host::Unix(path) => path.display().to_string(),
-        }).collect();
+        let hosts: Vec<String> = self
+            .plain
+            .get_hosts()
+            .iter()
+            .map(|host| match host {
+                Host::Tcp(name) => name.clone(),
+                #[cfg(unix)]
+                Host::Unix(path) => path.display().to_string(),
+            })
+            .collect();
         let port = self.plain.get_ports().first().copied().unwrap_or_default();
-        let (user, database) = (self.plain.get_user().unwrap_or_default(), self.plain.get_dbname().unwrap_or_default());
+        let (user, database) = (
+            self.plain.get_user().unwrap_or_default(),
+            self.plain.get_dbname().unwrap_or_default(),
+        );
         write!(f, "database `{database}` at {}:{port} as `{user}`", hosts.join(","))
     }
 }

@@ -117,7 +117,9 @@ impl Drop for Busy {
 /// Cancels what runs and waits until the connection is idle; closes it where it does not become so.
 async fn settle(client: Arc<Client>, mut slot: OwnedMutexGuard<Slot>) {
     slot.tainted = true;
-    let Ok(token) = slot.connection().map(|connection| connection.cancel_token()) else { return };
+    let Ok(token) = slot.connection().map(|connection| connection.cancel_token()) else {
+        return;
+    };
     client.cancel(&token).await;
     let idle = async {
         let connection = slot.connection().ok()?;

@@ -42,7 +42,9 @@ impl Client {
             connector.target().clone(),
             connector.clone(),
             // A connection that died while nobody used it is found before anything is sent on it.
-            ManagerConfig { recycling_method: RecyclingMethod::Verified },
+            ManagerConfig {
+                recycling_method: RecyclingMethod::Verified,
+            },
         );
         let pool = Pool::builder(manager)
             .max_size(config.max_conn)
@@ -55,7 +57,12 @@ impl Client {
             ConnectionType::Singleton => 1,
             ConnectionType::Pool => config.max_conn,
         };
-        Ok(Arc::new(Self { pool, connector, kept, max: config.max_conn }))
+        Ok(Arc::new(Self {
+            pool,
+            connector,
+            kept,
+            max: config.max_conn,
+        }))
     }
 
     /// Opens connections until there are `count`.
@@ -78,7 +85,11 @@ impl Client {
             }
             pause *= 2;
         }
-        self.pool.get().await.map(Lease::new).map_err(|error| self.refused(error))
+        self.pool
+            .get()
+            .await
+            .map(Lease::new)
+            .map_err(|error| self.refused(error))
     }
 
     fn refused(&self, error: PoolError) -> hybrid_core::Error {

@@ -37,14 +37,21 @@ pub(super) fn client(config: &PostgresConfig) -> Result<ClientConfig> {
     };
     let verifier: Arc<dyn ServerCertVerifier> = match looks {
         SslMode::VerifyFull => verifier(config, &provider)?,
-        SslMode::VerifyCa => Arc::new(Lenient { check: Check::Authority(verifier(config, &provider)?), provider }),
-        _ => Arc::new(Lenient { check: Check::Nothing, provider }),
+        SslMode::VerifyCa => Arc::new(Lenient {
+            check: Check::Authority(verifier(config, &provider)?),
+            provider,
+        }),
+        _ => Arc::new(Lenient {
+            check: Check::Nothing,
+            provider,
+        }),
     };
     let builder = builder.dangerous().with_custom_certificate_verifier(verifier);
     match (&config.sslcert_path, &config.sslkey_path) {
         (Some(certificate), Some(key)) => {
             let chain = certificates("sslcert_path", certificate)?;
-            let key = PrivateKeyDer::from_pem_file(key).map_err(|error| unreadable("sslkey_path", key, &error.to_string()))?;
+            let key = PrivateKeyDer::from_pem_file(key)
+                .map_err(|error| unreadable("sslkey_path", key, &error.to_string()))?;
             builder.with_client_auth_cert(chain, key).map_err(unusable)
         }
         _ => Ok(builder.with_no_client_auth()),
@@ -56,17 +63,24 @@ fn verifier(config: &PostgresConfig, provider: &Arc<CryptoProvider>) -> Result<A
     match &config.sslrootcert_path {
         Some(path) => {
             for certificate in certificates("sslrootcert_path", path)? {
-                roots.add(certificate).map_err(|error| unreadable("sslrootcert_path", path, &error.to_string()))?;
+                roots
+                    .add(certificate)
+                    .map_err(|error| unreadable("sslrootcert_path", path, &error.to_string()))?;
             }
         }
         None => {
             roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         }
     }
-    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider)).build().map_err(|error| {
-        Error::new(ErrorKind::Config, format!("no authority to check the server's certificate with: {error}"))
+    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
+        .build()
+        .map_err(|error| {
+            Error::new(
+                ErrorKind::Config,
+                format!("no authority to check the server's certificate with: {error}"),
+            )
             .with_help("give `sslrootcert_path`, the PEM file of the authority")
-    })
+        })
 }
 
 fn certificates(field: &str, path: &str) -> Result<Vec<CertificateDer<'static>>> {
@@ -114,7 +128,12 @@ impl ServerCertVerifier for Lenient {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, certificate, signed, &self.provider.signature_verification_algorithms)
+        verify_tls12_signature(
+            message,
+            certificate,
+            signed,
+            &self.provider.signature_verification_algorithms,
+        )
     }
 
     fn verify_tls13_signature(
@@ -123,7 +142,12 @@ impl ServerCertVerifier for Lenient {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, certificate, signed, &self.provider.signature_verification_algorithms)
+        verify_tls13_signature(
+            message,
+            certificate,
+            signed,
+            &self.provider.signature_verification_algorithms,
+        )
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

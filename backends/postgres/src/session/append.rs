@@ -52,14 +52,37 @@ async fn written(connection: &Object, append: Append) -> Result<u64> {
     let wires: Vec<Wire> = plan.iter().map(|planned| planned.wire.clone()).collect();
     let names = names(append.rows.schema());
     if plan.iter().all(|planned| planned.cast.is_none()) {
-        return copy_in(connection, &format!("COPY {table} ({names}) FROM STDIN (FORMAT BINARY)"), append.rows, &wires).await;
+        return copy_in(
+            connection,
+            &format!("COPY {table} ({names}) FROM STDIN (FORMAT BINARY)"),
+            append.rows,
+            &wires,
+        )
+        .await;
     }
     let staged = fresh_table();
     let columns = definitions(append.rows.schema(), &wires);
-    execute(connection, &format!("CREATE TEMPORARY TABLE {staged} ({columns}) ON COMMIT DROP")).await?;
+    execute(
+        connection,
+        &format!("CREATE TEMPORARY TABLE {staged} ({columns}) ON COMMIT DROP"),
+    )
+    .await?;
     let selected: Vec<String> = plan.iter().map(Planned::selected).collect();
-    let count = copy_in(connection, &format!("COPY {staged} ({names}) FROM STDIN (FORMAT BINARY)"), append.rows, &wires).await?;
-    execute(connection, &format!("INSERT INTO {table} ({names}) SELECT {} FROM {staged}", selected.join(", "))).await?;
+    let count = copy_in(
+        connection,
+        &format!("COPY {staged} ({names}) FROM STDIN (FORMAT BINARY)"),
+        append.rows,
+        &wires,
+    )
+    .await?;
+    execute(
+        connection,
+        &format!(
+            "INSERT INTO {table} ({names}) SELECT {} FROM {staged}",
+            selected.join(", ")
+        ),
+    )
+    .await?;
     execute(connection, &format!("DROP TABLE {staged}")).await?;
     Ok(count)
 }
@@ -90,7 +113,11 @@ fn plan(append: &Append, known: &[Column]) -> Result<Vec<Planned>> {
             Error::new(ErrorKind::InvalidInput, message).with_help(format!("it has: {}", known.join(", ")))
         })?;
         Ok(match &column.wire {
-            Some(wire) if wire.takes(field.data_type()) => Planned { name: name.clone(), wire: wire.clone(), cast: None },
+            Some(wire) if wire.takes(field.data_type()) => Planned {
+                name: name.clone(),
+                wire: wire.clone(),
+                cast: None,
+            },
             _ => Planned {
                 name: name.clone(),
                 wire: Wire::natural(field.data_type()).map_err(|error| error.within(&format!("column `{name}`")))?,

@@ -29,16 +29,24 @@ pub(super) async fn relation(mut rows: BatchStream) -> Result<String> {
             return Err(too_large());
         }
     }
-    let arrays = columns.iter().zip(&wires).map(|(text, wire): (&String, &Wire)| {
-        format!("'{{{}}}'::{}[]", text.replace('\'', "''"), wire.sql())
-    });
+    let arrays = columns
+        .iter()
+        .zip(&wires)
+        .map(|(text, wire): (&String, &Wire)| format!("'{{{}}}'::{}[]", text.replace('\'', "''"), wire.sql()));
     let arrays: Vec<String> = arrays.collect();
     let names: Vec<String> = schema.fields().iter().map(|field| quoted(field.name())).collect();
-    Ok(format!("(SELECT * FROM unnest({}) AS u({}))", arrays.join(", "), names.join(", ")))
+    Ok(format!(
+        "(SELECT * FROM unnest({}) AS u({}))",
+        arrays.join(", "),
+        names.join(", ")
+    ))
 }
 
 fn too_large() -> Error {
-    let message = format!("entity_select_mode embed_query takes {MOST_ROWS} entity rows and {} MiB of text", MOST_BYTES >> 20);
+    let message = format!(
+        "entity_select_mode embed_query takes {MOST_ROWS} entity rows and {} MiB of text",
+        MOST_BYTES >> 20
+    );
     Error::new(ErrorKind::ResourceExhausted, message)
         .with_help("use fewer rows, or entity_select_mode: temp_table with a role that may create temporary tables")
 }
@@ -58,7 +66,11 @@ fn append(array: &ArrayRef, out: &mut String) -> Result<()> {
         match array.data_type() {
             DataType::Binary => {
                 out.push_str("\"\\\\x");
-                array.as_binary::<i32>().value(row).iter().for_each(|byte| out.push_str(&format!("{byte:02x}")));
+                array
+                    .as_binary::<i32>()
+                    .value(row)
+                    .iter()
+                    .for_each(|byte| out.push_str(&format!("{byte:02x}")));
                 out.push('"');
             }
             DataType::Utf8 => quote_item(array.as_string::<i32>().value(row), out),

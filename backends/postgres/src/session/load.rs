@@ -34,9 +34,19 @@ pub(super) async fn upload(mut busy: Busy, rows: BatchStream) -> Result<String> 
 async fn fill(connection: &Object, table: &str, rows: BatchStream) -> Result<()> {
     let wires = natural(rows.schema())?;
     let columns = definitions(rows.schema(), &wires);
-    execute(connection, &format!("CREATE TEMPORARY TABLE {table} ({columns}) ON COMMIT PRESERVE ROWS")).await?;
+    execute(
+        connection,
+        &format!("CREATE TEMPORARY TABLE {table} ({columns}) ON COMMIT PRESERVE ROWS"),
+    )
+    .await?;
     let names = names(rows.schema());
-    copy_in(connection, &format!("COPY {table} ({names}) FROM STDIN (FORMAT BINARY)"), rows, &wires).await?;
+    copy_in(
+        connection,
+        &format!("COPY {table} ({names}) FROM STDIN (FORMAT BINARY)"),
+        rows,
+        &wires,
+    )
+    .await?;
     // Without statistics the planner takes the frame for one row and nests loops.
     execute(connection, &format!("ANALYZE {table}")).await
 }
@@ -72,17 +82,31 @@ pub(super) fn definitions(schema: &SchemaRef, wires: &[Wire]) -> String {
     let column = |(field, wire): (&std::sync::Arc<arrow::datatypes::Field>, &Wire)| {
         format!("{} {}", quoted(field.name()), wire.sql())
     };
-    schema.fields().iter().zip(wires).map(column).collect::<Vec<_>>().join(", ")
+    schema
+        .fields()
+        .iter()
+        .zip(wires)
+        .map(column)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 pub(super) fn names(schema: &SchemaRef) -> String {
-    schema.fields().iter().map(|field| quoted(field.name())).collect::<Vec<_>>().join(", ")
+    schema
+        .fields()
+        .iter()
+        .map(|field| quoted(field.name()))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// Sends rows as values of `wires` and returns how many the server took. An error of ours ends the COPY, and
 /// the connection is idle afterwards.
 pub(super) async fn copy_in(connection: &Object, copy: &str, rows: BatchStream, wires: &[Wire]) -> Result<u64> {
-    let sink: CopyInSink<Bytes> = connection.copy_in(copy).await.map_err(|error| error::made(error, Some(copy)))?;
+    let sink: CopyInSink<Bytes> = connection
+        .copy_in(copy)
+        .await
+        .map_err(|error| error::made(error, Some(copy)))?;
     let mut sink = pin!(sink);
     match send(sink.as_mut(), rows, wires).await {
         Ok(()) => sink.finish().await.map_err(|error| error::made(error, Some(copy))),
@@ -117,8 +141,9 @@ async fn send(
     out.extend_from_slice(&HEADER);
     while let Some(batch) = rows.try_next().await? {
         let cells = batch.columns().iter().zip(wires).zip(schema.fields());
-        let cells: Vec<Cells> =
-            cells.map(|((array, wire), field)| Cells::new(array, wire, field.name())).collect::<Result<_>>()?;
+        let cells: Vec<Cells> = cells
+            .map(|((array, wire), field)| Cells::new(array, wire, field.name()))
+            .collect::<Result<_>>()?;
         for row in 0..batch.num_rows() {
             out.extend_from_slice(&(cells.len() as u16).to_be_bytes());
             for cell in &cells {

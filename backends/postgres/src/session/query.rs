@@ -10,8 +10,8 @@ use hybrid_core::{BatchStream, Error, Result};
 use tokio_postgres::{Column, CopyOutStream};
 
 use crate::client::{Busy, jittered};
-use crate::types::{self, CAST, Rows};
 use crate::error;
+use crate::types::{self, CAST, Rows};
 
 /// How often a query is run that the server gave up for the sake of others, and the first pause between.
 const ATTEMPTS: u32 = 3;
@@ -47,7 +47,13 @@ pub(super) async fn run(busy: Busy, query: &str) -> Result<BatchStream> {
             return Err(error.error(query));
         }
     };
-    let answer = Answer { busy: Some(busy), bytes, first, rows, statement };
+    let answer = Answer {
+        busy: Some(busy),
+        bytes,
+        first,
+        rows,
+        statement,
+    };
     let batches = futures::stream::try_unfold(answer, |mut answer| async move {
         Ok(answer.next().await?.map(|batch| (batch, answer)))
     });
@@ -86,7 +92,9 @@ impl From<Error> for Failed {
 /// A serialization failure or a deadlock: the server took back what it did.
 fn is_conflict(error: &Failed) -> bool {
     let Failed::Server(error) = error else { return false };
-    error.code().is_some_and(|code| matches!(code.code(), "40001" | "40P01"))
+    error
+        .code()
+        .is_some_and(|code| matches!(code.code(), "40001" | "40P01"))
 }
 
 async fn begin(busy: &Busy, query: &str) -> Result<Begun, Failed> {
@@ -120,7 +128,11 @@ fn wrapped(query: &str, columns: &[Column], schema: &Schema) -> Option<String> {
         None => name.clone(),
     });
     let selected: Vec<String> = selected.collect();
-    Some(format!("SELECT {} FROM ({query}) AS q({})", selected.join(", "), names.join(", ")))
+    Some(format!(
+        "SELECT {} FROM ({query}) AS q({})",
+        selected.join(", "),
+        names.join(", ")
+    ))
 }
 
 impl Answer {

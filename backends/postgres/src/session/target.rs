@@ -25,7 +25,10 @@ pub(super) async fn columns(connection: &Object, table: &[String]) -> Result<Vec
          ORDER BY a.attnum",
         text(&name)
     );
-    let rows = connection.query(&statement, &[]).await.map_err(|error| error::made(error, None))?;
+    let rows = connection
+        .query(&statement, &[])
+        .await
+        .map_err(|error| error::made(error, None))?;
     let column = |row: &tokio_postgres::Row| {
         let modifier: i32 = row.try_get(3)?;
         Ok(Column {
@@ -37,7 +40,10 @@ pub(super) async fn columns(connection: &Object, table: &[String]) -> Result<Vec
     let columns: Result<Vec<_>, tokio_postgres::Error> = rows.iter().map(column).collect();
     let columns = columns.map_err(|error| error::made(error, None))?;
     if columns.is_empty() {
-        return Err(Error::new(ErrorKind::NotFound, format!("the table {name} has no columns")));
+        return Err(Error::new(
+            ErrorKind::NotFound,
+            format!("the table {name} has no columns"),
+        ));
     }
     Ok(columns)
 }

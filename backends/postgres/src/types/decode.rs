@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use arrow::array::{
     ArrayRef, BinaryBuilder, BooleanBuilder, Date32Builder, Decimal128Builder, Float32Builder, Float64Builder,
-    Int16Builder, Int32Builder, Int64Builder, ListArray, NullBufferBuilder, RecordBatch, RecordBatchOptions, StringBuilder,
-    TimestampMicrosecondBuilder,
+    Int16Builder, Int32Builder, Int64Builder, ListArray, NullBufferBuilder, RecordBatch, RecordBatchOptions,
+    StringBuilder, TimestampMicrosecondBuilder,
 };
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Field, SchemaRef};
@@ -79,7 +79,11 @@ impl Rows {
         let options = RecordBatchOptions::new().with_row_count(Some(self.rows));
         self.before += self.rows as u64;
         (self.rows, self.bytes) = (0, 0);
-        Ok(Some(RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)?))
+        Ok(Some(RecordBatch::try_new_with_options(
+            Arc::clone(&self.schema),
+            columns,
+            &options,
+        )?))
     }
 
     /// Reads whole rows and returns how many bytes they have.
@@ -121,7 +125,9 @@ impl Rows {
 /// The length of the row that `bytes` begins with; `None` when its end has not come. The end of the
 /// stream counts as a row of two bytes.
 fn whole_row(bytes: &[u8], columns: usize) -> Result<Option<usize>> {
-    let Some(count) = bytes.first_chunk::<2>() else { return Ok(None) };
+    let Some(count) = bytes.first_chunk::<2>() else {
+        return Ok(None);
+    };
     match i16::from_be_bytes(*count) {
         -1 => return Ok(Some(2)),
         count if usize::try_from(count) == Ok(columns) => {}
@@ -129,7 +135,9 @@ fn whole_row(bytes: &[u8], columns: usize) -> Result<Option<usize>> {
     }
     let mut at = 2;
     for _ in 0..columns {
-        let Some(length) = bytes.get(at..).and_then(|rest| rest.first_chunk::<4>()) else { return Ok(None) };
+        let Some(length) = bytes.get(at..).and_then(|rest| rest.first_chunk::<4>()) else {
+            return Ok(None);
+        };
         at += 4 + usize::try_from(i32::from_be_bytes(*length)).unwrap_or(0);
     }
     Ok((at <= bytes.len()).then_some(at))
@@ -152,8 +160,13 @@ fn corrupt() -> Error {
 }
 
 fn refused(field: &Field, row: u64, wrong: Wrong) -> Error {
-    let kind = if wrong == MALFORMED { ErrorKind::Corrupt } else { ErrorKind::InvalidInput };
-    Error::new(kind, format!("column `{}` {wrong}", field.name())).with_help(format!("it stands in row {row} of the result"))
+    let kind = if wrong == MALFORMED {
+        ErrorKind::Corrupt
+    } else {
+        ErrorKind::InvalidInput
+    };
+    Error::new(kind, format!("column `{}` {wrong}", field.name()))
+        .with_help(format!("it stands in row {row} of the result"))
 }
 
 /// The values of one column, or of the arrays in one.
@@ -171,13 +184,21 @@ enum Values {
     Bytes(BinaryBuilder),
     Date(Date32Builder),
     Instant(TimestampMicrosecondBuilder),
-    List { items: Box<Values>, item: DataType, ends: Vec<i32>, valid: NullBufferBuilder },
+    List {
+        items: Box<Values>,
+        item: DataType,
+        ends: Vec<i32>,
+        valid: NullBufferBuilder,
+    },
 }
 
 impl Values {
     fn new(wire: &Wire) -> Self {
         if wire.array {
-            let of = Wire { array: false, ..wire.clone() };
+            let of = Wire {
+                array: false,
+                ..wire.clone()
+            };
             return Self::List {
                 items: Box::new(Self::new(&of)),
                 item: of.arrow(),
@@ -280,10 +301,20 @@ impl Values {
             Self::Bytes(values) => Arc::new(values.finish()),
             Self::Date(values) => Arc::new(values.finish()),
             Self::Instant(values) => Arc::new(values.finish()),
-            Self::List { items, item, ends, valid } => {
+            Self::List {
+                items,
+                item,
+                ends,
+                valid,
+            } => {
                 let field = Arc::new(Field::new_list_field(item.clone(), true));
                 let ends = std::mem::replace(ends, vec![0]);
-                Arc::new(ListArray::try_new(field, OffsetBuffer::new(ends.into()), items.finish()?, valid.finish())?)
+                Arc::new(ListArray::try_new(
+                    field,
+                    OffsetBuffer::new(ends.into()),
+                    items.finish()?,
+                    valid.finish(),
+                )?)
             }
         })
     }
@@ -301,7 +332,11 @@ fn push_text(values: &mut StringBuilder, scalar: Scalar, scratch: &mut String, b
         }
         _ => {
             // A jsonb begins with the version of its form.
-            let text = if scalar == Scalar::Jsonb { bytes.strip_prefix(&[1]).ok_or(MALFORMED)? } else { bytes };
+            let text = if scalar == Scalar::Jsonb {
+                bytes.strip_prefix(&[1]).ok_or(MALFORMED)?
+            } else {
+                bytes
+            };
             values.append_value(std::str::from_utf8(text).map_err(|_| "holds text that is not UTF-8")?);
             return Ok(());
         }
@@ -350,7 +385,11 @@ mod tests {
         for value in [1_i32, 2, 3] {
             bytes.extend([0, 2, 0, 0, 0, 4]);
             bytes.extend(value.to_be_bytes());
-            bytes.extend(if value == 2 { vec![255; 4] } else { vec![0, 0, 0, 1, b'a'] });
+            bytes.extend(if value == 2 {
+                vec![255; 4]
+            } else {
+                vec![0, 0, 0, 1, b'a']
+            });
         }
         bytes.extend([255, 255]);
         (Arc::new(Schema::new(fields)), wires, bytes)

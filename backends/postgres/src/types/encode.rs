@@ -28,9 +28,12 @@ impl Cells {
     /// # Errors
     /// InvalidInput with the row, for a value that the type does not hold.
     pub(crate) fn new(array: &ArrayRef, wire: &Wire, column: &str) -> Result<Self> {
-        let array = prepared(array, wire)
-            .map_err(|error| error.within(&format!("column `{column}` as {}", wire.sql())))?;
-        Ok(Self { array, wire: wire.clone() })
+        let array =
+            prepared(array, wire).map_err(|error| error.within(&format!("column `{column}` as {}", wire.sql())))?;
+        Ok(Self {
+            array,
+            wire: wire.clone(),
+        })
     }
 
     /// Appends the value of a row with its length, -1 for NULL.
@@ -45,7 +48,9 @@ fn prepared(array: &ArrayRef, wire: &Wire) -> Result<ArrayRef> {
     let to = match wire.scalar {
         _ if *from == DataType::Null => return Ok(new_null_array(&DataType::Utf8, array.len())),
         _ if matches!(from, DataType::Dictionary(..)) => {
-            let DataType::Dictionary(_, values) = from else { return Ok(array.clone()) };
+            let DataType::Dictionary(_, values) = from else {
+                return Ok(array.clone());
+            };
             return prepared(&strict_cast(array, values)?, wire);
         }
         _ if wire.array => return Ok(array.clone()),
@@ -69,13 +74,19 @@ fn prepared(array: &ArrayRef, wire: &Wire) -> Result<ArrayRef> {
         // The instant is kept: not the time on the zone's clocks.
         return strict_cast(array, &DataType::Timestamp(*unit, Some(zone.clone())));
     }
-    if *from == to { Ok(array.clone()) } else { strict_cast(array, &to) }
+    if *from == to {
+        Ok(array.clone())
+    } else {
+        strict_cast(array, &to)
+    }
 }
 
 fn strict_cast(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
-    let strict = CastOptions { safe: false, ..CastOptions::default() };
-    cast_with_options(array, to, &strict)
-        .map_err(|error| Error::new(ErrorKind::InvalidInput, error.to_string()))
+    let strict = CastOptions {
+        safe: false,
+        ..CastOptions::default()
+    };
+    cast_with_options(array, to, &strict).map_err(|error| Error::new(ErrorKind::InvalidInput, error.to_string()))
 }
 
 /// The server would round what has more decimal places than the column.
@@ -84,8 +95,13 @@ fn fitting_decimals(array: &ArrayRef, wire: &Wire) -> Result<ArrayRef> {
         (Some((_, places)), DataType::Decimal128(_, scale)) if places < *scale => {
             let unit = 10_i128.pow(u32::from((scale - places).unsigned_abs()));
             let values = array.as_primitive::<Decimal128Type>();
-            let finer = values.iter().position(|value| value.is_some_and(|value| value % unit != 0));
-            finer.map_or_else(|| Ok(array.clone()), |row| Err(at_row("a value has more decimal places", row)))
+            let finer = values
+                .iter()
+                .position(|value| value.is_some_and(|value| value % unit != 0));
+            finer.map_or_else(
+                || Ok(array.clone()),
+                |row| Err(at_row("a value has more decimal places", row)),
+            )
         }
         _ => Ok(array.clone()),
     }
@@ -93,7 +109,9 @@ fn fitting_decimals(array: &ArrayRef, wire: &Wire) -> Result<ArrayRef> {
 
 fn refuse_finer(array: &ArrayRef) -> Result<()> {
     let values = array.as_primitive::<TimestampNanosecondType>();
-    let finer = values.iter().position(|value| value.is_some_and(|value| value % 1000 != 0));
+    let finer = values
+        .iter()
+        .position(|value| value.is_some_and(|value| value % 1000 != 0));
     finer.map_or(Ok(()), |row| Err(at_row("a time is finer than microseconds", row)))
 }
 
@@ -149,7 +167,9 @@ fn write_value(array: &ArrayRef, wire: &Wire, row: usize, out: &mut BytesMut) ->
             out.put_i64(micros.ok_or_else(|| at_row("a time is out of Postgres' range, 4713 BC to 294276", row))?);
         }
         Scalar::Numeric => {
-            let DataType::Decimal128(_, scale) = array.data_type() else { return Err(unwritable(array, wire)) };
+            let DataType::Decimal128(_, scale) = array.data_type() else {
+                return Err(unwritable(array, wire));
+            };
             let value = array.as_primitive::<Decimal128Type>().value(row);
             match u8::try_from(*scale) {
                 Ok(scale) => numeric::write(value, scale, out),
@@ -171,7 +191,10 @@ fn write_value(array: &ArrayRef, wire: &Wire, row: usize, out: &mut BytesMut) ->
 
 /// An array of one dimension: dimensions, whether there are NULLs, the items' type, count, first index, items.
 fn write_list(items: &ArrayRef, wire: &Wire, out: &mut BytesMut) -> Result<()> {
-    let of = Wire { array: false, ..wire.clone() };
+    let of = Wire {
+        array: false,
+        ..wire.clone()
+    };
     let items = &prepared(items, &of)?;
     let start = out.len();
     out.put_i32(0);

@@ -21,7 +21,11 @@ pub(super) fn texts(array: &ArrayRef) -> Result<ArrayRef> {
     for row in 0..array.len() {
         text.clear();
         write(array, row, &mut text)?;
-        if array.is_null(row) { texts.append_null() } else { texts.append_value(&text) }
+        if array.is_null(row) {
+            texts.append_null()
+        } else {
+            texts.append_value(&text)
+        }
     }
     Ok(Arc::new(texts.finish()))
 }
@@ -36,29 +40,47 @@ fn write(array: &ArrayRef, row: usize, out: &mut String) -> Result<()> {
         DataType::LargeList(_) => write_list(&items::<i64>(array, row), out),
         DataType::Struct(fields) => {
             let columns = array.as_struct().columns().iter();
-            let members = fields.iter().zip(columns).map(|(field, column)| (field.name().clone(), column, row));
+            let members = fields
+                .iter()
+                .zip(columns)
+                .map(|(field, column)| (field.name().clone(), column, row));
             write_object(members, out)
         }
         DataType::Map(..) => {
             let entries = array.as_map().value(row);
             let (keys, values) = (entries.column(0), entries.column(1));
             let key = |row| Ok((arrow::util::display::array_value_to_string(keys, row)?, values, row));
-            write_object((0..entries.len()).map(key).collect::<Result<Vec<_>>>()?.into_iter(), out)
+            write_object(
+                (0..entries.len()).map(key).collect::<Result<Vec<_>>>()?.into_iter(),
+                out,
+            )
         }
-        DataType::Float32 => write_float(f64::from(array.as_primitive::<Float32Type>().value(row)), &shown(array, row)?, out),
+        DataType::Float32 => write_float(
+            f64::from(array.as_primitive::<Float32Type>().value(row)),
+            &shown(array, row)?,
+            out,
+        ),
         DataType::Float64 => write_float(array.as_primitive::<Float64Type>().value(row), &shown(array, row)?, out),
         t if t.is_integer() || *t == DataType::Boolean || t.is_decimal() => {
             out.push_str(&shown(array, row)?);
             Ok(())
         }
         DataType::Binary => {
-            let hex: String = array.as_binary::<i32>().value(row).iter().map(|byte| format!("{byte:02x}")).collect();
+            let hex: String = array
+                .as_binary::<i32>()
+                .value(row)
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect();
             write_text(&format!("\\x{hex}"), out)
         }
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Date32 | DataType::Timestamp(..) => {
             write_text(&shown(array, row)?, out)
         }
-        other => Err(Error::new(ErrorKind::Unsupported, format!("Arrow's {other} has no form in JSON"))),
+        other => Err(Error::new(
+            ErrorKind::Unsupported,
+            format!("Arrow's {other} has no form in JSON"),
+        )),
     }
 }
 
@@ -98,7 +120,16 @@ fn write_float(value: f64, shown: &str, out: &mut String) -> Result<()> {
         out.push_str(shown);
         return Ok(());
     }
-    write_text(if value.is_nan() { "NaN" } else if value > 0.0 { "Infinity" } else { "-Infinity" }, out)
+    write_text(
+        if value.is_nan() {
+            "NaN"
+        } else if value > 0.0 {
+            "Infinity"
+        } else {
+            "-Infinity"
+        },
+        out,
+    )
 }
 
 fn write_text(text: &str, out: &mut String) -> Result<()> {
@@ -131,7 +162,10 @@ mod tests {
         let field = |name: &str, array: &ArrayRef| Arc::new(Field::new(name, array.data_type().clone(), true));
         let numbers: ArrayRef = Arc::new(Int64Array::from(vec![Some(1), None]));
         let words: ArrayRef = Arc::new(StringArray::from(vec!["a\"\\\n\u{1}", "ü"]));
-        let both = [(field("n", &numbers), numbers.clone()), (field("w\"", &words), words.clone())];
+        let both = [
+            (field("n", &numbers), numbers.clone()),
+            (field("w\"", &words), words.clone()),
+        ];
         let array: ArrayRef = Arc::new(StructArray::from(both.to_vec()));
         let texts = texts(&array).unwrap();
         assert_eq!(texts.as_string::<i32>().value(0), r#"{"n":1,"w\"":"a\"\\\n\u0001"}"#);

@@ -31,7 +31,8 @@ impl<'a> Parts<'a> {
     fn digit(&self, power: i32) -> u16 {
         let index = i32::from(self.weight) - power;
         let at = usize::try_from(index).ok().map(|index| index * 2);
-        at.and_then(|at| self.digits.get(at..at + 2)).map_or(0, |two| u16::from_be_bytes([two[0], two[1]]))
+        at.and_then(|at| self.digits.get(at..at + 2))
+            .map_or(0, |two| u16::from_be_bytes([two[0], two[1]]))
     }
 
     fn special(&self) -> Option<&'static str> {
@@ -59,7 +60,9 @@ pub(super) fn unscaled(bytes: &[u8], scale: i8) -> Option<i128> {
         let digit = i128::from(parts.digit(power));
         let taken = left.min(4);
         let unit = 10_i128.pow(4 - taken as u32);
-        value = value.checked_mul(10_i128.pow(taken as u32))?.checked_add(digit / unit)?;
+        value = value
+            .checked_mul(10_i128.pow(taken as u32))?
+            .checked_add(digit / unit)?;
         left -= taken;
         power -= 1;
     }
@@ -132,7 +135,17 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        let values = [0, 1, -1, 9_999, 10_000, 123_456_789, -1_000_000, 10_i128.pow(38) - 1, 1 - 10_i128.pow(38)];
+        let values = [
+            0,
+            1,
+            -1,
+            9_999,
+            10_000,
+            123_456_789,
+            -1_000_000,
+            10_i128.pow(38) - 1,
+            1 - 10_i128.pow(38),
+        ];
         for value in values {
             for scale in [0_u8, 1, 2, 3, 4, 5, 9, 37, 38] {
                 let mut out = BytesMut::new();

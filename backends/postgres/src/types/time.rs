@@ -14,7 +14,11 @@ pub(super) fn to_wire(micros: i64) -> Option<i64> {
 
 /// The other way round; `None` for the infinities and what no i64 holds.
 pub(super) fn from_wire(value: i64) -> Option<i64> {
-    if value == i64::MAX || value == i64::MIN { None } else { value.checked_add(EPOCH_MICROS) }
+    if value == i64::MAX || value == i64::MIN {
+        None
+    } else {
+        value.checked_add(EPOCH_MICROS)
+    }
 }
 
 /// The text of an instant that Postgres reads exactly; beyond its range an infinity. `date`: the day alone.
@@ -23,9 +27,17 @@ pub(crate) fn literal(micros: i64, date: bool) -> String {
     let Some(time) = time else {
         return if micros < 0 { "-infinity" } else { "infinity" }.to_owned();
     };
-    let (year, era) = if time.year() > 0 { (time.year(), "") } else { (1 - time.year(), " BC") };
+    let (year, era) = if time.year() > 0 {
+        (time.year(), "")
+    } else {
+        (1 - time.year(), " BC")
+    };
     let day = format!("{year:04}-{:02}-{:02}", time.month(), time.day());
-    if date { format!("{day}{era}") } else { format!("{day} {}{era}", time.format("%H:%M:%S%.6f+00")) }
+    if date {
+        format!("{day}{era}")
+    } else {
+        format!("{day} {}{era}", time.format("%H:%M:%S%.6f+00"))
+    }
 }
 
 /// The text of a time of day, microseconds since midnight.
@@ -33,7 +45,13 @@ pub(super) fn time_of_day(micros: i64, out: &mut String) {
     use std::fmt::Write;
     let (seconds, rest) = (micros.div_euclid(1_000_000), micros.rem_euclid(1_000_000));
     // Writing into a String does not fail.
-    let _ = write!(out, "{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
+    let _ = write!(
+        out,
+        "{:02}:{:02}:{:02}",
+        seconds / 3600,
+        seconds / 60 % 60,
+        seconds % 60
+    );
     if rest > 0 {
         let _ = write!(out, ".{rest:06}");
         out.truncate(out.trim_end_matches('0').len());

@@ -13,7 +13,9 @@ use hybrid_core::store::DynOfflineStore;
 use hybrid_core::{
     BatchStream, Capabilities, Context, Error, ErrorKind, HybridOfflineStore, OfflineStore, Result, Source, async_trait,
 };
-use hybrid_store_postgres::{EntitySelectMode, PostgresConfig, PostgresSession, PostgresSource, PostgresStore, SslMode};
+use hybrid_store_postgres::{
+    EntitySelectMode, PostgresConfig, PostgresSession, PostgresSource, PostgresStore, SslMode,
+};
 
 pub fn variable(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run scripts/test postgres"))
@@ -22,7 +24,12 @@ pub fn variable(name: &str) -> String {
 /// The server of the tests, without TLS.
 pub fn config() -> PostgresConfig {
     let variable = |name: &str| variable(&format!("HYBRID_POSTGRES_{name}"));
-    let mut config = PostgresConfig::new(variable("HOST"), variable("DATABASE"), variable("USER"), variable("PASSWORD"));
+    let mut config = PostgresConfig::new(
+        variable("HOST"),
+        variable("DATABASE"),
+        variable("USER"),
+        variable("PASSWORD"),
+    );
     config.port = variable("PORT").parse().unwrap();
     config.sslmode = SslMode::Disable;
     config

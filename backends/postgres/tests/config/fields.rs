@@ -1,0 +1,171 @@
+use arrow::array::AsArray;
+use arrow::datatypes::Int64Type;
+use hybrid_core::sql::{SqlSession, SqlStore};
+use hybrid_core::{Context, ErrorKind, OfflineStore};
+use hybrid_store_postgres::{ConnectionType, EntitySelectMode, PostgresConfig, PostgresStore, SslMode};
+
+use crate::common::{admin, config, fresh, rows, store};
+
+#[test]
+fn feasts_fields_are_read_and_others_refused() {
+    let all = r#"{"host": "h", "port": 1, "database": "d", "db_schema": "s", "user": "u", "password": "hunter2", "sslmode": "verify-full",
+        "sslkey_path": "k", "sslcert_path": "c", "sslrootcert_path": "r", "min_conn": 2, "max_conn": 3, "conn_type": "pool",
+        "keepalives_idle": 30, "entity_select_mode": "embed_query"}"#;
+    let config: PostgresConfig = serde_json::from_str(all).unwrap();
+    config.check().unwrap();
+    assert_eq!(
+        (config.sslmode, config.conn_type),
+        (SslMode::VerifyFull, ConnectionType::Pool)
+    );
+    assert!(!format!("{config:?}").contains("hunter2"));
+    let least: PostgresConfig =
+        serde_json::from_str(r#"{"host": "h", "database": "d", "user": "u", "password": "p"}"#).unwrap();
+    assert_eq!(least, PostgresConfig::new("h", "d", "u", "p"));
+    assert_eq!(
+        (least.sslmode, least.entity_select_mode),
+        (SslMode::Require, EntitySelectMode::TempTable)
+    );
+    for wrong in [
+        r#"{"host": "h"}"#,
+        r#"{"host": "h", "database": "d", "user": "u", "password": "p", "hots": 1}"#,
+    ] {
+        assert!(serde_json::from_str::<PostgresConfig>(wrong).is_err());
+    }
+    let mut wrong = least;
+    (wrong.max_conn, wrong.sslcert_path) = (0, Some("c".to_owned()));
+    assert_eq!(wrong.check().unwrap_err().problems().len(), 2);
+}
+
+/// The connections of an application name that only this test uses.
+async fn connections(user: &str) -> i64 {
+    let query = format!(
+        "SELECT count(*) FROM pg_stat_activity WHERE usename = '{user}' AND application_name = 'hybrid-offline-store'"
+    );
+    rows(&query).await[0].column(0).as_primitive::<Int64Type>().value(0)
+}
+
+async fn as_new_role(connection_type: ConnectionType, min: usize) -> (String, PostgresStore) {
+    let user = fresh("role");
+    admin(&format!("CREATE ROLE {user} LOGIN PASSWORD 'hybrid-secret'")).await;
+    let mut config = config();
+    config.user = user.clone();
+    (config.conn_type, config.min_conn, config.max_conn) = (connection_type, min, 4);
+    let store = store(config).await;
+    (user, store)
+}
+
+async fn use_at_once(store: &PostgresStore, count: usize) {
+    let mut sessions = Vec::new();
+    for _ in 0..count {
+        let session = store.session().await.unwrap();
+        session.execute("SELECT 1").await.unwrap();
+        sessions.push(session);
+    }
+    for session in sessions {
+        session.close().await.unwrap();
+    }
+}
+
+async fn settles(user: &str, right: i64) {
+    for _ in 0..50 {
+        if connections(user).await == right {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert_eq!(connections(user).await, right);
+}
+
+#[tokio::test]
+async fn one_connection_is_kept_or_a_pool() {
+    let (user, store) = as_new_role(ConnectionType::Singleton, 1).await;
+    settles(&user, 0).await;
+    use_at_once(&store, 3).await;
+    settles(&user, 1).await;
+    OfflineStore::shutdown(&store).await.unwrap();
+    settles(&user, 0).await;
+    let (user, store) = as_new_role(ConnectionType::Pool, 2).await;
+    settles(&user, 2).await;
+    use_at_once(&store, 3).await;
+    settles(&user, 3).await;
+    OfflineStore::shutdown(&store).await.unwrap();
+    settles(&user, 0).await;
+}
+
+#[tokio::test]
+async fn tables_without_a_schema_are_in_db_schema() {
+    let schema = fresh("Sch\"ema");
+    let quoted = schema.replace('"', "\"\"");
+    admin(&format!(
+        "CREATE SCHEMA \"{quoted}\"; CREATE TABLE \"{quoted}\".t AS SELECT 42::int8 AS a"
+    ))
+    .await;
+    let mut config = config();
+    config.db_schema = schema;
+    let store = store(config).await;
+    let source = hybrid_store_postgres::PostgresSource::table("t");
+    assert_eq!(
+        OfflineStore::source_schema(&store, &source)
+            .await
+            .unwrap()
+            .field(0)
+            .name(),
+        "a"
+    );
+    let source = hybrid_store_postgres::PostgresSource::query("SELECT a + 1 AS b FROM t");
+    assert_eq!(
+        OfflineStore::source_schema(&store, &source)
+            .await
+            .unwrap()
+            .field(0)
+            .name(),
+        "b"
+    );
+    let told = OfflineStore::ping(&store).await.unwrap();
+    assert!(
+        told.starts_with("PostgreSQL ") && told.contains("`hybrid`") && !told.contains("secret"),
+        "{told}"
+    );
+}
+
+#[tokio::test]
+async fn sessions_are_in_utc_and_say_who_they_are() {
+    let mut config = config();
+    config.keepalives_idle = 7;
+    let session = crate::common::session(config).await;
+    let query = "SELECT current_setting('timezone'), current_setting('application_name'), \
+                 current_setting('client_connection_check_interval', true)";
+    let found = session.query(query).await.unwrap().collect().await.unwrap();
+    let texts: Vec<&str> = found[0]
+        .columns()
+        .iter()
+        .map(|column| column.as_string::<i32>().value(0))
+        .collect();
+    assert_eq!(texts, ["UTC", "hybrid-offline-store", "5s"]);
+    session.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn who_and_where_is_told_without_the_password() {
+    let mut config = config();
+    config.password = "not-the-password".into();
+    let store = <PostgresStore as SqlStore>::connect(config.clone(), &Context::default())
+        .await
+        .unwrap();
+    let error = OfflineStore::ping(&store).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unauthenticated);
+    let told = format!("{error} {error:?}");
+    assert!(
+        told.contains("127.0.0.1") && told.contains("28P01") && !told.contains("not-the-password"),
+        "{told}"
+    );
+    config.database = "nowhere".to_owned();
+    config.password = "hybrid-secret".into();
+    let store = <PostgresStore as SqlStore>::connect(config, &Context::default())
+        .await
+        .unwrap();
+    assert_eq!(
+        OfflineStore::ping(&store).await.unwrap_err().kind(),
+        ErrorKind::NotFound
+    );
+}

@@ -1,0 +1,161 @@
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow::array::{ArrayRef, Int64Array, RecordBatch};
+use futures::{StreamExt, TryStreamExt};
+use hybrid_core::sql::{Append, Mode, SqlSession, SqlStore};
+use hybrid_core::{BatchStream, ErrorKind};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+use crate::common::{config, fragile, fresh, rows, session, store, variable};
+
+/// Runs pg_ctl on the cluster that tests may break, as the user that owns it.
+fn pg_ctl(arguments: &[&str]) {
+    let (bin, dir) = (variable("HYBRID_POSTGRES_BIN"), variable("HYBRID_POSTGRES_FRAGILE_DIR"));
+    let (program, data, log) = (
+        format!("{bin}/pg_ctl"),
+        format!("{dir}/data"),
+        format!("{dir}/server.log"),
+    );
+    let id = Command::new("id").arg("-u").output().unwrap();
+    let mut command = match id.stdout.as_slice() {
+        b"0\n" => {
+            let mut command = Command::new("setpriv");
+            command.args(["--reuid=postgres", "--regid=postgres", "--init-groups", &program]);
+            command
+        }
+        _ => Command::new(&program),
+    };
+    let status = command
+        .args(["-D", &data, "-l", &log, "-w"])
+        .args(arguments)
+        .stdout(std::process::Stdio::null())
+        .status();
+    assert!(status.unwrap().success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_in_the_middle_is_an_error_and_the_next_session_works() {
+    let store = store(fragile()).await;
+    let session = store.session().await.unwrap();
+    let mut stream = session
+        .query("SELECT i FROM generate_series(1, 2000000000) i")
+        .await
+        .unwrap();
+    stream.try_next().await.unwrap().unwrap();
+    tokio::task::spawn_blocking(|| pg_ctl(&["restart", "-m", "immediate"]))
+        .await
+        .unwrap();
+    let error = loop {
+        match stream.try_next().await {
+            Ok(batch) => assert!(batch.is_some(), "a cut stream looks like a whole one"),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    drop(stream);
+    session.close().await.unwrap();
+    let next = store.session().await.unwrap();
+    next.query("SELECT 1").await.unwrap().collect().await.unwrap();
+    next.close().await.unwrap();
+}
+
+/// A way to the server that can be cut.
+async fn proxy() -> (u16, watch::Sender<bool>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (cut, told) = watch::channel(false);
+    let target = config().port;
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let mut told = told.clone();
+            tokio::spawn(async move {
+                let mut server = TcpStream::connect(("127.0.0.1", target)).await.unwrap();
+                tokio::select! {
+                    _ = tokio::io::copy_bidirectional(&mut client, &mut server) => {}
+                    _ = told.wait_for(|cut| *cut) => {}
+                }
+            });
+        }
+    });
+    (port, cut)
+}
+
+#[tokio::test]
+async fn a_cut_connection_is_an_error() {
+    let (port, cut) = proxy().await;
+    let mut config = config();
+    config.port = port;
+    let session = session(config).await;
+    let mut stream = session
+        .query("SELECT i FROM generate_series(1, 2000000000) i")
+        .await
+        .unwrap();
+    stream.try_next().await.unwrap().unwrap();
+    cut.send(true).unwrap();
+    let error = loop {
+        match stream.try_next().await {
+            Ok(batch) => assert!(batch.is_some(), "a cut stream looks like a whole one"),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    session.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_append_whose_connection_is_cut_leaves_nothing() {
+    let table = fresh("cut");
+    crate::common::admin(&format!("CREATE TABLE {table} (a int8)")).await;
+    let (port, cut) = proxy().await;
+    let mut config = config();
+    config.port = port;
+    let session = session(config).await;
+    let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values(0..100_000));
+    let batch = RecordBatch::try_from_iter_with_nullable([("a", numbers, true)]).unwrap();
+    let schema = batch.schema();
+    let endless = futures::stream::unfold((0, cut), move |(count, cut)| {
+        let batch = batch.clone();
+        async move {
+            if count == 5 {
+                cut.send(true).unwrap();
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            Some((Ok(batch), (count + 1, cut)))
+        }
+    });
+    let append = Append {
+        table: vec!["public".to_owned(), table.clone()],
+        rows: BatchStream::new(schema, endless),
+        mode: Mode::Append,
+    };
+    let error = session.append(append).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    session.close().await.unwrap();
+    assert!(rows(&format!("SELECT * FROM {table} LIMIT 1")).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_dropped_append_leaves_nothing() {
+    let table = fresh("dropped");
+    crate::common::admin(&format!("CREATE TABLE {table} (a int8)")).await;
+    let store = store(config()).await;
+    let session = store.session().await.unwrap();
+    let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values(0..100_000));
+    let batch = RecordBatch::try_from_iter_with_nullable([("a", numbers, true)]).unwrap();
+    let schema = batch.schema();
+    let rows_then_nothing = futures::stream::iter([Ok(batch)]).chain(futures::stream::pending());
+    let append = Append {
+        table: vec!["public".to_owned(), table.clone()],
+        rows: BatchStream::new(schema, rows_then_nothing),
+        mode: Mode::Append,
+    };
+    let outcome = tokio::time::timeout(Duration::from_millis(500), session.append(append)).await;
+    assert!(outcome.is_err());
+    session.close().await.unwrap();
+    assert!(rows(&format!("SELECT * FROM {table} LIMIT 1")).await.is_empty());
+    // No lock is left either.
+    crate::common::admin(&format!("DROP TABLE {table}")).await;
+}

@@ -1,0 +1,208 @@
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, Decimal128Array, Float64Array, Int64Array, ListArray, RecordBatch, StringArray, TimestampNanosecondArray,
+};
+use arrow::datatypes::Int64Type;
+use arrow::util::display::array_value_to_string;
+use hybrid_core::sql::{Append, Mode, SqlSession};
+use hybrid_core::{BatchStream, Error, ErrorKind, Result};
+
+use crate::common::{admin, config, fresh, rows, session};
+
+async fn append(table: &str, mode: Mode, batches: Vec<Result<RecordBatch>>) -> Result<u64> {
+    let session = session(config()).await;
+    let schema = batches.iter().flatten().next().unwrap().schema();
+    let append = Append {
+        table: vec!["public".to_owned(), table.to_owned()],
+        rows: BatchStream::new(schema, futures::stream::iter(batches)),
+        mode,
+    };
+    let outcome = session.append(append).await;
+    session.close().await.unwrap();
+    outcome
+}
+
+fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
+    RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, array)| (name, array, true))).unwrap()
+}
+
+fn ints(values: &[i64]) -> ArrayRef {
+    Arc::new(Int64Array::from(values.to_vec()))
+}
+
+fn texts(values: &[&str]) -> ArrayRef {
+    Arc::new(StringArray::from(values.to_vec()))
+}
+
+async fn shown(query: &str) -> Vec<Vec<String>> {
+    let found = rows(query).await;
+    let row = |batch: &RecordBatch, row| {
+        batch
+            .columns()
+            .iter()
+            .map(|c| array_value_to_string(c, row).unwrap())
+            .collect()
+    };
+    found
+        .iter()
+        .flat_map(|batch| (0..batch.num_rows()).map(|at| row(batch, at)).collect::<Vec<_>>())
+        .collect()
+}
+
+#[tokio::test]
+async fn columns_get_what_their_types_say() {
+    let table = fresh("append");
+    admin(&format!(
+        "CREATE TABLE {table} (i2 int2, i4 int4, n numeric, n2 numeric(10,2), u uuid, iv interval, j jsonb, a int4[], \
+         ts timestamp, v varchar(5), d int DEFAULT 7, e text)"
+    ))
+    .await;
+    let list = ListArray::from_iter_primitive::<Int64Type, _, _>([Some(vec![Some(1), None]), None]);
+    let decimals = |scale| {
+        Arc::new(
+            Decimal128Array::from(vec![12_500, -50])
+                .with_precision_and_scale(20, scale)
+                .unwrap(),
+        ) as ArrayRef
+    };
+    let rows = batch(vec![
+        (
+            "ts",
+            Arc::new(TimestampNanosecondArray::from(vec![1_000, -1_000]).with_timezone("+02:00")),
+        ),
+        ("i4", ints(&[1, 2])),
+        ("i2", ints(&[-1, 32_767])),
+        ("n", decimals(4)),
+        ("n2", decimals(2)),
+        (
+            "u",
+            texts(&[
+                "0190B0A0-0000-7000-8000-000000000000",
+                "0190b0a0000070008000000000000001",
+            ]),
+        ),
+        ("iv", texts(&["1 day", "2 hours"])),
+        ("j", texts(&["{\"a\": 1}", "null"])),
+        ("a", Arc::new(list)),
+        ("v", texts(&["größe", ""])),
+    ]);
+    assert_eq!(
+        append(&table, Mode::Append, vec![Ok(rows.clone()), Ok(rows.slice(1, 1))])
+            .await
+            .unwrap(),
+        3
+    );
+    let found = shown(&format!("SELECT * FROM {table} ORDER BY i4")).await;
+    let first = [
+        "-1",
+        "1",
+        "1.2500",
+        "125.00",
+        "0190b0a0-0000-7000-8000-000000000000",
+        "1 day",
+        "{\"a\": 1}",
+        "[1, ]",
+        "1970-01-01T00:00:00.000001",
+        "größe",
+        "7",
+        "",
+    ];
+    assert_eq!(found[0], first);
+    assert_eq!(found.len(), 3);
+}
+
+#[tokio::test]
+async fn what_a_column_cannot_hold_is_refused_and_nothing_is_there() {
+    let table = fresh("refused");
+    admin(&format!("CREATE TABLE {table} (i2 int2, n numeric(10,2), ts timestamptz, iv interval, k int NOT NULL DEFAULT 1, CHECK (k > 0))")).await;
+    let nanos: ArrayRef = Arc::new(TimestampNanosecondArray::from(vec![1]).with_timezone("UTC"));
+    let decimal: ArrayRef = Arc::new(
+        Decimal128Array::from(vec![1_234])
+            .with_precision_and_scale(10, 3)
+            .unwrap(),
+    );
+    for (column, array, words) in [
+        ("i2", ints(&[70_000]), "70000"),
+        ("n", decimal, "decimal places"),
+        ("ts", nanos, "finer than microseconds"),
+        ("iv", texts(&["soon"]), "soon"),
+        ("k", ints(&[0]), "check constraint"),
+        ("nowhere", ints(&[0]), "nowhere"),
+    ] {
+        let error = append(&table, Mode::Append, vec![Ok(batch(vec![(column, array)]))])
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+        assert!(error.to_string().contains(words), "{error}");
+    }
+    let good = batch(vec![("i2", ints(&[1]))]);
+    let broken = Err(Error::new(ErrorKind::Unavailable, "the rows broke off"));
+    let error = append(&table, Mode::Append, vec![Ok(good), broken]).await.unwrap_err();
+    assert_eq!(error.message(), "the rows broke off");
+    assert!(shown(&format!("SELECT * FROM {table}")).await.is_empty());
+}
+
+#[tokio::test]
+async fn tables_are_made_and_replaced() {
+    let table = fresh("Made");
+    let one = batch(vec![("a", ints(&[1])), ("b", Arc::new(Float64Array::from(vec![0.5])))]);
+    let query = format!("SELECT * FROM \"{table}\"");
+    assert_eq!(append(&table, Mode::Create, vec![Ok(one.clone())]).await.unwrap(), 1);
+    let again = append(&table, Mode::Create, vec![Ok(one)]).await.unwrap_err();
+    assert_eq!(again.kind(), ErrorKind::InvalidInput, "{again}");
+    let other = batch(vec![("c", texts(&["x", "y"]))]);
+    let broken = Err(Error::new(ErrorKind::Unavailable, "the rows broke off"));
+    append(&table, Mode::Replace, vec![Ok(other.clone()), broken])
+        .await
+        .unwrap_err();
+    assert_eq!(shown(&query).await, [["1", "0.5"]]);
+    assert_eq!(append(&table, Mode::Replace, vec![Ok(other)]).await.unwrap(), 2);
+    assert_eq!(shown(&query).await, [["x"], ["y"]]);
+    let missing = batch(vec![("a", ints(&[1]))]);
+    let error = append(&fresh("missing"), Mode::Append, vec![Ok(missing)])
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+}
+
+#[tokio::test]
+async fn partitions_take_rows_and_statistics_count_them() {
+    let table = fresh("parted");
+    admin(&format!(
+        "CREATE TABLE {table} (a int8, b text) PARTITION BY RANGE (a); \
+         CREATE TABLE {table}_1 PARTITION OF {table} FOR VALUES FROM (0) TO (10); \
+         CREATE TABLE {table}_2 PARTITION OF {table} FOR VALUES FROM (10) TO (20); CREATE INDEX ON {table} (a, b)"
+    ))
+    .await;
+    assert_eq!(
+        append(&table, Mode::Append, vec![Ok(batch(vec![("a", ints(&[1, 11, 12]))]))])
+            .await
+            .unwrap(),
+        3
+    );
+    let session = session(config()).await;
+    let parts = ["public".to_owned(), table.clone()];
+    assert_eq!(session.row_estimate(&parts).await.unwrap(), None);
+    session.execute(&format!("ANALYZE {table}")).await.unwrap();
+    assert_eq!(session.row_estimate(&parts).await.unwrap(), Some(3));
+    assert!(session.has_index(&parts, &["a"]).await.unwrap());
+    assert!(session.has_index(&parts, &["a", "b"]).await.unwrap());
+    assert!(!session.has_index(&parts, &["b"]).await.unwrap());
+    assert!(!session.has_index(&parts, &["a", "b", "c"]).await.unwrap());
+    assert_eq!(
+        session
+            .row_estimate(&["public".to_owned(), "no".to_owned()])
+            .await
+            .unwrap(),
+        None
+    );
+    assert!(
+        session
+            .explain(&format!("SELECT * FROM {table} WHERE a = 1"))
+            .await
+            .unwrap()
+            .contains(&format!("{table}_1"))
+    );
+    session.close().await.unwrap();
+}
