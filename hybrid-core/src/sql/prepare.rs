@@ -212,7 +212,7 @@ pub(super) struct View {
     /// What a feature row must satisfy to be a candidate of any entity row.
     pub conditions: Vec<String>,
     pub ttl: Option<i64>,
-    /// Keys and time compare with the entity rows' as they stand in the source: an index serves.
+    /// A table whose keys and time compare with the entity rows' as they stand: an index serves.
     pub by_columns: bool,
     /// A candidate also needs `created <= E`.
     pub known_in_time: bool,
