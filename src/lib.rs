@@ -76,6 +76,6 @@ backends::backends! {
     "redshift", feature "redshift";
     "snowflake", aliases("snowflake.offline"), feature "snowflake";
     "bigquery", feature "bigquery";
-    "spark", feature "spark";
+    "spark", feature "spark", crate hybrid_store_spark as spark, store SparkStore;
     "trino", feature "trino", crate hybrid_store_trino as trino, store TrinoStore;
 }

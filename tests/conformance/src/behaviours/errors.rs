@@ -2,7 +2,12 @@
 //! store is asked: the sources of these scenes do not exist, so that a store that is asked anyway
 //! complains of that instead.
 
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
 use super::common::*;
+
+/// Tells the tables of behaviours that run at once apart.
+static GONE: AtomicU64 = AtomicU64::new(0);
 
 /// Asks for `references` of a view over a table that is not there.
 async fn asked(fixture: &dyn Fixture, scene: Scene, words: &[&str]) -> Verdict {
@@ -10,7 +15,7 @@ async fn asked(fixture: &dyn Fixture, scene: Scene, words: &[&str]) -> Verdict {
     for view in &scene.views {
         // A source with the right options, whose table is gone.
         let batches = view.table.batches(view.batch_rows)?;
-        let name = format!("conformance_gone_{}_{}", std::process::id(), view.name);
+        let name = format!("conformance_gone_{}_{}_{}", std::process::id(), GONE.fetch_add(1, Relaxed), view.name);
         let source = created(fixture.create(&name, view.table.schema(), batches).await)?;
         fixture.drop(&name).await?;
         registry.feature_views.push(view.definition(view.dressed(source)));
