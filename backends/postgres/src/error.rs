@@ -249,6 +249,6 @@ mod tests {
     #[test]
     fn the_place_of_an_error_is_shown() {
         assert_eq!(excerpt("SELECT ü, x\nFROM t", 11), "SELECT ü,  ⟶ x FROM t");
-        assert_eq!(excerpt("a", 9), " ⟶ ");
+        assert_eq!(excerpt("a", 9), "a ⟶ ");
     }
 }

@@ -100,7 +100,6 @@ fn cases() -> Vec<(&'static str, DataType, &'static str, &'static str)> {
         ("B'101'", DataType::Utf8, "101", "bit"),
         ("ROW(1, 'a')", DataType::Utf8, "(1,a)", "record"),
         ("'<a/>'::xml", DataType::Utf8, "<a/>", "xml"),
-        ("'{1}'::int2vector", DataType::Utf8, "1", "int2vector"),
     ]
 }
 
@@ -108,8 +107,6 @@ fn cases() -> Vec<(&'static str, DataType, &'static str, &'static str)> {
 async fn every_type_comes_as_its_arrow_type() {
     let session = session(config()).await;
     for (expression, data_type, shown, name) in cases() {
-        let expression = if name == "int2vector" {
-            "'1'::int2vector"
         } else {
             expression
         };
