@@ -107,9 +107,6 @@ fn cases() -> Vec<(&'static str, DataType, &'static str, &'static str)> {
 async fn every_type_comes_as_its_arrow_type() {
     let session = session(config()).await;
     for (expression, data_type, shown, name) in cases() {
-        } else {
-            expression
-        };
         let query = format!("SELECT {expression} AS v, 1 AS v, NULLIF({expression}::text, {expression}::text) AS n");
         let described = session.describe(&query).await.unwrap();
         assert_eq!(described.field(0).data_type(), &data_type, "{expression}");
