@@ -27,7 +27,7 @@ impl SqlStore for TrinoStore {
     type Session = TrinoSession;
 
     async fn connect(config: TrinoConfig, context: &Context) -> Result<Self> {
-        let config = config.from_folder(&context.repo);
+        let config = config.relative_to(&context.repo);
         config.check()?;
         let client = Arc::new(Client::new(&config)?);
         Ok(Self {

@@ -1,6 +1,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::RecordBatch;
+use arrow::datatypes::Schema;
 use futures::{Stream, StreamExt, stream};
 use hybrid_core::{BatchStream, Error, ErrorKind, Result};
 use tokio::sync::{mpsc, watch};
@@ -37,14 +38,12 @@ impl Conversation {
     /// The rows of a query. Dropping them ends it in the engine.
     pub(crate) async fn query(&self, query: &str) -> Result<BatchStream> {
         let mut events = self.start(query);
-        let decoder = loop {
-            match events.recv().await {
-                Some(Ok(Event::Columns(columns))) => break Decoder::new(&columns),
-                Some(Ok(Event::Chunk(_))) => return Err(protocol("rows before their columns")),
-                Some(Ok(Event::Done(_))) => break Decoder::new(&[]),
-                Some(Err(error)) => return Err(error),
-                None => return Err(ended_early()),
-            }
+        let decoder = match events.recv().await {
+            Some(Ok(Event::Columns(columns))) => Decoder::new(&columns),
+            Some(Ok(Event::Chunk(_))) => return Err(protocol("rows before their columns")),
+            Some(Ok(Event::Done(_))) => return Ok(BatchStream::from_batches(Arc::new(Schema::empty()), Vec::new())),
+            Some(Err(error)) => return Err(error),
+            None => return Err(ended_early()),
         };
         let schema = Arc::clone(decoder.schema());
         Ok(BatchStream::new(schema, self.decoded(events, decoder)))

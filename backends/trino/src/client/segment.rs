@@ -46,7 +46,7 @@ enum Place {
     Spooled {
         url: Url,
         acknowledged: Option<Url>,
-        headers: HeaderMap,
+        headers: Box<HeaderMap>,
     },
 }
 
@@ -76,7 +76,7 @@ impl Segment {
         let place = Place::Spooled {
             url,
             acknowledged,
-            headers,
+            headers: Box::new(headers),
         };
         Ok(Self { place, encoding, size })
     }

@@ -32,7 +32,7 @@ impl TrinoConfig {
     }
 
     /// The same with relative paths starting in `repo`.
-    pub(crate) fn from_folder(mut self, repo: &Path) -> Self {
+    pub(crate) fn relative_to(mut self, repo: &Path) -> Self {
         if let Verify::File(path) = &mut self.ssl_verify {
             *path = repo.join(&path);
         }

@@ -32,7 +32,7 @@ fn every_spelling_of_feasts_is_read() {
     .unwrap();
     assert!(config.check().is_ok());
     assert!(!format!("{config:?}").contains("hunter2"), "{config:?}");
-    let config = config.from_folder(std::path::Path::new("/repo"));
+    let config = config.relative_to(std::path::Path::new("/repo"));
     assert_eq!(config.ssl_verify, Verify::File("/repo/ca.pem".into()));
     assert_eq!(config.staging.unwrap().path, std::path::Path::new("/repo/stage"));
     assert_eq!(read(&json!({"ssl_verify": false})).unwrap().ssl_verify, Verify::Off);

@@ -55,3 +55,11 @@ fn a_ttl_of_whole_milliseconds_is_one_comparison() {
     );
     assert_eq!(TrinoDialect.within_ttl("f", "e", i64::MAX), "(f IS NOT NULL)");
 }
+
+#[test]
+#[allow(clippy::expect_used)]
+fn statements_are_those_that_were_reviewed() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/statements");
+    let columns = hybrid_conformance::statements::columns_of(&TrinoDialect).expect("every type has a name");
+    hybrid_conformance::statements::check(|| Box::new(TrinoDialect), &columns, &folder);
+}

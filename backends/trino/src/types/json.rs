@@ -230,7 +230,10 @@ mod tests {
         let mut inside = Reader::new(seen[0].1.as_bytes()).unwrap();
         let mut values = Vec::new();
         inside
-            .items(b'[', b']', |r| Ok(values.push(r.scalar()?.into_owned())))
+            .items(b'[', b']', |r| {
+                values.push(r.scalar()?.into_owned());
+                Ok(())
+            })
             .unwrap();
         assert_eq!(values, ["1", "-2.5e3", "x\"é😀\n", "null", "true"]);
     }
