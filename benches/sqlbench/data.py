@@ -1,0 +1,69 @@
+"""Writes the data sets as Parquet, the same for every engine: one file per view, one per entity frame.
+
+usage: data.py DIR [--scale X]
+A hundredth of the feature rows share keys and event time with another one, so that `created` decides; a thousandth have no
+`created`. --scale multiplies the numbers of rows and of the values of the first key.
+"""
+import argparse
+import pathlib
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from cases import CASES, HOUR, START
+
+
+def timestamps(micros, absent=None):
+    return pa.array(micros, pa.timestamp("us", "UTC"), mask=absent)
+
+
+def keys_of(rng, keys, rows, scale):
+    first = next(iter(keys), None)
+    return {key: rng.integers(0, max(1, int(values * scale)) if key == first else values, rows) for key, values in keys.items()}
+
+
+def feature_column(rng, dtype, rows):
+    return rng.random(rows) if dtype == "Float64" else rng.integers(0, 1000, rows)
+
+
+def feature_rows(rng, view, scale):
+    rows = int(view.rows * scale)
+    keys = keys_of(rng, view.keys, rows, scale)
+    times = START + (HOUR * np.arange(rows) if view.hourly else rng.integers(0, view.span(scale), rows))
+    again = rng.choice(rows, rows // 100, replace=False)
+    original = rng.integers(0, rows, len(again))
+    for column in (*keys.values(), times):
+        column[again] = column[original]
+    # Different modulo the number of rows: no two rows are equal in keys, event time and created.
+    created = times + rng.integers(0, HOUR, rows) // rows * rows + np.arange(rows)
+    absent = np.zeros(rows, bool)
+    absent[rng.choice(np.setdiff1d(np.arange(rows), np.concatenate([again, original])), rows // 1000, replace=False)] = True
+    columns = keys | {"event_timestamp": timestamps(times), "created": timestamps(created, absent)}
+    return pa.table(columns | {name: feature_column(rng, dtype, rows) for name, dtype in view.features})
+
+
+def entity_rows(rng, case, scale):
+    rows = int(case.entities * scale)
+    columns = {"row_id": np.arange(rows)}
+    for view in case.views:
+        columns |= keys_of(rng, view.keys, rows, scale)
+    times = START + rng.integers(0, case.views[0].span(scale), rows)
+    return pa.table(columns | {"event_timestamp": timestamps(times), "label": rng.integers(0, 2, rows)})
+
+
+def generate(folder, scale):
+    rng = np.random.default_rng(11)
+    folder.mkdir(parents=True, exist_ok=True)
+    for case in CASES.values():
+        for view in case.views:
+            pq.write_table(feature_rows(rng, view, scale), folder / f"{view.name}.parquet", compression="snappy")
+        pq.write_table(entity_rows(rng, case, scale), folder / f"{case.frame}.parquet", compression="snappy")
+
+
+if __name__ == "__main__":
+    args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    args.add_argument("dir", type=pathlib.Path)
+    args.add_argument("--scale", type=float, default=1.0)
+    options = args.parse_args()
+    generate(options.dir, options.scale)

@@ -1,0 +1,59 @@
+"""PostgreSQL, as the benchmark and Feast reach it. Feast runs whole: it uploads the frame itself."""
+import io
+import os
+
+import psycopg
+import pyarrow as pa
+import pyarrow.csv as csv
+
+SERVER = {"host": os.environ["HYBRID_POSTGRES_HOST"], "port": int(os.environ["HYBRID_POSTGRES_PORT"]),
+          "user": os.environ["HYBRID_POSTGRES_USER"], "password": os.environ["HYBRID_POSTGRES_PASSWORD"], "sslmode": "disable"}
+DATABASE = os.environ["HYBRID_POSTGRES_DATABASE"]
+TYPES = {pa.int64(): "bigint", pa.float64(): "double precision", pa.timestamp("us", "UTC"): "timestamptz"}
+
+
+def connect():
+    return psycopg.connect(**SERVER, dbname=DATABASE, autocommit=True)
+
+
+def make(cursor, name, schema):
+    cursor.execute(f"drop table if exists {name}")
+    cursor.execute(f"create table {name} ({', '.join(f'{field.name} {TYPES[field.type]}' for field in schema)})")
+
+
+def copy(cursor, name, table):
+    with cursor.copy(f"copy {name} from stdin (format csv)") as out:
+        for batch in table.to_batches(max_chunksize=100_000):
+            text = io.BytesIO()
+            csv.write_csv(batch, text, csv.WriteOptions(include_header=False))
+            out.write(text.getbuffer())
+
+
+def load(tables):
+    """Makes each table of its rows."""
+    with connect() as connection, connection.cursor() as cursor:
+        for name, table in tables:
+            make(cursor, name, table.schema)
+            copy(cursor, name, table)
+            cursor.execute(f"vacuum (analyze) {name}")
+
+
+def cancel():
+    with connect() as connection:
+        connection.execute("select pg_terminate_backend(pid, 60000) from pg_stat_activity "
+                           "where pid <> pg_backend_pid() and backend_type = 'client backend' and datname = current_database()")
+
+
+def feast_config():
+    return {"type": "postgres", **SERVER, "database": DATABASE}
+
+
+def feast_source(view):
+    from feast.infra.offline_stores.contrib.postgres_offline_store.postgres_source import PostgreSQLSource
+    return PostgreSQLSource(name=view.name, table=view.name, timestamp_field="event_timestamp", created_timestamp_column="created")
+
+
+def feast_call(store, references, case, frame):
+    """What is timed: gives the answer as an Arrow table."""
+    frame = frame.to_pandas()
+    return lambda: store.get_historical_features(entity_df=frame, features=references).to_arrow()

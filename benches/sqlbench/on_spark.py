@@ -1,0 +1,54 @@
+"""Spark, as the benchmark and Feast's template reach it. The entity rows are in a table before the template runs."""
+import os
+import tempfile
+
+import pyarrow.parquet as pq
+from pyspark.sql import SparkSession
+
+from template import point_in_time_query
+
+session = None
+
+
+def connect():
+    global session
+    session = session or SparkSession.builder.remote(os.environ["HYBRID_SPARK_REMOTE"]).getOrCreate()
+    return session
+
+
+def load(tables):
+    """Makes each table of its rows: Spark reads them from a file and writes them itself."""
+    spark = connect()
+    with tempfile.TemporaryDirectory() as folder:
+        for name, table in tables:
+            pq.write_table(table, f"{folder}/{name}.parquet")
+            spark.sql(f"drop table if exists {name}")
+            spark.sql(f"create table {name} using parquet as select * from parquet.`{folder}/{name}.parquet`")
+
+
+def cancel():
+    connect().interruptAll()
+
+
+def feast_config():
+    return {"type": "spark", "spark_conf": {}}
+
+
+def feast_source(view):
+    from feast.infra.offline_stores.contrib.spark_offline_store.spark_source import SparkSource
+    return SparkSource(name=view.name, table=view.name, timestamp_field="event_timestamp", created_timestamp_column="created")
+
+
+def feast_call(store, references, case, frame):
+    """What is timed: gives the answer as an Arrow table."""
+    from feast.infra.offline_stores.contrib.spark_offline_store import spark as feast_spark
+    query = point_in_time_query(store, references, case, frame, case.frame,
+                                feast_spark.MULTIPLE_FEATURE_VIEW_POINT_IN_TIME_JOIN, feast_spark.SparkFeatureViewQueryContext)
+    statements = query.split("---EOS---")
+    spark = connect()
+
+    def call():
+        for statement in statements[:-1]:
+            spark.sql(statement)
+        return spark.sql(statements[-1]).toArrow()
+    return call

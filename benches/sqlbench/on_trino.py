@@ -1,0 +1,74 @@
+"""Trino, as the benchmark and Feast's template reach it. The entity rows are in a table before the template runs."""
+import os
+import pathlib
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import trino
+
+from template import point_in_time_query
+
+WAREHOUSE = pathlib.Path(os.environ["HYBRID_TRINO_WAREHOUSE"])
+CATALOG, SCHEMA = "iceberg", "bench"
+TYPES = {pa.int64(): "bigint", pa.float64(): "double", pa.timestamp("us", "UTC"): "timestamp(6) with time zone"}
+SERVER = {"host": os.environ["HYBRID_TRINO_HOST"], "port": int(os.environ["HYBRID_TRINO_PORT"]), "user": "bench"}
+
+
+def connect(source="bench"):
+    return trino.dbapi.connect(**SERVER, catalog=CATALOG, schema=SCHEMA, source=source)
+
+
+def run(connection, statement):
+    """Its rows: a cursor that is not read to its end does not run."""
+    return connection.cursor().execute(statement).fetchall()
+
+
+def make(connection, name, schema):
+    run(connection, f"drop table if exists {name}")
+    run(connection, f"create table {name} ({', '.join(f'{field.name} {TYPES[field.type]}' for field in schema)})")
+
+
+def load(tables):
+    """Makes each table of its rows: Trino reads them from its storage and writes them itself."""
+    connection = connect()
+    run(connection, f"create schema if not exists {CATALOG}.{SCHEMA}")
+    run(connection, "create schema if not exists hive.staging with (location = 'local:///staging')")
+    for name, table in tables:
+        folder = WAREHOUSE / "bench-files" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        pq.write_table(table, folder / "rows.parquet")
+        make(connection, f"{name}_files", table.schema)
+        run(connection, f"alter table {name}_files execute add_files(location => 'local:///bench-files/{name}', format => 'PARQUET')")
+        run(connection, f"drop table if exists {name}")
+        run(connection, f"create table {name} as select * from {name}_files")
+        run(connection, f"drop table {name}_files")
+
+
+def cancel():
+    connection = connect("canceller")
+    running = run(connection, "select query_id from system.runtime.queries where source = 'feast' and state not in ('FINISHED', 'FAILED')")
+    for (query,) in running:
+        run(connection, f"call system.runtime.kill_query(query_id => '{query}', message => 'it took too long')")
+
+
+def feast_config():
+    return {"type": "trino", **SERVER, "catalog": CATALOG, "dataset": SCHEMA, "connector": {"type": "iceberg"}}
+
+
+def feast_source(view):
+    from feast.infra.offline_stores.contrib.trino_offline_store.trino_source import TrinoSource
+    return TrinoSource(name=view.name, table=f"{CATALOG}.{SCHEMA}.{view.name}", timestamp_field="event_timestamp",
+                       created_timestamp_column="created")
+
+
+def feast_call(store, references, case, frame):
+    """What is timed: gives the answer as an Arrow table."""
+    from feast.infra.offline_stores.contrib.trino_offline_store.trino import MULTIPLE_FEATURE_VIEW_POINT_IN_TIME_JOIN as TEMPLATE
+    query = point_in_time_query(store, references, case, frame, f"{CATALOG}.{SCHEMA}.{case.frame}", TEMPLATE)
+    cursor = connect("feast").cursor()
+
+    def call():
+        cursor.execute(query)
+        rows = cursor.fetchall()
+        return lambda: pa.table([pa.array(column) for column in zip(*rows)], names=[column.name for column in cursor.description])
+    return call
