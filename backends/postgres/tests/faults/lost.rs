@@ -40,10 +40,7 @@ fn pg_ctl(arguments: &[&str]) {
 async fn a_restart_in_the_middle_is_an_error_and_the_next_session_works() {
     let store = store(fragile()).await;
     let session = store.session().await.unwrap();
-    let mut stream = session
-        .query("SELECT generate_series(1, 2000000000)")
-        .await
-        .unwrap();
+    let mut stream = session.query("SELECT generate_series(1, 2000000000)").await.unwrap();
     stream.try_next().await.unwrap().unwrap();
     tokio::task::spawn_blocking(|| pg_ctl(&["restart", "-m", "immediate"]))
         .await
@@ -89,10 +86,7 @@ async fn a_cut_connection_is_an_error() {
     let mut config = config();
     config.port = port;
     let session = session(config).await;
-    let mut stream = session
-        .query("SELECT generate_series(1, 2000000000)")
-        .await
-        .unwrap();
+    let mut stream = session.query("SELECT generate_series(1, 2000000000)").await.unwrap();
     stream.try_next().await.unwrap().unwrap();
     cut.send(true).unwrap();
     let error = loop {
