@@ -60,7 +60,9 @@ async fn insert(session: &SparkSession, table: &[String], rows: hybrid_core::Bat
     if one_file && !described.partitions.is_empty() {
         one_partition(session, &name, &described, &known, &uploaded).await?;
     }
-    one_file_per_task(session).await?;
+    if one_file {
+        commit_by_one_rename(session).await?;
+    }
     let listed: Vec<String> = known.fields().iter().map(|field| SparkDialect.quote(field.name())).collect();
     let select = columns(&known, &uploaded, one_file)?;
     session.execute(&format!("INSERT INTO {name} ({}) {select}", listed.join(", "))).await?;
@@ -86,8 +88,15 @@ async fn one_partition(
     Err(unsupported(message).with_help("write one partition at a time, or make it a Delta or Iceberg table, which commit whole"))
 }
 
-async fn one_file_per_task(session: &SparkSession) -> Result<()> {
-    session.conversation.set(&[("spark.sql.files.maxRecordsPerFile".to_owned(), "0".to_owned())]).await
+/// One task writes one file, whose rename shows all of its rows. Writers do not clean up behind each other: the folder
+/// of unfinished files is common to all of them.
+async fn commit_by_one_rename(session: &SparkSession) -> Result<()> {
+    let settings = [
+        ("spark.sql.files.maxRecordsPerFile", "0"),
+        ("mapreduce.fileoutputcommitter.algorithm.version", "2"),
+        ("mapreduce.fileoutputcommitter.cleanup.skipped", "true"),
+    ];
+    session.conversation.set(&settings.map(|(key, value)| (key.to_owned(), value.to_owned()))).await
 }
 
 async fn create(session: &SparkSession, table: &[String], uploaded: &Uploaded) -> Result<()> {
@@ -138,7 +147,9 @@ fn quoted(table: &[String]) -> String {
 
 impl Files {
     async fn write(&self, session: &SparkSession, select: &str, mode: SaveMode) -> Result<()> {
-        one_file_per_task(session).await?;
+        if mode != SaveMode::Overwrite {
+            commit_by_one_rename(session).await?;
+        }
         let write = Write {
             input: Some(Relation::sql(select)),
             source: Some(self.format.clone()),

@@ -172,4 +172,11 @@ mod tests {
         assert!(!SparkDialect.comparable(&Field::new("m", DataType::new_list(map, true), true)));
         assert!(SparkDialect.comparable(&Field::new("l", DataType::new_list(DataType::Utf8, true), true)));
     }
+
+    #[test]
+    fn statements_are_those_that_were_reviewed() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/statements");
+        let columns = hybrid_conformance::statements::columns();
+        hybrid_conformance::statements::check(|| Box::new(SparkDialect), &columns, &folder);
+    }
 }

@@ -101,7 +101,7 @@ pub(crate) struct CachedRelation {
 
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Command {
-    #[prost(oneof = "CommandKind", tags = "2, 3, 5, 15")]
+    #[prost(oneof = "CommandKind", tags = "2, 3, 5, 14")]
     pub(crate) kind: Option<CommandKind>,
 }
 
@@ -113,7 +113,7 @@ pub(crate) enum CommandKind {
     View(View),
     #[prost(message, tag = "5")]
     Sql(SqlCommand),
-    #[prost(message, tag = "15")]
+    #[prost(message, tag = "14")]
     Checkpoint(Checkpoint),
 }
 
