@@ -1,35 +1,16 @@
-view stats_by_driver_id: RunningTime, as configured
+view stats_by_driver_id: Lateral, as configured
 
-WITH "__hybrid_known0" AS (
-  SELECT "s"."driver_id" AS "k0", "s"."ts" AS "ts"
-  FROM (SELECT * FROM rides -- all of them
+WITH "__hybrid_winners0" AS (
+  SELECT "e"."__hybrid_row", "l"."c0", "l"."c1"
+  FROM entity_rows AS "e" CROSS JOIN LATERAL (
+    SELECT "s"."trips" AS "c0", "s"."it's ""rated""" AS "c1" FROM (SELECT * FROM rides -- all of them
 ) AS "s"
-  WHERE "s"."ts" <= '2024-05-02 00:00:00.000000+00'::timestamptz
-    AND "s"."driver_id" IS NOT NULL
-    AND EXISTS (SELECT 1 FROM entity_rows AS "e" WHERE "e"."my_driver_id" = "s"."driver_id")
-),
-"__hybrid_features0" AS (
-  SELECT "s"."driver_id" AS "k0", "s"."ts" AS "ts", "s"."trips" AS "c0", "s"."it's ""rated""" AS "c1"
-  FROM (SELECT * FROM rides -- all of them
-) AS "s"
-  WHERE "s"."ts" <= '2024-05-02 00:00:00.000000+00'::timestamptz
-    AND "s"."driver_id" IS NOT NULL
-),
-"__hybrid_seen0" AS (
-  SELECT "u"."__hybrid_row", "u"."k0", "u"."t", MAX("u"."carry") OVER (PARTITION BY "u"."k0" ORDER BY "u"."t") AS "hit"
-  FROM (
-    SELECT NULL AS "__hybrid_row", "f"."k0", "f"."ts" AS "t", "f"."ts" AS "carry" FROM "__hybrid_known0" AS "f"
-    UNION ALL
-    SELECT "e"."__hybrid_row", "e"."my_driver_id" AS "k0", "e"."__hybrid_time", NULL FROM entity_rows AS "e" WHERE "e"."my_driver_id" IS NOT NULL
-  ) AS "u"
-),
-"__hybrid_winners0" AS (
-  SELECT "r"."__hybrid_row", "r"."c0", "r"."c1"
-  FROM (
-    SELECT "w"."__hybrid_row", "f"."c0", "f"."c1", ROW_NUMBER() OVER (PARTITION BY "w"."__hybrid_row" ORDER BY "f"."ts") AS "rank"
-    FROM "__hybrid_seen0" AS "w" JOIN "__hybrid_features0" AS "f" ON "f"."k0" = "w"."k0" AND "f"."ts" = "w"."hit"
-    WHERE "w"."__hybrid_row" IS NOT NULL AND "w"."hit" IS NOT NULL
-  ) AS "r" WHERE "r"."rank" = 1
+    WHERE "s"."ts" <= '2024-05-02 00:00:00.000000+00'::timestamptz
+      AND "s"."driver_id" IS NOT NULL
+      AND "s"."driver_id" = "e"."my_driver_id"
+      AND "s"."ts" <= "e"."__hybrid_time"
+    ORDER BY "s"."ts" DESC LIMIT 1
+  ) AS "l"
 )
 SELECT "e"."__hybrid_row", "v0"."c0" AS "f0", "v0"."c1" AS "f1"
 FROM entity_rows AS "e"

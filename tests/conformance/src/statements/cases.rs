@@ -17,12 +17,9 @@ const DAY: i64 = 86_400_000_000;
 /// 2024-05-01 UTC.
 const MAY: i64 = 1_714_521_600_000_000;
 
-/// The columns of every source of the cases, of the dialect's own types.
-///
-/// # Errors
-/// Unsupported, where the dialect lacks one.
-pub fn columns(dialect: &dyn Dialect) -> Result<SchemaRef> {
-    let fields = [
+/// The columns of every source of the cases, as Arrow has them.
+pub fn columns() -> SchemaRef {
+    Arc::new(Schema::new(vec![
         Field::new("driver_id", DataType::Int64, true),
         Field::new("region", DataType::Utf8, true),
         Field::new("ts", timestamp_type(), true),
@@ -31,14 +28,23 @@ pub fn columns(dialect: &dyn Dialect) -> Result<SchemaRef> {
         Field::new("day text", DataType::Utf8, true),
         Field::new("trips", DataType::Int64, true),
         Field::new("it's \"rated\"", DataType::Float64, true),
-    ];
-    let typed = |field: Field| {
+    ]))
+}
+
+/// The same with the dialect's own names of their types.
+///
+/// # Errors
+/// Unsupported, where the dialect lacks one.
+pub fn columns_of(dialect: &dyn Dialect) -> Result<SchemaRef> {
+    let typed = |field: &Arc<Field>| {
         let name = dialect.sql_type(field.data_type())?;
-        Ok(field.with_metadata([(SQL_TYPE.to_owned(), name)].into()))
+        Ok(field
+            .as_ref()
+            .clone()
+            .with_metadata([(SQL_TYPE.to_owned(), name)].into()))
     };
-    Ok(Arc::new(Schema::new(
-        fields.into_iter().map(typed).collect::<Result<Vec<_>>>()?,
-    )))
+    let fields = columns().fields().iter().map(typed).collect::<Result<Vec<_>>>()?;
+    Ok(Arc::new(Schema::new(fields)))
 }
 
 /// One statement.
@@ -56,9 +62,9 @@ impl Case {
     ///
     /// # Errors
     /// Whatever the operation gives.
-    pub async fn statement(&self, dialect: fn() -> Box<dyn Dialect>) -> Result<String> {
+    pub async fn statement(&self, dialect: Box<dyn Dialect>, columns: SchemaRef) -> Result<String> {
         let (features, pairs, rows) = self.counts;
-        let recorder = Recorder::new(dialect(), columns(&*dialect())?)
+        let recorder = Recorder::new(dialect, columns)
             .with_formulation(self.formulation)
             .with_counts(features, pairs, rows);
         let statement = OfflineStore::explain(&recorder, self.operation.clone()).await?;
