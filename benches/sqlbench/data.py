@@ -1,8 +1,9 @@
 """Writes the data sets as Parquet, the same for every engine: one file per view, one per entity frame.
 
-usage: data.py DIR [--scale X]
+usage: data.py DIR [--scale X] [--bulk]
 A hundredth of the feature rows share keys and event time with another one, so that `created` decides; a thousandth have no
 `created`. --scale multiplies the numbers of rows and of the values of the first key.
+--bulk writes the rows of the bulk benchmark instead: feature rows, as many entity rows, and one.
 """
 import argparse
 import pathlib
@@ -11,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from cases import CASES, HOUR, START
+from cases import CASES, HOUR, MILLION, PAIR, START, Case, View, features
 
 
 def timestamps(micros, absent=None):
@@ -61,9 +62,19 @@ def generate(folder, scale):
         pq.write_table(entity_rows(rng, case, scale), folder / f"{case.frame}.parquet", compression="snappy")
 
 
+def generate_bulk(folder, scale):
+    rng = np.random.default_rng(11)
+    folder.mkdir(parents=True, exist_ok=True)
+    case = Case("bulk", (View("bulk", MILLION, PAIR, features("f")),), MILLION, "")
+    entities = entity_rows(rng, case, scale)
+    for name, table in {"bulk": feature_rows(rng, case.views[0], scale), "bulk_frame": entities, "bulk_one": entities.slice(0, 1)}.items():
+        pq.write_table(table, folder / f"{name}.parquet", compression="snappy")
+
+
 if __name__ == "__main__":
     args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     args.add_argument("dir", type=pathlib.Path)
     args.add_argument("--scale", type=float, default=1.0)
+    args.add_argument("--bulk", action="store_true")
     options = args.parse_args()
-    generate(options.dir, options.scale)
+    (generate_bulk if options.bulk else generate)(options.dir, options.scale)

@@ -17,6 +17,8 @@ from cases import ASKED, CASES, ENGINES, LIMIT, references, views
 from process import Failed, data, python, run
 
 ROUNDS = 3
+# Seconds after which Feast is stopped where nothing is compared.
+SMALL_LIMIT = 20
 LONG = 10
 STOPPED = 124
 
@@ -25,7 +27,8 @@ STOPPED = 124
 class Runs:
     """What a contender's runs came to."""
     seconds: list = field(default_factory=list)
-    stopped: bool = False
+    # After how many seconds it was stopped.
+    stopped: float = 0
     failed: str = ""
 
     def again(self):
@@ -33,43 +36,43 @@ class Runs:
 
     @property
     def best(self):
-        return LIMIT if self.stopped else min(self.seconds, default=None)
+        return self.stopped if self.stopped else min(self.seconds, default=None)
 
     def __str__(self):
         if self.failed:
             return "failed"
-        return f"> {LIMIT} s" if self.stopped else f"{self.best:.2f} s" if self.seconds else "not run"
+        return f"> {self.stopped} s" if self.stopped else f"{self.best:.2f} s" if self.seconds else "not run"
 
 
-def ours(engine, case, folder, here, out):
+def ours(engine, case, folder, here, out, limit):
     return run(["hybrid", "historical", "--repo", here, "--entities", folder / f"{case.frame}.parquet",
                 "--features", ",".join(references(case)), "-o", out])[1]
 
 
-def theirs(engine, case, folder, here, out):
-    return float(python("theirs.py", engine, folder, case.name, out)[0].split()[-1])
+def theirs(engine, case, folder, here, out, limit):
+    return float(python("theirs.py", engine, folder, case.name, out, "--limit", limit)[0].split()[-1])
 
 
 SIDES = {"theirs": theirs, "ours": ours}
 
 
-def attempt(side, runs, *arguments):
+def attempt(side, runs, limit, *arguments):
     try:
-        runs.seconds.append(SIDES[side](*arguments))
+        runs.seconds.append(SIDES[side](*arguments, limit))
     except Failed as error:
-        runs.stopped = side == "theirs" and error.code == STOPPED
+        runs.stopped = limit if side == "theirs" and error.code == STOPPED else 0
         if not runs.stopped:
             runs.failed = str(error)
             print(error, file=sys.stderr)
 
 
-def measure(engine, case, folder, here, sides):
+def measure(engine, case, folder, here, sides, limit):
     """The runs of each side; their last answers stay in `here`."""
     runs = {side: Runs() for side in sides}
     while any(of.again() for of in runs.values()):
         for side, of in runs.items():
             if of.again():
-                attempt(side, of, engine, case, folder, here, here / f"{case.name}-{side}.parquet")
+                attempt(side, of, limit, engine, case, folder, here, here / f"{case.name}-{side}.parquet")
                 print(f"{engine} {case.name} {side}: {f'{of.seconds[-1]:.2f} s' if of.seconds else of}", file=sys.stderr, flush=True)
     return runs
 
@@ -94,7 +97,7 @@ def bench(engine, names, scale, sides, here):
         run(["hybrid", "apply", "--repo", here])
     for name in names:
         case = CASES[name]
-        runs = measure(engine, case, folder, here, sides)
+        runs = measure(engine, case, folder, here, sides, LIMIT if scale == 1 else SMALL_LIMIT)
         wrong = {"ours": wrong_rows(case, folder, here, "ours"), "theirs": wrong_rows(case, folder, here, "theirs", "--any-order")}
         results[name] = runs, wrong
     return results

@@ -57,3 +57,25 @@ def feast_call(store, references, case, frame):
     """What is timed: gives the answer as an Arrow table."""
     frame = frame.to_pandas()
     return lambda: store.get_historical_features(entity_df=frame, features=references).to_arrow()
+
+
+def empty(name, like):
+    """Makes a table without rows."""
+    with connect() as connection:
+        connection.execute(f"drop table if exists {name}")
+        connection.execute(f"create table {name} (like {like})")
+
+
+def times_ten(name, source):
+    with connect() as connection:
+        connection.execute(f"drop table if exists {name}")
+        connection.execute(f"create table {name} as select {source}.* from {source}, generate_series(1, 10)")
+
+
+def files(folder, name):
+    """What psql loads: the table as CSV and in COPY's binary format."""
+    for kind in ("csv", "binary"):
+        with connect().cursor() as cursor, open(f"{folder}/{name}.{kind}", "wb") as file:
+            with cursor.copy(f"copy {name} to stdout (format {kind})") as rows:
+                for block in rows:
+                    file.write(block)

@@ -7,13 +7,9 @@ from pyspark.sql import SparkSession
 
 from template import point_in_time_query
 
-session = None
-
-
 def connect():
-    global session
-    session = session or SparkSession.builder.remote(os.environ["HYBRID_SPARK_REMOTE"]).getOrCreate()
-    return session
+    # With a token, the client speaks without TLS to the name `localhost` alone.
+    return SparkSession.builder.remote(os.environ["HYBRID_SPARK_REMOTE"].replace("//127.0.0.1", "//localhost")).getOrCreate()
 
 
 def load(tables):
@@ -42,7 +38,7 @@ def feast_source(view):
 def feast_call(store, references, case, frame):
     """What is timed: gives the answer as an Arrow table."""
     from feast.infra.offline_stores.contrib.spark_offline_store import spark as feast_spark
-    query = point_in_time_query(store, references, case, frame, case.frame,
+    query = point_in_time_query(store, references, frame, case.frame,
                                 feast_spark.MULTIPLE_FEATURE_VIEW_POINT_IN_TIME_JOIN, feast_spark.SparkFeatureViewQueryContext)
     statements = query.split("---EOS---")
     spark = connect()
@@ -52,3 +48,25 @@ def feast_call(store, references, case, frame):
             spark.sql(statement)
         return spark.sql(statements[-1]).toArrow()
     return call
+
+
+def empty(name, like):
+    """Makes a table without rows."""
+    connect().sql(f"drop table if exists {name}")
+    connect().sql(f"create table {name} using parquet as select * from {like} limit 0")
+
+
+def times_ten(name, source):
+    connect().sql(f"drop table if exists {name}")
+    connect().sql(f"create table {name} using parquet as select s.* from {source} s cross join range(10)")
+
+
+def upload(name, table):
+    """Appends the rows: gives what is timed, and by how much it stands for more."""
+    spark = connect()
+    return lambda: spark.createDataFrame(table).write.insertInto(name), 1
+
+
+def download(name):
+    spark = connect()
+    return lambda: spark.table(name).toArrow()

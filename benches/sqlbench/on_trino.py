@@ -64,7 +64,7 @@ def feast_source(view):
 def feast_call(store, references, case, frame):
     """What is timed: gives the answer as an Arrow table."""
     from feast.infra.offline_stores.contrib.trino_offline_store.trino import MULTIPLE_FEATURE_VIEW_POINT_IN_TIME_JOIN as TEMPLATE
-    query = point_in_time_query(store, references, case, frame, f"{CATALOG}.{SCHEMA}.{case.frame}", TEMPLATE)
+    query = point_in_time_query(store, references, frame, f"{CATALOG}.{SCHEMA}.{case.frame}", TEMPLATE)
     cursor = connect("feast").cursor()
 
     def call():
@@ -72,3 +72,38 @@ def feast_call(store, references, case, frame):
         rows = cursor.fetchall()
         return lambda: pa.table([pa.array(column) for column in zip(*rows)], names=[column.name for column in cursor.description])
     return call
+
+
+def empty(name, like):
+    """Makes a table without rows."""
+    connection = connect()
+    run(connection, f"drop table if exists {name}")
+    run(connection, f"create table {name} (like {like})")
+
+
+def times_ten(name, source):
+    connection = connect()
+    run(connection, f"drop table if exists {name}")
+    run(connection, f"create table {name} as select s.* from {source} s cross join unnest(sequence(1, 10)) t(n)")
+
+
+# A statement must stay under a million characters; more statements take as much longer.
+ROWS_PER_INSERT, INSERTS = 4000, 3
+
+
+def literal(value):
+    return "NULL" if value is None else f"TIMESTAMP '{value:%Y-%m-%d %H:%M:%S.%f} UTC'" if hasattr(value, "year") else repr(value)
+
+
+def upload(name, table):
+    """Inserts the first rows: gives what is timed, and by how much it stands for more."""
+    statements = []
+    for first in range(0, min(ROWS_PER_INSERT * INSERTS, table.num_rows), ROWS_PER_INSERT):
+        rows = zip(*(column.to_pylist() for column in table.slice(first, ROWS_PER_INSERT).columns))
+        statements.append(f"INSERT INTO {name} VALUES " + ",".join(f"({','.join(map(literal, row))})" for row in rows))
+    connection = connect()
+    return lambda: [run(connection, statement) for statement in statements], max(1, table.num_rows / (ROWS_PER_INSERT * INSERTS))
+
+
+def download(name):
+    return lambda: run(connect(), f"select * from {name}")

@@ -39,12 +39,12 @@ def python(script, *arguments):
     return run([sys.executable, HERE / script, *arguments])
 
 
-def data(scale):
-    """The folder of the data sets, made when they are not there or were made by another generator."""
+def data(scale, bulk=False):
+    """The folder of the data sets, or of the rows of the bulk benchmark, made when they are not there or were made by another generator."""
     made_by = b"".join((HERE / file).read_bytes() for file in ("cases.py", "data.py"))
-    folder = CACHE / f"sql-{hashlib.sha256(made_by).hexdigest()[:12]}" / f"{scale:g}"
+    folder = CACHE / f"sql-{hashlib.sha256(made_by).hexdigest()[:12]}" / f"{'bulk-' if bulk else ''}{scale:g}"
     if not (folder / "ready").exists():
         print(f"generating {folder}", file=sys.stderr)
-        python("data.py", folder, "--scale", scale)
+        python("data.py", folder, "--scale", scale, *(["--bulk"] if bulk else []))
         (folder / "ready").touch()
     return folder

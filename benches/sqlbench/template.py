@@ -2,12 +2,13 @@
 from dataclasses import asdict
 
 import pyarrow.compute as pc
+from feast import utils
 from feast.infra.offline_stores import offline_utils
 
 
-def point_in_time_query(store, references, case, frame, table, template, context_type=None):
+def point_in_time_query(store, references, frame, table, template, context_type=None):
     times = pc.min_max(frame["event_timestamp"]).as_py()
-    views = [store.get_feature_view(view.name) for view in case.views]
+    views, _ = utils._get_feature_views_to_use(store.registry, store.project, references)
     contexts = offline_utils.get_feature_view_query_context(references, views, store.registry, store.project, (times["min"], times["max"]))
     if context_type:
         contexts = [context_type(**asdict(context), min_date_partition=None, max_date_partition=None) for context in contexts]

@@ -1,0 +1,135 @@
+"""Measures `hybrid write`, `hybrid all` and the way of entity rows beside the engine's own client: interleaved, the best of three.
+
+usage: bulk.py ENGINE [--small | --require]
+
+A million rows in and a million out, and the memory of ten million out. hybrid's and psql's times are those of whole processes, a
+Python client's that of its calls. --small takes a hundredth of the rows and compares nothing. --require fails where hybrid is
+slower than a client, or takes more memory than LIMIT.
+"""
+import argparse
+import os
+import pathlib
+import sys
+import tempfile
+
+import repo
+from cases import ENGINES, MILLION, PAIR, View, features
+from process import data, python, run
+
+ROUNDS = 3
+LONG = 60
+# MiB, for ten times the rows.
+LIMIT = 300
+TABLES = ("bulk", "bulk_full", "bulk_few", "bulk_ten")
+
+
+def psql(statement):
+    environment = {"PGPASSWORD": os.environ["HYBRID_POSTGRES_PASSWORD"], "PGSSLMODE": "disable"}
+    words = [f"{os.environ['HYBRID_POSTGRES_BIN']}/psql", "--no-psqlrc", "--quiet", "-v", "ON_ERROR_STOP=1"]
+    words += [f"--{option}={os.environ[f'HYBRID_POSTGRES_{variable}']}" for option, variable in
+              (("host", "HOST"), ("port", "PORT"), ("username", "USER"), ("dbname", "DATABASE"))]
+    return run(["env", *(f"{key}={value}" for key, value in environment.items()), *words, "-c", statement])[1:]
+
+
+def client(engine, folder, step):
+    output, _, memory = python("bulk_step.py", engine, folder, step)
+    seconds, factor = map(float, output.split()[-2:])
+    return seconds, memory, f" (fewer rows, times {factor:.0f})" if factor > 1 else ""
+
+
+def own_clients(engine, folder, here):
+    """The engine's own ways in and out, by what they do and who they are."""
+    if engine == "postgres":
+        ways = {"write": {f"psql \\copy FROM {kind}": lambda kind=kind: psql(f"\\copy bulk from '{folder}/bulk_full.{kind}' (format {kind})")
+                          for kind in ("csv", "binary")},
+                "read": {f"psql \\copy TO {kind}": lambda kind=kind: psql(f"\\copy bulk_full to '{here}/out.{kind}' (format {kind})")
+                         for kind in ("csv", "binary")}}
+        return ways
+    names = {"trino": ("Trino Python client, INSERT VALUES", "Trino Python client, fetchall"),
+             "spark": ("PySpark Connect, createDataFrame and insertInto", "PySpark Connect, toArrow")}[engine]
+    return {"write": {names[0]: lambda: client(engine, folder, "up")}, "read": {names[1]: lambda: client(engine, folder, "down")}}
+
+
+def hybrid(*arguments):
+    return run(["hybrid", *arguments])[1:]
+
+
+def pull(here, view):
+    return hybrid("all", view, "--repo", here, "-o", here / "out.parquet")
+
+
+def entity_rows(folder, here):
+    """Entity rows up, features down: what many take more than one."""
+    def retrieve(frame):
+        return hybrid("historical", "--repo", here, "--entities", folder / frame, "--features", "bulk_few:f0,bulk_few:f1,bulk_few:f2",
+                      "-o", here / "out.parquet")
+    (one, _), (many, memory) = retrieve("bulk_one.parquet"), retrieve("bulk_frame.parquet")
+    return many - one, memory
+
+
+def measure(contenders, before):
+    """Best seconds, memory and note of that run, by contender."""
+    runs = {who: [] for who in contenders}
+    for _ in range(ROUNDS):
+        for who, call in contenders.items():
+            if not runs[who] or runs[who][-1][0] < LONG:
+                before()
+                runs[who].append((*call(), "")[:3])
+                print(f"{who}: {runs[who][-1][0]:.2f} s", file=sys.stderr, flush=True)
+    return {who: min(of) for who, of in runs.items()}
+
+
+def bench(engine, scale, here):
+    """Best runs, by what was done and by whom, hybrid first."""
+    folder = data(scale, bulk=True)
+    python("bulk_step.py", engine, folder, "prepare")
+    repo.write(engine, here, [View(name, MILLION, PAIR, features("f")) for name in TABLES])
+    python("bulk_step.py", engine, folder, "empty")
+    hybrid("apply", "--repo", here)
+    clients = own_clients(engine, folder, here)
+    write = {"hybrid write": lambda: hybrid("write", "bulk", folder / "bulk.parquet", "--repo", here)} | clients["write"]
+    found = {"rows in": measure(write, lambda: python("bulk_step.py", engine, folder, "empty")),
+             "rows out": measure({"hybrid all": lambda: pull(here, "bulk_full")} | clients["read"], lambda: None),
+             "entity rows in, result out": measure({"hybrid historical, less that of one row": lambda: entity_rows(folder, here)}, lambda: None),
+             "ten times the rows out": {"hybrid all": (*pull(here, "bulk_ten"), "")}}
+    best = [min(seconds for who, (seconds, _, _) in found[what].items() if not who.startswith("hybrid")) for what in ("rows in", "rows out")]
+    found["entity rows in, result out"]["the client's best of the above, in and out"] = (sum(best), 0, "")
+    return found
+
+
+def report(engine, found, rows):
+    print(f"\n| engine | {rows:,} | who | best of {ROUNDS} | peak memory | time to ours |\n|---|---|---|---|---|---|")
+    for what, by in found.items():
+        ours = next(iter(by.values()))[0]
+        for who, (seconds, memory, note) in by.items():
+            print(f"| {engine} | {what} | {who}{note} | {seconds:.2f} s | {f'{memory:.0f} MiB' if memory else ''} | {seconds / ours:.2f} |", flush=True)
+
+
+def keeps_promise(engine, found):
+    """Whether hybrid is nowhere slower, and within its memory; says where it is not."""
+    problems = []
+    for what, by in found.items():
+        ours = next(iter(by.values()))[0]
+        problems += [f"{what}: {who} is faster" for who, (seconds, _, _) in by.items() if seconds < ours]
+    memory = next(iter(found["ten times the rows out"].values()))[1]
+    problems += [f"{memory:.0f} MiB are more than {LIMIT}"] if memory > LIMIT else []
+    for problem in problems:
+        print(f"{engine} {problem}", file=sys.stderr)
+    return not problems
+
+
+def main():
+    args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    args.add_argument("engine", choices=ENGINES)
+    args.add_argument("--small", action="store_true")
+    args.add_argument("--require", action="store_true")
+    o = args.parse_args()
+    scale = 0.01 if o.small else 1.0
+    with tempfile.TemporaryDirectory() as here:
+        found = bench(o.engine, scale, pathlib.Path(here))
+    report(o.engine, found, int(MILLION * scale))
+    return o.small or not o.require or keeps_promise(o.engine, found)
+
+
+if __name__ == "__main__":
+    sys.exit(0 if main() else 1)
