@@ -112,7 +112,13 @@ impl RetrievalJob {
     /// set; Unsupported when its store makes no tables.
     pub async fn persist(self, destination: &Source, overwrite: bool) -> Result<Summary> {
         let (summary, router) = (self.summary(), self.router.clone());
-        router.persist(destination, self.stream().await?, overwrite).await?;
+        let same_store = self.groups.iter().any(|group| group.slot.key == destination.key);
+        let mut rows = self.stream().await?;
+        if same_store {
+            // A store with a single connection cannot read and write at once.
+            rows = run::drained(rows, 1).await?;
+        }
+        router.persist(destination, rows, overwrite).await?;
         Ok(summary.get())
     }
 
@@ -123,7 +129,7 @@ impl RetrievalJob {
     /// Unsupported for a store that does not speak SQL; ResourceExhausted for a frame that is too
     /// large to be part of a statement.
     pub async fn to_sql(self) -> Result<Vec<(String, String)>> {
-        Run::new(self).to_sql().await
+        Run::new(self).statements().await
     }
 
     /// Runs it into a Parquet file.

@@ -88,7 +88,7 @@ impl Run {
         Ok(plans.join("\n\n"))
     }
 
-    pub(super) async fn to_sql(mut self) -> Result<Vec<(String, String)>> {
+    pub(super) async fn statements(mut self) -> Result<Vec<(String, String)>> {
         let (_, entities) = self.read_frame().await?;
         let mut statements = Vec::new();
         for group in &self.groups {
@@ -237,7 +237,7 @@ fn timed(rows: BatchStream, key: String, summary: SummaryHandle) -> BatchStream 
 
 /// Reads one of several stores' answers to its end, into a spool: an engine drops a query that
 /// nobody polls while a sibling is slow.
-async fn drained(mut rows: BatchStream, siblings: usize) -> Result<BatchStream> {
+pub(super) async fn drained(mut rows: BatchStream, siblings: usize) -> Result<BatchStream> {
     let mut writer = SpoolWriter::new(rows.schema().clone(), MEMORY / siblings);
     while let Some(batch) = rows.next().await {
         writer.push(batch?)?;

@@ -18,6 +18,9 @@ const SAMPLED_KEYS: u64 = 64;
 /// Of a table that is sampled, about so many rows are read.
 const SAMPLED_ROWS: f64 = 30_000.0;
 
+/// A sample of fewer rows is no estimate.
+const FEW_SAMPLED_ROWS: f64 = 500.0;
+
 /// A join on keys and a ranking pay while there are at most so many pairs per row of both sides.
 const PAIRS_PER_ROW: f64 = 4.0;
 
@@ -132,10 +135,13 @@ impl FanOut {
                 let query = sampled_rows(dialect, view, staged, &sample);
                 let found = numbers(session, &query).await?;
                 let scale = |at: usize| found.get(at).copied().unwrap_or_default() * 100.0 / percent;
-                return Ok(Some(Self {
-                    features: scale(0),
-                    pairs: scale(1),
-                }));
+                // Too few rows say nothing: they came from a page or two.
+                if found.first().is_some_and(|rows| *rows >= FEW_SAMPLED_ROWS) {
+                    return Ok(Some(Self {
+                        features: scale(0),
+                        pairs: scale(1),
+                    }));
+                }
             }
         }
         let (sampled, keys) = sampled_keys(dialect, view, rows).await?;

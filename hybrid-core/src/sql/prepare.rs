@@ -334,13 +334,12 @@ fn prepare_key(dialect: &dyn Dialect, table: &Table, key: &JoinKey) -> Result<Ke
     })
 }
 
+/// Columns as expressions, and whether MAX compares each.
+type Columns = Vec<(String, bool)>;
+
 /// The columns to read, each once, and where each feature is among them.
-fn prepare_columns(
-    dialect: &dyn Dialect,
-    table: &Table,
-    features: &[OutputColumn],
-) -> Result<(Vec<(String, bool)>, Vec<usize>)> {
-    let (mut names, mut columns, mut places): (Vec<&str>, Vec<(String, bool)>, Vec<usize>) = Default::default();
+fn prepare_columns(dialect: &dyn Dialect, table: &Table, features: &[OutputColumn]) -> Result<(Columns, Vec<usize>)> {
+    let (mut names, mut columns, mut places) = (Vec::<&str>::new(), Columns::new(), Vec::new());
     for feature in features {
         let place = names.iter().position(|name| *name == feature.source);
         if place.is_none() {
