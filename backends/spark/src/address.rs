@@ -51,7 +51,9 @@ impl Address {
         };
         let mut use_ssl = None;
         let Some(parameters) = parameters.strip_prefix(';').or(parameters.is_empty().then_some("")) else {
-            return Err(wrong("parameters start with a semicolon after the slash: `sc://host:port/;name=value`"));
+            return Err(wrong(
+                "parameters start with a semicolon after the slash: `sc://host:port/;name=value`",
+            ));
         };
         for parameter in parameters.split(';').filter(|parameter| !parameter.is_empty()) {
             let (name, value) = parameter
@@ -161,12 +163,17 @@ fn unescape(name: &str, value: &str) -> Result<String> {
 }
 
 fn hex(digit: u8) -> Option<u8> {
-    char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+    char::from(digit)
+        .to_digit(16)
+        .and_then(|digit| u8::try_from(digit).ok())
 }
 
 fn wrong(message: &str) -> Error {
-    Error::new(ErrorKind::Config, format!("the address of Spark Connect is wrong: {message}"))
-        .with_help("it is written `sc://host:port/;token=…;use_ssl=true;user_id=…`")
+    Error::new(
+        ErrorKind::Config,
+        format!("the address of Spark Connect is wrong: {message}"),
+    )
+    .with_help("it is written `sc://host:port/;token=…;use_ssl=true;user_id=…`")
 }
 
 fn unknown(name: &str) -> Error {
@@ -174,7 +181,9 @@ fn unknown(name: &str) -> Error {
     let error = wrong(&format!("unknown parameter `{name}`"));
     match hybrid_core::error::nearest(name, known) {
         Some(near) => error.with_help(format!("did you mean `{near}`?")),
-        None => error.with_help("the parameters are token, use_ssl, user_id, user_agent, session_id, and headers named x-…"),
+        None => {
+            error.with_help("the parameters are token, use_ssl, user_id, user_agent, session_id, and headers named x-…")
+        }
     }
 }
 
@@ -191,7 +200,10 @@ mod tests {
         assert_eq!(address.authority(), "[::1]:99");
         assert_eq!(address.token.as_ref().unwrap().expose(), "a;b=");
         assert_eq!(address.headers["x-trace"].expose(), "1");
-        assert_eq!(address.session_id.as_deref(), Some("67e55044-10b1-426f-9247-bb680e5fe0c8"));
+        assert_eq!(
+            address.session_id.as_deref(),
+            Some("67e55044-10b1-426f-9247-bb680e5fe0c8")
+        );
         assert!(!address.use_ssl, "a token for this machine needs no TLS");
         assert_eq!(format!("{address:?}"), "Address(sc://[::1]:99)");
     }

@@ -29,7 +29,11 @@ pub(crate) async fn append(session: &SparkSession, append: Append) -> Result<u64
         }
         (_, Some(files)) => {
             let uploaded = upload(session, rows).await?;
-            let save = if mode == Mode::Create { SaveMode::ErrorIfExists } else { SaveMode::Overwrite };
+            let save = if mode == Mode::Create {
+                SaveMode::ErrorIfExists
+            } else {
+                SaveMode::Overwrite
+            };
             files.write(session, &made(&uploaded), save).await?;
             Ok(uploaded.rows)
         }
@@ -63,9 +67,15 @@ async fn insert(session: &SparkSession, table: &[String], rows: hybrid_core::Bat
     if one_file {
         commit_by_one_rename(session).await?;
     }
-    let listed: Vec<String> = known.fields().iter().map(|field| SparkDialect.quote(field.name())).collect();
+    let listed: Vec<String> = known
+        .fields()
+        .iter()
+        .map(|field| SparkDialect.quote(field.name()))
+        .collect();
     let select = columns(&known, &uploaded, one_file)?;
-    session.execute(&format!("INSERT INTO {name} ({}) {select}", listed.join(", "))).await?;
+    session
+        .execute(&format!("INSERT INTO {name} ({}) {select}", listed.join(", ")))
+        .await?;
     Ok(uploaded.rows)
 }
 
@@ -85,7 +95,8 @@ async fn one_partition(
         "the rows belong to {partitions} partitions of {name}, a table of plain {} files: each partition would become visible by itself",
         described.provider
     );
-    Err(unsupported(message).with_help("write one partition at a time, or make it a Delta or Iceberg table, which commit whole"))
+    Err(unsupported(message)
+        .with_help("write one partition at a time, or make it a Delta or Iceberg table, which commit whole"))
 }
 
 /// One task writes one file, whose rename shows all of its rows. Writers do not clean up behind each other: the folder
@@ -96,23 +107,31 @@ async fn commit_by_one_rename(session: &SparkSession) -> Result<()> {
         ("mapreduce.fileoutputcommitter.algorithm.version", "2"),
         ("mapreduce.fileoutputcommitter.cleanup.skipped", "true"),
     ];
-    session.conversation.set(&settings.map(|(key, value)| (key.to_owned(), value.to_owned()))).await
+    session
+        .conversation
+        .set(&settings.map(|(key, value)| (key.to_owned(), value.to_owned())))
+        .await
 }
 
 async fn create(session: &SparkSession, table: &[String], uploaded: &Uploaded) -> Result<()> {
-    session.execute(&format!("CREATE TABLE {} AS {}", quoted(table), made(uploaded))).await.map_err(|error| match error.kind() {
-        ErrorKind::Unexpected if error.message().contains("already exists") => {
-            Error::new(ErrorKind::InvalidInput, error.message().to_owned())
-        }
-        _ => error,
-    })
+    session
+        .execute(&format!("CREATE TABLE {} AS {}", quoted(table), made(uploaded)))
+        .await
+        .map_err(|error| match error.kind() {
+            ErrorKind::Unexpected if error.message().contains("already exists") => {
+                Error::new(ErrorKind::InvalidInput, error.message().to_owned())
+            }
+            _ => error,
+        })
 }
 
 /// In one step where the catalog can, else made beside it and renamed.
 async fn replace(session: &SparkSession, table: &[String], uploaded: &Uploaded) -> Result<()> {
     let name = quoted(table);
     if catalog(session, table).await? != "spark_catalog" {
-        return session.execute(&format!("CREATE OR REPLACE TABLE {name} AS {}", made(uploaded))).await;
+        return session
+            .execute(&format!("CREATE OR REPLACE TABLE {name} AS {}", made(uploaded)))
+            .await;
     }
     let mut beside = table.to_vec();
     if let Some(last) = beside.last_mut() {
@@ -142,7 +161,11 @@ async fn catalog(session: &SparkSession, table: &[String]) -> Result<String> {
 
 /// A table's name as it stands in a statement.
 fn quoted(table: &[String]) -> String {
-    table.iter().map(|part| SparkDialect.quote(part)).collect::<Vec<_>>().join(".")
+    table
+        .iter()
+        .map(|part| SparkDialect.quote(part))
+        .collect::<Vec<_>>()
+        .join(".")
 }
 
 impl Files {

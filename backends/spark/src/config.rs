@@ -3,8 +3,8 @@ use std::fmt;
 
 use hybrid_core::sql::Formulation;
 use hybrid_core::{Error, ErrorKind, Result, Secret};
-use serde::de::{Deserializer, Visitor};
 use serde::Deserialize;
+use serde::de::{Deserializer, Visitor};
 
 use crate::Address;
 
@@ -140,17 +140,18 @@ impl SparkConfig {
         self.refuse_master()?;
         let remote = self.spark_conf.get("spark.remote").map(Setting::value);
         let url = self.connect_url.as_ref().map(Secret::expose);
-        if let (Some(remote), Some(url)) = (remote, url) {
-            if remote != url {
-                return Err(problem("`connect_url` and `spark.remote` in spark_conf differ").with_help("give one of them"));
-            }
+        if let (Some(remote), Some(url)) = (remote, url)
+            && remote != url
+        {
+            return Err(problem("`connect_url` and `spark.remote` in spark_conf differ").with_help("give one of them"));
         }
         match url.or(remote) {
             Some(url) => Address::parse(url),
             None => match std::env::var(REMOTE_VARIABLE) {
                 Ok(url) => Address::parse(&url),
-                Err(_) => Err(problem("the Spark store has no address")
-                    .with_help("set `connect_url`, `spark.remote` in spark_conf, or the variable SPARK_REMOTE to `sc://host:port`")),
+                Err(_) => Err(problem("the Spark store has no address").with_help(
+                    "set `connect_url`, `spark.remote` in spark_conf, or the variable SPARK_REMOTE to `sc://host:port`",
+                )),
             },
         }
     }
@@ -160,7 +161,8 @@ impl SparkConfig {
             return Ok(());
         };
         let master = master.value();
-        let message = format!("`spark.master: {master}` in spark_conf: a Rust process has no JVM and cannot be a Spark driver");
+        let message =
+            format!("`spark.master: {master}` in spark_conf: a Rust process has no JVM and cannot be a Spark driver");
         Err(problem(&message)
             .with_help("start a Connect server with that master (start-connect-server.sh --master …)")
             .with_help("then put `spark.remote: sc://host:15002` in its place"))
@@ -175,8 +177,10 @@ impl SparkConfig {
         for (key, setting) in &self.spark_conf {
             let needed = REQUIRED.iter().find(|(name, _)| name == key);
             if let Some((_, needed)) = needed.filter(|(_, needed)| !needed.eq_ignore_ascii_case(setting.value())) {
-                return Err(problem(&format!("`{key}` in spark_conf must be `{needed}`: the statements of this store rely on it"))
-                    .with_help("leave it out: it is set in each session, and for no one else"));
+                return Err(problem(&format!(
+                    "`{key}` in spark_conf must be `{needed}`: the statements of this store rely on it"
+                ))
+                .with_help("leave it out: it is set in each session, and for no one else"));
             }
             if key != "spark.remote" {
                 settings.push((key.clone(), setting.value().to_owned()));

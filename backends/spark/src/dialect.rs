@@ -1,7 +1,7 @@
 use arrow::datatypes::{DataType, Field};
 use arrow::temporal_conversions::{date32_to_datetime, timestamp_us_to_datetime};
-use hybrid_core::sql::{Dialect, Formulation, sql_type_of, sqlparser};
 use hybrid_core::Result;
+use hybrid_core::sql::{Dialect, Formulation, sql_type_of, sqlparser};
 
 use crate::error::invalid;
 use crate::types::{AS_TEXT, NANOS, sql_type};
@@ -34,7 +34,9 @@ impl Dialect for SparkDialect {
         Ok(match (canonical, column.data_type()) {
             (DataType::Timestamp(..), _) => return self.instant(expr, column),
             // What a collation holds for equal is not.
-            (DataType::Utf8, _) if sql_type_of(column).starts_with("string collate") => format!("({expr} COLLATE UTF8_BINARY)"),
+            (DataType::Utf8, _) if sql_type_of(column).starts_with("string collate") => {
+                format!("({expr} COLLATE UTF8_BINARY)")
+            }
             (canonical, given) if canonical == given => expr.to_owned(),
             (canonical, _) => format!("CAST({expr} AS {})", sql_type(canonical)?),
         })
@@ -46,7 +48,9 @@ impl Dialect for SparkDialect {
             (DataType::Timestamp(..), said) if NANOS.contains(&said) => Ok(format!("CAST({expr} AS TIMESTAMP)")),
             (DataType::Timestamp(_, Some(_)), _) => Ok(expr.to_owned()),
             (DataType::Utf8, said) if AS_TEXT.contains(&said) || said == "nested" => Err(no_times(column, said)),
-            (DataType::Timestamp(_, None) | DataType::Date32 | DataType::Utf8, _) => Ok(format!("CAST({expr} AS TIMESTAMP)")),
+            (DataType::Timestamp(_, None) | DataType::Date32 | DataType::Utf8, _) => {
+                Ok(format!("CAST({expr} AS TIMESTAMP)"))
+            }
             (other, _) => Err(no_times(column, &other.to_string())),
         }
     }
@@ -86,14 +90,20 @@ impl Dialect for SparkDialect {
             ("variant" | "nested", _) => format!("TO_JSON({expr})"),
             (said, _) if AS_TEXT.contains(&said) => format!("CAST({expr} AS STRING)"),
             (said, DataType::Timestamp(_, zone)) if NANOS.contains(&said) => {
-                format!("CAST({expr} AS {})", if zone.is_some() { "TIMESTAMP" } else { "TIMESTAMP_NTZ" })
+                format!(
+                    "CAST({expr} AS {})",
+                    if zone.is_some() { "TIMESTAMP" } else { "TIMESTAMP_NTZ" }
+                )
             }
             _ => expr.to_owned(),
         }
     }
 
     fn structure(&self, fields: &[(String, String)]) -> String {
-        let fields: Vec<String> = fields.iter().map(|(name, value)| format!("{}, {value}", self.text(name))).collect();
+        let fields: Vec<String> = fields
+            .iter()
+            .map(|(name, value)| format!("{}, {value}", self.text(name)))
+            .collect();
         format!("NAMED_STRUCT({})", fields.join(", "))
     }
 
@@ -132,8 +142,11 @@ fn written(micros: i64) -> Option<String> {
 }
 
 fn no_times(column: &Field, said: &str) -> hybrid_core::Error {
-    invalid(format!("column `{}` has type {said}, which holds no times", column.name()))
-        .with_help("a time column is a timestamp, a date, or text that Spark reads as one")
+    invalid(format!(
+        "column `{}` has type {said}, which holds no times",
+        column.name()
+    ))
+    .with_help("a time column is a timestamp, a date, or text that Spark reads as one")
 }
 
 #[cfg(test)]
@@ -153,7 +166,10 @@ mod tests {
         assert_eq!(literal(1), "TIMESTAMP '1970-01-01 00:00:00.000001Z'");
         assert_eq!(literal(-1), "TIMESTAMP '1969-12-31 23:59:59.999999Z'");
         assert_eq!(literal(i64::MIN), "TIMESTAMP_MICROS(-9223372036854775808)");
-        assert_eq!(SparkDialect.within_ttl("f", "e", 1_500_001), "(f >= e - INTERVAL '1.500001' SECOND)");
+        assert_eq!(
+            SparkDialect.within_ttl("f", "e", 1_500_001),
+            "(f >= e - INTERVAL '1.500001' SECOND)"
+        );
         assert_eq!(SparkDialect.within_ttl("f", "e", i64::MAX), "TRUE");
     }
 
@@ -161,7 +177,10 @@ mod tests {
     fn dates_prune_by_the_day_of_the_bound() {
         let field = Field::new("d", DataType::Date32, true);
         for upper in [false, true] {
-            assert_eq!(SparkDialect.pruning_literal(-1, &field, upper).unwrap(), "DATE '1969-12-31'");
+            assert_eq!(
+                SparkDialect.pruning_literal(-1, &field, upper).unwrap(),
+                "DATE '1969-12-31'"
+            );
         }
         assert!(SparkDialect.pruning_literal(i64::MAX, &field, true).is_none());
     }

@@ -24,7 +24,9 @@ impl Failure {
             ..Self::default()
         };
         let details = RpcStatus::decode(status.details()).unwrap_or_default().details;
-        let info = details.iter().find(|any| any.type_url.ends_with("google.rpc.ErrorInfo"));
+        let info = details
+            .iter()
+            .find(|any| any.type_url.ends_with("google.rpc.ErrorInfo"));
         if let Some(info) = info.and_then(|any| ErrorInfo::decode(any.value.clone()).ok()) {
             let get = |key: &str| info.metadata.get(key).cloned();
             failure.class = get("errorClass").unwrap_or_default();
@@ -77,7 +79,10 @@ impl Failure {
             false => self.kind(code),
         };
         let message = match kind {
-            ErrorKind::Unavailable if cut => format!("the Spark Connect server at {place} cannot be reached: {}", self.message),
+            ErrorKind::Unavailable if cut => format!(
+                "the Spark Connect server at {place} cannot be reached: {}",
+                self.message
+            ),
             _ => format!("Spark: {}", shortened(&self.message)),
         };
         let error = Error::new(kind, message);
@@ -91,7 +96,11 @@ impl Failure {
     /// What a caller can do, and whether trying again can help.
     fn kind(&self, code: Code) -> (ErrorKind, bool) {
         let memory = ["OutOfMemoryError", "SparkOutOfMemoryError"];
-        if self.hierarchy.iter().any(|class| memory.iter().any(|name| class.contains(name))) {
+        if self
+            .hierarchy
+            .iter()
+            .any(|class| memory.iter().any(|name| class.contains(name)))
+        {
             return (ErrorKind::ResourceExhausted, false);
         }
         if let Some(found) = by_class(&self.class) {
@@ -102,7 +111,13 @@ impl Failure {
 }
 
 /// Classes that say only that something failed.
-const VAGUE: [&str; 5] = ["FAILED_EXECUTE_UDF", "TASK_WRITE_FAILED", "JOB_ABORTED", "_LEGACY_ERROR_TEMP_2271", "FAILED_READ_FILE"];
+const VAGUE: [&str; 5] = [
+    "FAILED_EXECUTE_UDF",
+    "TASK_WRITE_FAILED",
+    "JOB_ABORTED",
+    "_LEGACY_ERROR_TEMP_2271",
+    "FAILED_READ_FILE",
+];
 
 /// An error class, or the part before its dot, to what it means.
 fn by_class(class: &str) -> Option<(ErrorKind, bool)> {
@@ -110,13 +125,21 @@ fn by_class(class: &str) -> Option<(ErrorKind, bool)> {
     let main = class.split('.').next().unwrap_or(class);
     Some(match (main, class) {
         ("", _) => return None,
-        ("TABLE_OR_VIEW_NOT_FOUND" | "TABLE_NOT_FOUND" | "VIEW_NOT_FOUND" | "SCHEMA_NOT_FOUND" | "CATALOG_NOT_FOUND", _) => (K::NotFound, false),
-        ("UNRESOLVED_COLUMN" | "COLUMN_NOT_FOUND" | "FIELD_NOT_FOUND" | "UNRESOLVED_FIELD" | "PATH_NOT_FOUND", _) => (K::NotFound, false),
+        (
+            "TABLE_OR_VIEW_NOT_FOUND" | "TABLE_NOT_FOUND" | "VIEW_NOT_FOUND" | "SCHEMA_NOT_FOUND" | "CATALOG_NOT_FOUND",
+            _,
+        ) => (K::NotFound, false),
+        ("UNRESOLVED_COLUMN" | "COLUMN_NOT_FOUND" | "FIELD_NOT_FOUND" | "UNRESOLVED_FIELD" | "PATH_NOT_FOUND", _) => {
+            (K::NotFound, false)
+        }
         (_, "FAILED_READ_FILE.FILE_NOT_EXIST") => (K::NotFound, true),
         ("FAILED_READ_FILE" | "CANNOT_READ_FILE_FOOTER", _) => (K::Corrupt, false),
         ("CANNOT_MODIFY_CONFIG" | "CANNOT_MODIFY_STATIC_CONFIG" | "INVALID_CONF_VALUE", _) => (K::Config, false),
         ("OPERATION_CANCELED" | "JOB_CANCELLED" | "QUERY_EXECUTION_TIMEOUT", _) => (K::Cancelled, false),
-        ("UNABLE_TO_ACQUIRE_MEMORY" | "OUT_OF_MEMORY" | "EXCEED_LIMIT_LENGTH" | "LOCAL_RELATION_SIZE_LIMIT_EXCEEDED", _) => (K::ResourceExhausted, false),
+        (
+            "UNABLE_TO_ACQUIRE_MEMORY" | "OUT_OF_MEMORY" | "EXCEED_LIMIT_LENGTH" | "LOCAL_RELATION_SIZE_LIMIT_EXCEEDED",
+            _,
+        ) => (K::ResourceExhausted, false),
         // The server was restarted, or gave the session up.
         ("INVALID_HANDLE" | "SESSION_CHANGED" | "SESSION_NOT_FOUND", _) => (K::Unavailable, true),
         ("FEATURE_NOT_ENABLED", _) => (K::Unsupported, false),
@@ -173,15 +196,32 @@ fn help(kind: ErrorKind, class: &str, cut: bool) -> Option<&'static str> {
 
 /// The class in brackets that Spark's messages begin with.
 fn class_in(message: &str) -> &str {
-    let inside = message.find('[').and_then(|start| message[start + 1..].split(']').next());
-    let plain = |class: &&str| !class.is_empty() && class.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b"._".contains(&b));
+    let inside = message
+        .find('[')
+        .and_then(|start| message[start + 1..].split(']').next());
+    let plain = |class: &&str| {
+        !class.is_empty()
+            && class
+                .bytes()
+                .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b"._".contains(&b))
+    };
     inside.filter(plain).unwrap_or("")
 }
 
 /// Without the plan, the hint of a Java stack, and what else follows the message proper.
 fn shortened(message: &str) -> &str {
-    let ends = [";\n'", ";\n+-", "\n\nJVM stacktrace", "\n\nDriver stacktrace", "\n\tat "];
-    let end = ends.iter().filter_map(|end| message.find(end)).min().unwrap_or(message.len());
+    let ends = [
+        ";\n'",
+        ";\n+-",
+        "\n\nJVM stacktrace",
+        "\n\nDriver stacktrace",
+        "\n\tat ",
+    ];
+    let end = ends
+        .iter()
+        .filter_map(|end| message.find(end))
+        .min()
+        .unwrap_or(message.len());
     message[..end].trim_end()
 }
 

@@ -10,9 +10,9 @@ use uuid::Uuid;
 use crate::client::{Connection, Execution, Patience, is_cut};
 use crate::error::{Failure, unexpected};
 use crate::protocol::{
-    Analysis, AnalyzeRequest, AnalyzeResponse, Analyzed, Answered, Checkpoint, CommandKind, ConfigKind, ConfigOperation,
-    ConfigRequest, ConfigResponse, ConfigSet, DetailsRequest, DetailsResponse, EXPLAIN_FORMATTED, Explain, KeyValue, OfPlan,
-    Plan, Relation, RelationKind, ReleaseSessionRequest, Response, Version, View,
+    Analysis, AnalyzeRequest, AnalyzeResponse, Analyzed, Answered, Checkpoint, CommandKind, ConfigKind,
+    ConfigOperation, ConfigRequest, ConfigResponse, ConfigSet, DetailsRequest, DetailsResponse, EXPLAIN_FORMATTED,
+    Explain, KeyValue, OfPlan, Plan, Relation, RelationKind, ReleaseSessionRequest, Response, Version, View,
 };
 use crate::staging::Staging;
 use crate::types::{self, BatchReader};
@@ -78,7 +78,10 @@ impl Conversation {
                 error_id,
                 client_type: self.connection.agent(),
             };
-            let details = self.connection.call::<_, DetailsResponse>("FetchErrorDetails", &request, Patience::none()).await;
+            let details = self
+                .connection
+                .call::<_, DetailsResponse>("FetchErrorDetails", &request, Patience::none())
+                .await;
             // Without them the status says it, more briefly.
             if let Ok(details) = details {
                 failure.complete(&details);
@@ -95,11 +98,16 @@ impl Conversation {
             observed: self.observed(),
             analysis: Some(analysis),
         };
-        let answer = self.connection.call::<_, AnalyzeResponse>("AnalyzePlan", &request, Patience::long()).await;
+        let answer = self
+            .connection
+            .call::<_, AnalyzeResponse>("AnalyzePlan", &request, Patience::long())
+            .await;
         match answer {
             Ok(answer) => {
                 self.observe(&answer.server_session);
-                answer.analyzed.ok_or_else(|| unexpected("Spark answered an analysis with nothing"))
+                answer
+                    .analyzed
+                    .ok_or_else(|| unexpected("Spark answered an analysis with nothing"))
             }
             Err(status) => Err(self.error(status).await),
         }
@@ -129,7 +137,11 @@ impl Conversation {
             client_type: self.connection.agent(),
             observed: self.observed(),
         };
-        match self.connection.call::<_, ConfigResponse>("Config", &request, Patience::short()).await {
+        match self
+            .connection
+            .call::<_, ConfigResponse>("Config", &request, Patience::short())
+            .await
+        {
             Ok(answer) => {
                 self.observe(&answer.server_session);
                 Ok(())
@@ -145,7 +157,11 @@ impl Conversation {
             user_context: self.connection.user(),
             client_type: self.connection.agent(),
         };
-        match self.connection.call::<_, Answered>("ReleaseSession", &request, Patience::short()).await {
+        match self
+            .connection
+            .call::<_, Answered>("ReleaseSession", &request, Patience::short())
+            .await
+        {
             // A server that is gone has ended its sessions.
             Ok(_) => Ok(()),
             Err(status) if is_cut(&status) => Ok(()),
@@ -188,7 +204,10 @@ impl SparkSession {
     }
 
     pub(crate) fn remember(&self, view: &str) {
-        self.views.lock().unwrap_or_else(PoisonError::into_inner).push(view.to_owned());
+        self.views
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(view.to_owned());
     }
 
     /// What was loaded looks small to the optimizer, which would send all of it to every executor: joins are then
@@ -201,7 +220,9 @@ impl SparkSession {
             ("spark.sql.autoBroadcastJoinThreshold", "-1"),
             ("spark.sql.adaptive.autoBroadcastJoinThreshold", "10485760"),
         ];
-        self.conversation.set(&settings.map(|(key, value)| (key.to_owned(), value.to_owned()))).await
+        self.conversation
+            .set(&settings.map(|(key, value)| (key.to_owned(), value.to_owned())))
+            .await
     }
 
     async fn drop_views(&self) -> Result<()> {
@@ -228,7 +249,10 @@ impl SqlSession for SparkSession {
     async fn query(&self, query: &str) -> Result<BatchStream> {
         let mut execution = Execution::new(Arc::clone(&self.conversation), Plan::query(query));
         // The columns come before anything is run.
-        let first = execution.next().await?.ok_or_else(|| unexpected("Spark answered a query with nothing"))?;
+        let first = execution
+            .next()
+            .await?
+            .ok_or_else(|| unexpected("Spark answered a query with nothing"))?;
         let schema = types::schema(first.schema.as_ref())?;
         let mut reader = BatchReader::new(schema.clone());
         let early = match first.response {
@@ -271,11 +295,12 @@ impl SqlSession for SparkSession {
             eager: true,
         };
         let responses = self.run(Plan::command(CommandKind::Checkpoint(checkpoint))).await?;
+        let seen = format!("{responses:?}");
         let kept = responses.into_iter().find_map(|response| match response {
             Response::Checkpointed(kept) => kept.relation,
             _ => None,
         });
-        let kept = kept.ok_or_else(|| unexpected("Spark kept no rows of a SELECT"))?;
+        let kept = kept.ok_or_else(|| unexpected(format!("Spark kept no rows of a SELECT, but answered {seen}")))?;
         let name = Self::fresh_name();
         self.name(&name, RelationKind::Remote(kept).into()).await?;
         self.rely_on_runtime_sizes().await?;

@@ -70,7 +70,9 @@ impl SparkSource {
     fn files(&self, path: &str) -> Result<Relation> {
         let format = self.table_format.as_ref().or(self.file_format.as_ref());
         let Some(format) = format.filter(|format| !format.is_empty()) else {
-            return Err(wrong("has a `path` and no format").with_help("say `file_format: parquet`, or a `table_format`"));
+            return Err(
+                wrong("has a `path` and no format").with_help("say `file_format: parquet`, or a `table_format`")
+            );
         };
         if path.is_empty() || path.contains('\0') {
             return Err(wrong("has a `path` that is none"));
@@ -86,7 +88,10 @@ fn wrong(message: &str) -> Error {
 
 /// The parts of a table's name; backticks keep dots together, two of them are one.
 fn parts(name: &str) -> Result<Vec<String>> {
-    let malformed = || wrong(&format!("has the table name `{name}`, which cannot be read")).with_help("a name is `catalog.schema.table`");
+    let malformed = || {
+        wrong(&format!("has the table name `{name}`, which cannot be read"))
+            .with_help("a name is `catalog.schema.table`")
+    };
     let (mut parts, mut part, mut quoted) = (Vec::new(), String::new(), false);
     let mut characters = name.trim().chars().peekable();
     while let Some(character) = characters.next() {
@@ -129,11 +134,24 @@ mod tests {
 
     #[test]
     fn exactly_one_of_table_query_and_path() {
-        assert!(matches!(SparkSource::query("SELECT 1").relation(), Ok(Relation::Query(_))));
+        assert!(matches!(
+            SparkSource::query("SELECT 1").relation(),
+            Ok(Relation::Query(_))
+        ));
         let files = SparkSource::path("/data/", "Parquet").relation().unwrap();
         assert_eq!(files, Relation::Table(vec!["parquet".into(), "/data/".into()]));
-        let both = SparkSource { query: Some("SELECT 1".into()), ..SparkSource::table("t") };
-        for source in [SparkSource::default(), both, SparkSource { path: Some("/x".into()), ..SparkSource::default() }] {
+        let both = SparkSource {
+            query: Some("SELECT 1".into()),
+            ..SparkSource::table("t")
+        };
+        for source in [
+            SparkSource::default(),
+            both,
+            SparkSource {
+                path: Some("/x".into()),
+                ..SparkSource::default()
+            },
+        ] {
             assert_eq!(source.relation().unwrap_err().kind(), ErrorKind::Definition);
         }
     }

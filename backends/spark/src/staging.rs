@@ -13,8 +13,8 @@ use crate::session::SparkSession;
 use crate::types::Incoming;
 use crate::upload::Uploaded;
 
-/// What the names of our files begin with.
-const PREFIX: &str = "__hybrid_upload_";
+/// What the names of our files begin with; Spark does not see files that begin with an underscore.
+const PREFIX: &str = "hybrid_upload_";
 /// Older ones belong to a process that was killed.
 const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -27,7 +27,10 @@ pub(crate) struct Staging {
 impl Staging {
     /// The folder of a `staging_location`; `None` where only the server reaches it.
     pub(crate) fn at(location: &str) -> Option<Self> {
-        let path = location.strip_prefix("file://").or_else(|| location.strip_prefix("file:")).unwrap_or(location);
+        let path = location
+            .strip_prefix("file://")
+            .or_else(|| location.strip_prefix("file:"))
+            .unwrap_or(location);
         let local = path.starts_with('/') && !path.contains("://");
         local.then(|| Self { folder: path.into() })
     }
@@ -51,15 +54,24 @@ impl Staging {
         first: Vec<RecordBatch>,
         mut rest: BatchStream,
     ) -> Result<Uploaded> {
-        let file = self.folder.join(format!("{PREFIX}{}.parquet", SparkSession::fresh_name()));
-        session.staged.lock().unwrap_or_else(PoisonError::into_inner).push(file.clone());
+        let file = self
+            .folder
+            .join(format!("{PREFIX}{}.parquet", uuid::Uuid::new_v4().simple()));
+        session
+            .staged
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(file.clone());
         let mut count = first.iter().map(|batch| batch.num_rows() as u64).sum();
         let schema = incoming.schema().clone();
         let path = file.clone();
         let mut writer = blocking(move || {
             let created = File::create_new(&path).map_err(|error| trouble("write", &path, &error))?;
             let mut writer = ArrowWriter::try_new(created, schema, None).map_err(|error| unwritten(&path, error))?;
-            first.iter().try_for_each(|batch| writer.write(batch)).map_err(|error| unwritten(&path, error))?;
+            first
+                .iter()
+                .try_for_each(|batch| writer.write(batch))
+                .map_err(|error| unwritten(&path, error))?;
             Ok(writer)
         })
         .await?;
@@ -91,7 +103,9 @@ impl Staging {
         blocking(move || {
             for file in files {
                 match fs::remove_file(&file) {
-                    Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(trouble("remove", &file, &error)),
+                    Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                        return Err(trouble("remove", &file, &error));
+                    }
                     _ => {}
                 }
             }
@@ -106,10 +120,15 @@ async fn view(session: &SparkSession, file: &Path) -> Result<String> {
     session.remember(&name);
     let path = file.to_string_lossy().replace('`', "``");
     let statement = format!("CREATE TEMPORARY VIEW `{name}` AS SELECT * FROM parquet.`file://{path}`");
-    session.run(Plan::statement(&statement)).await.map_err(|error| match error.kind() {
-        ErrorKind::NotFound => error.with_help("the server does not reach `staging_location`: leave it out, or share the folder"),
-        _ => error,
-    })?;
+    session
+        .run(Plan::statement(&statement))
+        .await
+        .map_err(|error| match error.kind() {
+            ErrorKind::NotFound => {
+                error.with_help("the server does not reach `staging_location`: leave it out, or share the folder")
+            }
+            _ => error,
+        })?;
     Ok(name)
 }
 
@@ -118,7 +137,11 @@ fn sweep(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.flatten() {
         let ours = entry.file_name().to_string_lossy().starts_with(PREFIX);
-        let age = entry.metadata().and_then(|metadata| metadata.modified()).ok().and_then(|at| SystemTime::now().duration_since(at).ok());
+        let age = entry
+            .metadata()
+            .and_then(|metadata| metadata.modified())
+            .ok()
+            .and_then(|at| SystemTime::now().duration_since(at).ok());
         if ours && age.is_some_and(|age| age > ABANDONED) {
             let _ = fs::remove_file(entry.path());
         }
@@ -133,14 +156,21 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + '
 
 fn trouble(action: &str, path: &Path, error: &std::io::Error) -> Error {
     let kind = Error::from(std::io::Error::from(error.kind())).kind();
-    Error::new(kind, format!("cannot {action} `{}` in `staging_location`: {error}", path.display()))
+    Error::new(
+        kind,
+        format!("cannot {action} `{}` in `staging_location`: {error}", path.display()),
+    )
 }
 
 fn unwritten(path: &Path, error: parquet::errors::ParquetError) -> Error {
     let kind = match &error {
-        parquet::errors::ParquetError::External(cause) => cause.downcast_ref::<std::io::Error>().map(std::io::Error::kind),
+        parquet::errors::ParquetError::External(cause) => {
+            cause.downcast_ref::<std::io::Error>().map(std::io::Error::kind)
+        }
         _ => None,
     };
-    let kind = kind.map_or(ErrorKind::Unexpected, |kind| Error::from(std::io::Error::from(kind)).kind());
+    let kind = kind.map_or(ErrorKind::Unexpected, |kind| {
+        Error::from(std::io::Error::from(kind)).kind()
+    });
     Error::new(kind, format!("cannot write `{}` in `staging_location`", path.display())).with_cause(error)
 }

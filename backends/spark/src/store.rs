@@ -72,6 +72,10 @@ impl SqlStore for SparkStore {
         let conversation = Conversation::new(self.connection.clone(), self.address.session_id.clone());
         conversation.set(&self.settings).await?;
         let sized = |(key, _): &(String, String)| key.ends_with("utoBroadcastJoinThreshold");
-        Ok(SparkSession::new(conversation, self.staging.clone(), !self.settings.iter().any(sized)))
+        Ok(SparkSession::new(
+            conversation,
+            self.staging.clone(),
+            !self.settings.iter().any(sized),
+        ))
     }
 }

@@ -26,7 +26,10 @@ pub(crate) fn schema(of: Option<&DataType>) -> Result<SchemaRef> {
     let Some(Kind::Struct(columns)) = of.and_then(|of| of.kind.as_ref()) else {
         return Err(unexpected("Spark described a plan by something else than its columns"));
     };
-    let fields = columns.fields.iter().map(|column| field(&column.name, column.data_type.as_ref()));
+    let fields = columns
+        .fields
+        .iter()
+        .map(|column| field(&column.name, column.data_type.as_ref()));
     Ok(Arc::new(Schema::new(fields.collect::<Result<Vec<_>>>()?)))
 }
 
@@ -44,7 +47,9 @@ fn field(name: &str, of: Option<&DataType>) -> Result<Field> {
 fn arrow_type(of: Option<&DataType>) -> Result<(ArrowType, String)> {
     use ArrowType as A;
     let Some(kind) = of.and_then(|of| of.kind.as_ref()) else {
-        return Err(unexpected("Spark described a column without a type: the server is newer than this client knows"));
+        return Err(unexpected(
+            "Spark described a column without a type: the server is newer than this client knows",
+        ));
     };
     let text = |said: &str| (A::Utf8, said.to_owned());
     Ok(match kind {
@@ -87,7 +92,10 @@ fn nested(kind: &Kind) -> Result<(ArrowType, String)> {
             ArrowType::List(Arc::new(element))
         }
         Kind::Struct(columns) => {
-            let fields = columns.fields.iter().map(|column| field(&column.name, column.data_type.as_ref()));
+            let fields = columns
+                .fields
+                .iter()
+                .map(|column| field(&column.name, column.data_type.as_ref()));
             parts = fields.collect::<Result<Vec<_>>>()?;
             ArrowType::Struct(parts.clone().into())
         }
@@ -137,19 +145,36 @@ pub(crate) fn sql_type(data_type: &ArrowType) -> Result<String> {
             format!("DECIMAL({}, {s})", (*p).max(u8::try_from(*s).unwrap_or(*p)))
         }
         A::Dictionary(_, values) => sql_type(values)?,
-        A::List(item) | A::LargeList(item) | A::FixedSizeList(item, _) => format!("ARRAY<{}>", sql_type(item.data_type())?),
+        A::List(item) | A::LargeList(item) | A::FixedSizeList(item, _) => {
+            format!("ARRAY<{}>", sql_type(item.data_type())?)
+        }
         A::Struct(fields) => {
             let field = |field: &Arc<Field>| {
-                Ok(format!("`{}`: {}", field.name().replace('`', "``"), sql_type(field.data_type())?))
+                Ok(format!(
+                    "`{}`: {}",
+                    field.name().replace('`', "``"),
+                    sql_type(field.data_type())?
+                ))
             };
-            format!("STRUCT<{}>", fields.iter().map(field).collect::<Result<Vec<_>>>()?.join(", "))
+            format!(
+                "STRUCT<{}>",
+                fields.iter().map(field).collect::<Result<Vec<_>>>()?.join(", ")
+            )
         }
         A::Map(entries, _) => match entries.data_type() {
             A::Struct(parts) if parts.len() == 2 => {
-                format!("MAP<{}, {}>", sql_type(parts[0].data_type())?, sql_type(parts[1].data_type())?)
+                format!(
+                    "MAP<{}, {}>",
+                    sql_type(parts[0].data_type())?,
+                    sql_type(parts[1].data_type())?
+                )
             }
             other => return Err(unexpected(format!("a map of {other}"))),
         },
-        other => return Err(crate::error::unsupported(format!("Spark has no type for Arrow's {other}"))),
+        other => {
+            return Err(crate::error::unsupported(format!(
+                "Spark has no type for Arrow's {other}"
+            )));
+        }
     })
 }

@@ -6,6 +6,7 @@
 mod artifacts;
 mod pack;
 
+use arrow::array::RecordBatch;
 use futures::TryStreamExt;
 use hybrid_core::{BatchStream, Result};
 
@@ -18,6 +19,8 @@ use pack::Packer;
 const BLOB: usize = 4 << 20;
 /// From this size on, what was loaded is too large to be sent to every executor as a matter of course.
 const BROADCAST: usize = 10 << 20;
+/// Larger batches are cut, so that one Arrow stream stays near its size.
+const SLICE: usize = 1 << 16;
 
 /// A temporary view and what is in it.
 pub(crate) struct Uploaded {
@@ -27,11 +30,12 @@ pub(crate) struct Uploaded {
 }
 
 /// Loads rows into a new temporary view.
-pub(crate) async fn upload(session: &SparkSession, mut rows: BatchStream) -> Result<Uploaded> {
+pub(crate) async fn upload(session: &SparkSession, rows: BatchStream) -> Result<Uploaded> {
     let incoming = Incoming::new(rows.schema())?;
     let mut packer = Packer::new(incoming.schema());
     let (mut count, mut bytes, mut names) = (0, 0, Vec::new());
     let mut first = Vec::new();
+    let mut rows = sliced(rows);
     while let Some(batch) = rows.try_next().await? {
         let batch = incoming.convert(&batch)?;
         count += batch.num_rows() as u64;
@@ -51,7 +55,9 @@ pub(crate) async fn upload(session: &SparkSession, mut rows: BatchStream) -> Res
     let last = packer.take()?;
     bytes += last.len();
     let relation = if names.is_empty() {
-        RelationKind::Local(LocalRelation { data: Some(last.into()) })
+        RelationKind::Local(LocalRelation {
+            data: Some(last.into()),
+        })
     } else {
         names.push(artifacts::add(session, last).await?);
         RelationKind::Cached(CachedRelation { names })
@@ -76,3 +82,15 @@ async fn view_of(session: &SparkSession, packed: RelationKind, packer: &Packer) 
     Ok(view)
 }
 
+/// The same rows, in batches that are not too large.
+fn sliced(rows: BatchStream) -> BatchStream {
+    let slices = |batch: RecordBatch| {
+        let starts = (0..batch.num_rows()).step_by(SLICE);
+        let slices: Vec<_> = starts
+            .map(|start| Ok(batch.slice(start, SLICE.min(batch.num_rows() - start))))
+            .collect();
+        futures::stream::iter(slices)
+    };
+    let schema = rows.schema().clone();
+    BatchStream::new(schema, rows.map_ok(slices).try_flatten())
+}

@@ -35,11 +35,19 @@ async fn mistakes_are_told_by_their_kind() {
     for (query, kind, said) in [
         ("SELECT * FROM no_such_table", ErrorKind::NotFound, "no_such_table"),
         ("SELECT nope FROM RANGE(1)", ErrorKind::NotFound, "nope"),
-        ("SELECT * FROM parquet.`/no/such/path`", ErrorKind::NotFound, "/no/such/path"),
+        (
+            "SELECT * FROM parquet.`/no/such/path`",
+            ErrorKind::NotFound,
+            "/no/such/path",
+        ),
         ("SELEC 1", ErrorKind::InvalidInput, "SELEC"),
         ("SELECT CAST('x' AS INT)", ErrorKind::InvalidInput, "CAST_INVALID_INPUT"),
         ("SELECT CAST(300 AS TINYINT)", ErrorKind::InvalidInput, "CAST_OVERFLOW"),
-        ("SELECT 9223372036854775807 + id FROM RANGE(1, 2)", ErrorKind::InvalidInput, "overflow"),
+        (
+            "SELECT 9223372036854775807 + id FROM RANGE(1, 2)",
+            ErrorKind::InvalidInput,
+            "overflow",
+        ),
         ("SELECT 1 / 0 FROM RANGE(1)", ErrorKind::InvalidInput, "zero"),
     ] {
         problem(rows(&session, query).await, kind, said).await;
@@ -58,7 +66,9 @@ async fn a_failed_task_is_told_by_what_failed() {
 #[tokio::test]
 async fn a_wrong_token_is_unauthenticated_and_not_shown() {
     let url = format!("sc://127.0.0.1:{}/;token=wrongsecret", variable("HYBRID_SPARK_PORT"));
-    let Err(error) = store(SparkConfig::new(url)).await.session().await else { panic!("let in") };
+    let Err(error) = store(SparkConfig::new(url)).await.session().await else {
+        panic!("let in")
+    };
     assert_eq!(error.kind(), ErrorKind::Unauthenticated, "{error}");
     assert!(!error.to_string().contains("wrongsecret"), "{error}");
 }
@@ -66,17 +76,27 @@ async fn a_wrong_token_is_unauthenticated_and_not_shown() {
 #[tokio::test]
 async fn no_server_is_told_soon() {
     let begun = Instant::now();
-    let Err(error) = store(SparkConfig::new("sc://127.0.0.1:1")).await.session().await else { panic!("let in") };
+    let Err(error) = store(SparkConfig::new("sc://127.0.0.1:1")).await.session().await else {
+        panic!("let in")
+    };
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
-    assert!(error.is_retryable() && error.to_string().contains("127.0.0.1:1"), "{error}");
+    assert!(
+        error.is_retryable() && error.to_string().contains("127.0.0.1:1"),
+        "{error}"
+    );
     assert!(begun.elapsed() < Duration::from_secs(5));
 }
 
 #[tokio::test]
 async fn settings_of_the_servers_start_are_refused_by_name() {
     let mut config = config();
-    config.spark_conf.insert("spark.sql.warehouse.dir".to_owned(), hybrid_store_spark::Setting::new("/x"));
-    let Err(error) = store(config).await.session().await else { panic!("let in") };
+    config.spark_conf.insert(
+        "spark.sql.warehouse.dir".to_owned(),
+        hybrid_store_spark::Setting::new("/x"),
+    );
+    let Err(error) = store(config).await.session().await else {
+        panic!("let in")
+    };
     assert_eq!(error.kind(), ErrorKind::Config, "{error}");
     assert!(error.to_string().contains("spark.sql.warehouse.dir"), "{error}");
 }
@@ -91,8 +111,14 @@ async fn free_within(limit: Duration) {
     let session = session().await;
     let begun = Instant::now();
     // Both cores are needed at once: this waits for whatever still runs.
-    rows(&session, "SELECT SUM(HASH(id)) FROM RANGE(0, 1000000, 1, 2)").await.unwrap();
-    assert!(begun.elapsed() < limit, "the server was still busy after {:?}", begun.elapsed());
+    rows(&session, "SELECT SUM(HASH(id)) FROM RANGE(0, 1000000, 1, 2)")
+        .await
+        .unwrap();
+    assert!(
+        begun.elapsed() < limit,
+        "the server was still busy after {:?}",
+        begun.elapsed()
+    );
     session.close().await.unwrap();
 }
 
@@ -120,7 +146,10 @@ async fn a_closed_session_ends_its_plans_and_views() {
     });
     tokio::time::sleep(Duration::from_secs(2)).await;
     session.close().await.unwrap();
-    let ended = tokio::time::timeout(Duration::from_secs(20), running).await.unwrap().unwrap();
+    let ended = tokio::time::timeout(Duration::from_secs(20), running)
+        .await
+        .unwrap()
+        .unwrap();
     assert!(ended.is_err());
     free_within(Duration::from_secs(20)).await;
 }
@@ -190,13 +219,22 @@ impl Server {
     async fn start(port: u16) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let process = Command::new(variable("HYBRID_SPARK_SERVE"))
-            .args([&variable("HYBRID_SPARK_HOME"), &port.to_string(), folder.path().to_str().unwrap(), &variable("HYBRID_SPARK_TOKEN")])
+            .args([
+                &variable("HYBRID_SPARK_HOME"),
+                &port.to_string(),
+                folder.path().to_str().unwrap(),
+                &variable("HYBRID_SPARK_TOKEN"),
+            ])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let server = Self { process, port, _folder: folder };
+        let server = Self {
+            process,
+            port,
+            _folder: folder,
+        };
         for _ in 0..600 {
             if TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
                 return server;
@@ -216,7 +254,12 @@ impl Drop for Server {
 
 #[tokio::test]
 async fn a_killed_server_is_unavailable_and_a_restarted_one_serves_again() {
-    let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+    let port = TcpListener::bind("127.0.0.1:0")
+        .await
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
     let server = Server::start(port).await;
     let store = through(server.port).await;
     let session = store.session().await.unwrap();

@@ -23,9 +23,16 @@ async fn every_type_is_described_as_it_comes() {
     let described = session.describe(query).await.unwrap();
     let batch = rows(&session, query).await.unwrap();
     assert_eq!(batch.schema(), described);
-    let types: Vec<_> = described.fields().iter().map(|field| field.data_type().clone()).collect();
+    let types: Vec<_> = described
+        .fields()
+        .iter()
+        .map(|field| field.data_type().clone())
+        .collect();
     assert_eq!(types[7], DataType::Decimal128(4, 2));
-    assert_eq!((&types[11], types[12].to_string()), (&timestamp_type(), "Timestamp(µs)".to_owned()));
+    assert_eq!(
+        (&types[11], types[12].to_string()),
+        (&timestamp_type(), "Timestamp(µs)".to_owned())
+    );
     assert_eq!(
         shown(&batch)[0],
         "true | 1 | 2 | 3 | 4 | 1.5 | 2.5 | 12.30 | x | 00ff | 2025-01-02 | 2025-01-02T03:04:05.000006Z | \
@@ -39,19 +46,42 @@ async fn what_arrow_lacks_travels_as_text() {
     let session = session().await;
     let query = "SELECT PARSE_JSON('{\"a\":1}') AS v, INTERVAL '1' DAY AS i, INTERVAL '2' YEAR AS y, ARRAY(PARSE_JSON('1')) AS l";
     let described = session.describe(query).await.unwrap();
-    assert!(described.fields().iter().all(|field| field.data_type() == &DataType::Utf8 && !sql_type_of(field).is_empty()));
-    let selected = described.fields().iter().map(|field| SparkDialect.selected(&SparkDialect.quote(field.name()), field));
+    assert!(
+        described
+            .fields()
+            .iter()
+            .all(|field| field.data_type() == &DataType::Utf8 && !sql_type_of(field).is_empty())
+    );
+    let selected = described
+        .fields()
+        .iter()
+        .map(|field| SparkDialect.selected(&SparkDialect.quote(field.name()), field));
     let selected = format!("SELECT {} FROM ({query})", selected.collect::<Vec<_>>().join(", "));
     let batch = rows(&session, &selected).await.unwrap();
-    assert_eq!(shown(&batch)[0], "{\"a\":1} | INTERVAL '1 00:00:00' DAY TO SECOND | INTERVAL '2-0' YEAR TO MONTH | [1]".replace("'1 00:00:00' DAY TO SECOND", "'1' DAY").replace("'2-0' YEAR TO MONTH", "'2' YEAR"));
+    assert_eq!(
+        shown(&batch)[0],
+        "{\"a\":1} | INTERVAL '1 00:00:00' DAY TO SECOND | INTERVAL '2-0' YEAR TO MONTH | [1]"
+            .replace("'1 00:00:00' DAY TO SECOND", "'1' DAY")
+            .replace("'2-0' YEAR TO MONTH", "'2' YEAR")
+    );
     session.close().await.unwrap();
 }
 
 #[tokio::test]
 async fn texts_arrive_as_they_are() {
     let session = session().await;
-    for text in ["it's", r"back\slash \n", "${env:HOME} ${spark.master}", "new\nline", "\u{1F980} é", "\"", "%_"] {
-        let batch = rows(&session, &format!("SELECT {} AS t", SparkDialect.text(text))).await.unwrap();
+    for text in [
+        "it's",
+        r"back\slash \n",
+        "${env:HOME} ${spark.master}",
+        "new\nline",
+        "\u{1F980} é",
+        "\"",
+        "%_",
+    ] {
+        let batch = rows(&session, &format!("SELECT {} AS t", SparkDialect.text(text)))
+            .await
+            .unwrap();
         assert_eq!(arrow::array::AsArray::as_string::<i32>(batch.column(0)).value(0), text);
         let name = SparkDialect.quote(&format!("{text}`"));
         let batch = rows(&session, &format!("SELECT 1 AS {name}")).await.unwrap();
@@ -63,15 +93,28 @@ async fn texts_arrive_as_they_are() {
 #[tokio::test]
 async fn moments_and_ttls_are_exact() {
     let session = session().await;
-    for micros in [0, 1, -1, 1_735_786_800_000_001, -62_135_596_800_000_000, 253_402_300_799_999_999] {
+    for micros in [
+        0,
+        1,
+        -1,
+        1_735_786_800_000_001,
+        -62_135_596_800_000_000,
+        253_402_300_799_999_999,
+    ] {
         let literal = SparkDialect.instant_literal(micros);
         let query = format!("SELECT UNIX_MICROS({literal}), {literal} = TIMESTAMP_MICROS({micros})");
-        assert_eq!(shown(&rows(&session, &query).await.unwrap())[0], format!("{micros} | true"));
+        assert_eq!(
+            shown(&rows(&session, &query).await.unwrap())[0],
+            format!("{micros} | true")
+        );
     }
     for (age, hit) in [(1_500_001, true), (1_500_002, false)] {
         let feature = SparkDialect.instant_literal(10_000_000 - age);
         let within = SparkDialect.within_ttl(&feature, &SparkDialect.instant_literal(10_000_000), 1_500_001);
-        assert_eq!(shown(&rows(&session, &format!("SELECT {within}")).await.unwrap())[0], hit.to_string());
+        assert_eq!(
+            shown(&rows(&session, &format!("SELECT {within}")).await.unwrap())[0],
+            hit.to_string()
+        );
     }
     session.close().await.unwrap();
 }
@@ -84,18 +127,35 @@ async fn entity_rows_come_back_from_a_view() {
         Field::new("__hybrid_time", timestamp_type(), true),
         Field::new("k`ey", DataType::Int64, true),
     ]));
-    for count in [0_usize, 1, 4096, 4097, 300_000] {
+    // The last is some chunks and a small rest.
+    for count in [0_usize, 1, 4096, 4097, 200_000, 300_000, 600_000] {
         let columns: Vec<ArrayRef> = vec![
             Arc::new(UInt64Array::from_iter_values(0..count as u64)),
             Arc::new(TimestampMicrosecondArray::from_iter_values(0..count as i64).with_timezone("UTC")),
-            Arc::new((0..count as i64).map(|n| (n % 2 == 0).then_some(n)).collect::<Int64Array>()),
+            Arc::new(
+                (0..count as i64)
+                    .map(|n| (n % 2 == 0).then_some(n))
+                    .collect::<Int64Array>(),
+            ),
         ];
         let batch = RecordBatch::try_new(schema.clone(), columns).unwrap();
-        let view = session.upload(BatchStream::from_batches(schema.clone(), vec![batch])).await.unwrap();
-        let query = format!("SELECT COUNT(*), COUNT(DISTINCT `__hybrid_row`), COUNT(`k``ey`), SUM(UNIX_MICROS(`__hybrid_time`)) FROM {view}");
+        let view = session
+            .upload(BatchStream::from_batches(schema.clone(), vec![batch]))
+            .await
+            .unwrap();
+        let query = format!(
+            "SELECT COUNT(*), COUNT(DISTINCT `__hybrid_row`), COUNT(`k``ey`), SUM(UNIX_MICROS(`__hybrid_time`)) FROM {view}"
+        );
         let n = count as i64;
-        let sum = if count == 0 { "NULL".to_owned() } else { (n * (n - 1) / 2).to_string() };
-        assert_eq!(shown(&rows(&session, &query).await.unwrap())[0], format!("{n} | {n} | {} | {sum}", n - n / 2));
+        let sum = if count == 0 {
+            "NULL".to_owned()
+        } else {
+            (n * (n - 1) / 2).to_string()
+        };
+        assert_eq!(
+            shown(&rows(&session, &query).await.unwrap())[0],
+            format!("{n} | {n} | {} | {sum}", n - n / 2)
+        );
     }
     let too_large = RecordBatch::try_new(
         Arc::new(Schema::new(vec![Field::new("n", DataType::UInt64, true)])),
@@ -103,19 +163,29 @@ async fn entity_rows_come_back_from_a_view() {
     );
     let too_large = too_large.unwrap();
     let stream = BatchStream::from_batches(too_large.schema(), vec![too_large]);
-    assert_eq!(session.upload(stream).await.unwrap_err().kind(), ErrorKind::InvalidInput);
+    assert_eq!(
+        session.upload(stream).await.unwrap_err().kind(),
+        ErrorKind::InvalidInput
+    );
     session.close().await.unwrap();
 }
 
 #[tokio::test]
 async fn a_staged_select_is_kept_and_numbered() {
     let session = session().await;
-    let select = format!("SELECT {} AS n, id FROM RANGE(0, 1000, 1, 4)", SparkDialect.row_number());
+    let select = format!(
+        "SELECT {} AS n, id FROM RANGE(0, 1000, 1, 4)",
+        SparkDialect.row_number()
+    );
     let staged = session.stage(&select).await.unwrap();
     let query = format!("SELECT COUNT(*), MIN(n), MAX(n), COUNT(IF(n = id + 1, 1, NULL)) FROM {staged}");
-    assert_eq!(shown(&rows(&session, &query).await.unwrap())[0], "1000 | 1 | 1000 | 1000");
+    assert_eq!(
+        shown(&rows(&session, &query).await.unwrap())[0],
+        "1000 | 1 | 1000 | 1000"
+    );
     let random = session.stage("SELECT RAND() AS r FROM RANGE(10)").await.unwrap();
-    let query = format!("SELECT a.s = b.s FROM (SELECT SUM(r) AS s FROM {random}) a, (SELECT SUM(r) AS s FROM {random}) b");
+    let query =
+        format!("SELECT a.s = b.s FROM (SELECT SUM(r) AS s FROM {random}) a, (SELECT SUM(r) AS s FROM {random}) b");
     assert_eq!(shown(&rows(&session, &query).await.unwrap())[0], "true");
     session.close().await.unwrap();
 }

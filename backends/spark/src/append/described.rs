@@ -26,14 +26,31 @@ pub(crate) struct Described {
 
 impl Described {
     pub(crate) async fn of(session: &SparkSession, name: &str) -> Result<Self> {
-        let rows: Vec<_> = session.query(&format!("DESCRIBE TABLE EXTENDED {name}")).await?.try_collect().await?;
+        let rows: Vec<_> = session
+            .query(&format!("DESCRIBE TABLE EXTENDED {name}"))
+            .await?
+            .try_collect()
+            .await?;
         let mut lines = Vec::new();
         for batch in &rows {
-            let [names, values] = [0, 1].map(|index| batch.columns().get(index).and_then(|column| column.as_string_opt::<i32>()));
+            let [names, values] = [0, 1].map(|index| {
+                batch
+                    .columns()
+                    .get(index)
+                    .and_then(|column| column.as_string_opt::<i32>())
+            });
             let (Some(names), Some(values)) = (names, values) else {
-                return Err(unexpected("Spark described a table by other columns than a name and a type"));
+                return Err(unexpected(
+                    "Spark described a table by other columns than a name and a type",
+                ));
             };
-            let text = |column: &arrow::array::StringArray, row| if column.is_null(row) { String::new() } else { column.value(row).to_owned() };
+            let text = |column: &arrow::array::StringArray, row| {
+                if column.is_null(row) {
+                    String::new()
+                } else {
+                    column.value(row).to_owned()
+                }
+            };
             lines.extend((0..batch.num_rows()).map(|row| (text(names, row), text(values, row))));
         }
         Ok(Self::read(&lines))
@@ -51,8 +68,12 @@ impl Described {
                 (_, "" | "# col_name") => {}
                 ("# Partition Information", _) => described.partitions.push(name.clone()),
                 ("# Partitioning", _) => described.partitions.push(value.clone()),
-                ("# Detailed Table Information" | "# Detailed View Information", "Provider") => described.provider = value.to_ascii_lowercase(),
-                ("# Detailed Table Information" | "# Detailed View Information", "Type") => described.kind.clone_from(value),
+                ("# Detailed Table Information" | "# Detailed View Information", "Provider") => {
+                    described.provider = value.to_ascii_lowercase()
+                }
+                ("# Detailed Table Information" | "# Detailed View Information", "Type") => {
+                    described.kind.clone_from(value)
+                }
                 ("# Detailed Table Information", "Num Buckets") => described.bucketed = true,
                 ("# Detailed Table Information", "Statistics") => described.rows = rows_in(value),
                 _ => {}
@@ -67,21 +88,28 @@ impl Described {
 
     /// Refuses what rows cannot be appended to whole.
     pub(crate) fn check(&self, name: &str) -> Result<()> {
-        let refuse = |why: &str| Err(unsupported(format!("rows cannot be appended to {name}: {why}")).with_help("append to a table of Delta, Iceberg, or plain files without buckets"));
+        let refuse = |why: &str| {
+            Err(unsupported(format!("rows cannot be appended to {name}: {why}"))
+                .with_help("append to a table of Delta, Iceberg, or plain files without buckets"))
+        };
         match self.provider.as_str() {
             _ if self.kind == "VIEW" => refuse("it is a view"),
             "" => refuse("Spark does not say how it is stored"),
             _ if self.commits_whole() => Ok(()),
             _ if self.bucketed => refuse("it has buckets, each of which would become visible by itself"),
             provider if FILES.contains(&provider) => Ok(()),
-            provider => refuse(&format!("its format `{provider}` does not promise to show all rows or none")),
+            provider => refuse(&format!(
+                "its format `{provider}` does not promise to show all rows or none"
+            )),
         }
     }
 }
 
 /// The number before ` rows` in `1234 bytes, 10 rows`.
 fn rows_in(statistics: &str) -> Option<u64> {
-    statistics.split(", ").find_map(|part| part.strip_suffix(" rows")?.parse().ok())
+    statistics
+        .split(", ")
+        .find_map(|part| part.strip_suffix(" rows")?.parse().ok())
 }
 
 /// How many rows a table has, where ANALYZE has counted them.
@@ -96,7 +124,10 @@ pub(crate) async fn row_estimate(session: &SparkSession, table: &[String]) -> Re
 /// The single value of a query.
 pub(crate) async fn text(session: &SparkSession, query: &str) -> Result<String> {
     let rows: Vec<_> = session.query(query).await?.try_collect().await?;
-    let column = rows.iter().find(|batch| batch.num_rows() > 0).and_then(|batch| batch.columns().first().cloned());
+    let column = rows
+        .iter()
+        .find(|batch| batch.num_rows() > 0)
+        .and_then(|batch| batch.columns().first().cloned());
     let column = column.ok_or_else(|| unexpected(format!("Spark answered `{query}` with nothing")))?;
     Ok(cast(&column, &DataType::Utf8)?.as_string::<i32>().value(0).to_owned())
 }
@@ -104,7 +135,10 @@ pub(crate) async fn text(session: &SparkSession, query: &str) -> Result<String> 
 /// The single number of a query.
 pub(crate) async fn number(session: &SparkSession, query: &str) -> Result<i64> {
     let rows: Vec<_> = session.query(query).await?.try_collect().await?;
-    let column = rows.iter().find(|batch| batch.num_rows() > 0).and_then(|batch| batch.columns().first().cloned());
+    let column = rows
+        .iter()
+        .find(|batch| batch.num_rows() > 0)
+        .and_then(|batch| batch.columns().first().cloned());
     let number = column.and_then(|column| column.as_primitive_opt::<Int64Type>().map(|column| column.value(0)));
     number.ok_or_else(|| unexpected(format!("Spark answered `{query}` with no number")))
 }
@@ -114,7 +148,10 @@ mod tests {
     use super::*;
 
     fn lines(lines: &[(&str, &str)]) -> Vec<(String, String)> {
-        lines.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+        lines
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect()
     }
 
     #[test]

@@ -38,13 +38,22 @@ impl Files {
     /// The columns of the files that are there.
     pub(crate) async fn describe(&self, session: &SparkSession) -> Result<SchemaRef> {
         let known = session.describe(&format!("SELECT * FROM {}", self.quoted())).await?;
-        let one = format!("SELECT COALESCE(MAX(f), '') FROM (SELECT _metadata.file_path AS f FROM {} LIMIT 1)", self.quoted());
+        let one = format!(
+            "SELECT COALESCE(MAX(f), '') FROM (SELECT _metadata.file_path AS f FROM {} LIMIT 1)",
+            self.quoted()
+        );
         let file = text(session, &one).await?;
-        let below = file.split_once(self.path.trim_end_matches('/')).map_or("", |(_, below)| below);
+        let below = file
+            .split_once(self.path.trim_end_matches('/'))
+            .map_or("", |(_, below)| below);
         let folders = below.rsplit_once('/').map_or("", |(folders, _)| folders);
         if folders.contains('=') {
-            let message = format!("`{}` is divided into partition folders, which a path does not describe", self.path);
-            return Err(unsupported(message).with_help("make it a table in the catalog, partitioned by those columns, and append to that"));
+            let message = format!(
+                "`{}` is divided into partition folders, which a path does not describe",
+                self.path
+            );
+            return Err(unsupported(message)
+                .with_help("make it a table in the catalog, partitioned by those columns, and append to that"));
         }
         Ok(known)
     }
@@ -53,22 +62,39 @@ impl Files {
 /// The SELECT of uploaded rows, in the columns of a table; what was not given is NULL. As one task where one
 /// file is to come of it.
 pub(crate) fn columns(known: &Schema, uploaded: &Uploaded, one_file: bool) -> Result<String> {
-    let unknown = uploaded.schema.fields().iter().find(|field| position(known, field.name()).is_none());
+    let unknown = uploaded
+        .schema
+        .fields()
+        .iter()
+        .find(|field| position(known, field.name()).is_none());
     if let Some(field) = unknown {
         return Err(invalid(format!("the table has no column `{}`", field.name())));
     }
     let columns = known.fields().iter().map(|field| {
         let given = position(&uploaded.schema, field.name()).map(|index| uploaded.schema.field(index));
-        Ok(format!("{} AS {}", value(field, given)?, SparkDialect.quote(field.name())))
+        Ok(format!(
+            "{} AS {}",
+            value(field, given)?,
+            SparkDialect.quote(field.name())
+        ))
     });
     let hint = if one_file { "/*+ COALESCE(1) */ " } else { "" };
-    Ok(format!("SELECT {hint}{} FROM `{}`", columns.collect::<Result<Vec<_>>>()?.join(", "), uploaded.view))
+    Ok(format!(
+        "SELECT {hint}{} FROM `{}`",
+        columns.collect::<Result<Vec<_>>>()?.join(", "),
+        uploaded.view
+    ))
 }
 
 /// Spark's names differ by more than their case, unless it was told otherwise.
 fn position(schema: &Schema, name: &str) -> Option<usize> {
     let exact = schema.fields().iter().position(|field| field.name() == name);
-    exact.or_else(|| schema.fields().iter().position(|field| field.name().eq_ignore_ascii_case(name)))
+    exact.or_else(|| {
+        schema
+            .fields()
+            .iter()
+            .position(|field| field.name().eq_ignore_ascii_case(name))
+    })
 }
 
 /// A given column in the type of the table's; ANSI casts are checked.
@@ -82,7 +108,10 @@ fn value(known: &Field, given: Option<&Field>) -> Result<String> {
         return Ok(format!("PARSE_JSON({name})"));
     }
     if AS_TEXT.contains(&said) || NANOS.contains(&said) || said == "nested" {
-        return Err(unsupported(format!("column `{}` has Spark's type {said}, which cannot be written", known.name())));
+        return Err(unsupported(format!(
+            "column `{}` has Spark's type {said}, which cannot be written",
+            known.name()
+        )));
     }
     let text = known.data_type() == &DataType::Utf8;
     if text && matches!(given.data_type(), DataType::Timestamp(..)) {
@@ -106,7 +135,11 @@ pub(crate) fn made(uploaded: &Uploaded) -> String {
         }
     };
     let columns: Vec<String> = uploaded.schema.fields().iter().map(column).collect();
-    format!("SELECT /*+ COALESCE(1) */ {} FROM `{}`", columns.join(", "), uploaded.view)
+    format!(
+        "SELECT /*+ COALESCE(1) */ {} FROM `{}`",
+        columns.join(", "),
+        uploaded.view
+    )
 }
 
 /// The query that counts the partitions of uploaded rows.
@@ -118,5 +151,9 @@ pub(crate) fn partition_of(known: &Schema, partitions: &[String], uploaded: &Upl
         value(field, given)
     };
     let values = partitions.iter().map(of).collect::<Result<Vec<_>>>()?;
-    Ok(format!("SELECT COUNT(*) FROM (SELECT DISTINCT {} FROM `{}`)", values.join(", "), uploaded.view))
+    Ok(format!(
+        "SELECT COUNT(*) FROM (SELECT DISTINCT {} FROM `{}`)",
+        values.join(", "),
+        uploaded.view
+    ))
 }

@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use super::{Patience, is_cut};
 use crate::protocol::{
-    Answered, Chunking, ExecuteRequest, ExecuteResponse, INTERRUPT_OPERATION, InterruptRequest, OptionKind, Plan, Reattach, ReattachRequest, ReleaseAll, ReleaseRequest,
-    RequestOption, Response,
+    Answered, Chunking, ExecuteRequest, ExecuteResponse, INTERRUPT_OPERATION, InterruptRequest, OptionKind, Plan,
+    Reattach, ReattachRequest, ReleaseAll, ReleaseRequest, RequestOption, Response,
 };
 use crate::session::Conversation;
 
@@ -139,7 +139,9 @@ impl Execution {
     async fn release(&self) {
         let request = self.release_request();
         let connection = self.conversation.connection();
-        let _ = connection.call::<_, Answered>("ReleaseExecute", &request, Patience::none()).await;
+        let _ = connection
+            .call::<_, Answered>("ReleaseExecute", &request, Patience::none())
+            .await;
     }
 
     fn release_request(&self) -> ReleaseRequest {
@@ -173,8 +175,12 @@ impl Drop for Execution {
         let connection = self.conversation.connection().clone();
         self.runtime.spawn(async move {
             // The session's release ends it too, and an abandoned plan ends by the server's own clock.
-            let _ = connection.call::<_, Answered>("Interrupt", &interrupt, Patience::short()).await;
-            let _ = connection.call::<_, Answered>("ReleaseExecute", &release, Patience::short()).await;
+            let _ = connection
+                .call::<_, Answered>("Interrupt", &interrupt, Patience::short())
+                .await;
+            let _ = connection
+                .call::<_, Answered>("ReleaseExecute", &release, Patience::short())
+                .await;
         });
     }
 }

@@ -41,7 +41,8 @@ impl Connection {
     pub(crate) fn new(address: &Address) -> Result<Self> {
         let scheme = if address.use_ssl { "https" } else { "http" };
         let place = address.authority();
-        let wrong = |error| Error::new(ErrorKind::Config, format!("`{place}` cannot be connected to")).with_cause(error);
+        let wrong =
+            |error| Error::new(ErrorKind::Config, format!("`{place}` cannot be connected to")).with_cause(error);
         let mut endpoint = Endpoint::from_shared(format!("{scheme}://{place}"))
             .map_err(wrong)?
             .connect_timeout(CONNECT_TIMEOUT)
@@ -102,7 +103,9 @@ impl Connection {
         R: prost::Message + Default + 'static,
     {
         let mut grpc = self.ready().await?;
-        let answer = grpc.unary(self.request(request), path(method)?, ProstCodec::default()).await?;
+        let answer = grpc
+            .unary(self.request(request), path(method)?, ProstCodec::default())
+            .await?;
         Ok(answer.into_inner())
     }
 
@@ -114,7 +117,9 @@ impl Connection {
     {
         let mut grpc = self.ready().await?;
         let codec = ProstCodec::default();
-        let answer = grpc.server_streaming(self.request(request), path(method)?, codec).await?;
+        let answer = grpc
+            .server_streaming(self.request(request), path(method)?, codec)
+            .await?;
         Ok(answer.into_inner())
     }
 
@@ -126,7 +131,9 @@ impl Connection {
     {
         let mut grpc = self.ready().await?;
         let requests = self.request(futures::stream::iter(requests));
-        let answer = grpc.client_streaming(requests, path(method)?, ProstCodec::default()).await?;
+        let answer = grpc
+            .client_streaming(requests, path(method)?, ProstCodec::default())
+            .await?;
         Ok(answer.into_inner())
     }
 
@@ -153,8 +160,14 @@ fn path(method: &str) -> Result<PathAndQuery, Status> {
 }
 
 fn headers(address: &Address) -> Result<Vec<(AsciiMetadataKey, AsciiMetadataValue)>> {
-    let token = address.token.as_ref().map(|token| ("authorization", format!("Bearer {}", token.expose())));
-    let others = address.headers.iter().map(|(name, value)| (name.as_str(), value.expose().to_owned()));
+    let token = address
+        .token
+        .as_ref()
+        .map(|token| ("authorization", format!("Bearer {}", token.expose())));
+    let others = address
+        .headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.expose().to_owned()));
     let header = |(name, value): (&str, String)| {
         let wrong = || {
             let message = format!("the header `{name}` of the address cannot be sent: only plain ASCII can");

@@ -13,16 +13,33 @@ pub(crate) struct AddArtifactsRequest {
     pub(crate) client_type: Option<String>,
     #[prost(string, optional, tag = "7")]
     pub(crate) observed: Option<String>,
-    #[prost(oneof = "ArtifactPayload", tags = "4, 5")]
+    #[prost(oneof = "ArtifactPayload", tags = "3, 4, 5")]
     pub(crate) payload: Option<ArtifactPayload>,
 }
 
 #[derive(Clone, PartialEq, Oneof)]
 pub(crate) enum ArtifactPayload {
+    #[prost(message, tag = "3")]
+    Whole(WholeArtifacts),
     #[prost(message, tag = "4")]
     Begin(BeginArtifact),
     #[prost(message, tag = "5")]
     Chunk(ArtifactChunk),
+}
+
+/// Artifacts of one chunk each.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct WholeArtifacts {
+    #[prost(message, repeated, tag = "1")]
+    pub(crate) artifacts: Vec<WholeArtifact>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct WholeArtifact {
+    #[prost(string, tag = "1")]
+    pub(crate) name: String,
+    #[prost(message, optional, tag = "2")]
+    pub(crate) data: Option<ArtifactChunk>,
 }
 
 /// The first part of an artifact that comes in several.

@@ -29,7 +29,10 @@ impl BatchReader {
     pub(crate) fn read(&mut self, batch: ArrowBatch) -> Result<Vec<RecordBatch>> {
         let index = usize::try_from(batch.chunk_index.unwrap_or(0)).unwrap_or(usize::MAX);
         if index != self.parts.len() {
-            return Err(unexpected(format!("Spark sent part {index} of a batch after {} parts", self.parts.len())));
+            return Err(unexpected(format!(
+                "Spark sent part {index} of a batch after {} parts",
+                self.parts.len()
+            )));
         }
         self.parts.push(batch.data);
         let wanted = usize::try_from(batch.num_chunks.unwrap_or(0)).unwrap_or(0);
@@ -70,13 +73,27 @@ impl BatchReader {
                 ..CastOptions::default()
             };
             cast_with_options(column, field.data_type(), &strict).map_err(|error| {
-                let message = format!("Spark sent column `{}` as {} and had described {}", field.name(), column.data_type(), field.data_type());
+                let message = format!(
+                    "Spark sent column `{}` as {} and had described {}",
+                    field.name(),
+                    column.data_type(),
+                    field.data_type()
+                );
                 unexpected(message).with_cause(error)
             })
         };
-        let columns = batch.columns().iter().zip(self.schema.fields()).map(fit).collect::<Result<Vec<_>>>()?;
+        let columns = batch
+            .columns()
+            .iter()
+            .zip(self.schema.fields())
+            .map(fit)
+            .collect::<Result<Vec<_>>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-        Ok(RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)?)
+        Ok(RecordBatch::try_new_with_options(
+            self.schema.clone(),
+            columns,
+            &options,
+        )?)
     }
 }
 

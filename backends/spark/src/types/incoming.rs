@@ -19,7 +19,8 @@ impl Incoming {
     /// Unsupported, naming the column that has a type which Spark lacks.
     pub(crate) fn new(given: &Schema) -> Result<Self> {
         let field = |field: &Arc<Field>| {
-            let data_type = loadable(field.data_type()).map_err(|error| error.within(&format!("column `{}`", field.name())))?;
+            let data_type =
+                loadable(field.data_type()).map_err(|error| error.within(&format!("column `{}`", field.name())))?;
             Ok(Field::new(field.name(), data_type, true))
         };
         let fields = given.fields().iter().map(field).collect::<Result<Vec<_>>>()?;
@@ -35,12 +36,26 @@ impl Incoming {
     /// The rows; a value that the type cannot hold is an error.
     pub(crate) fn convert(&self, batch: &RecordBatch) -> Result<RecordBatch> {
         let convert = |(column, field): (&ArrayRef, &Arc<Field>)| {
-            convert(column, field.data_type())
-                .map_err(|error| invalid(format!("a value of column `{}` does not fit Spark's type", field.name())).with_cause(error))
+            convert(column, field.data_type()).map_err(|error| {
+                invalid(format!(
+                    "a value of column `{}` does not fit Spark's type",
+                    field.name()
+                ))
+                .with_cause(error)
+            })
         };
-        let columns = batch.columns().iter().zip(self.schema.fields()).map(convert).collect::<Result<Vec<_>>>()?;
+        let columns = batch
+            .columns()
+            .iter()
+            .zip(self.schema.fields())
+            .map(convert)
+            .collect::<Result<Vec<_>>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-        Ok(RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)?)
+        Ok(RecordBatch::try_new_with_options(
+            self.schema.clone(),
+            columns,
+            &options,
+        )?)
     }
 }
 
@@ -56,7 +71,9 @@ fn convert(column: &ArrayRef, wanted: &DataType) -> Result<ArrayRef, arrow::erro
         // Arrow's cast rounds toward zero; what lies before 1970 is floored.
         (DataType::Timestamp(TimeUnit::Nanosecond, _), DataType::Timestamp(TimeUnit::Microsecond, zone)) => {
             let column = column.as_any().downcast_ref::<arrow::array::TimestampNanosecondArray>();
-            let Some(column) = column else { return cast_with_options(&arrow::array::new_null_array(wanted, 0), wanted, &strict) };
+            let Some(column) = column else {
+                return cast_with_options(&arrow::array::new_null_array(wanted, 0), wanted, &strict);
+            };
             let floored: arrow::array::TimestampMicrosecondArray = column.unary(|nanos| nanos.div_euclid(1000));
             Ok(Arc::new(floored.with_timezone_opt(zone.clone())))
         }
@@ -68,10 +85,16 @@ fn convert(column: &ArrayRef, wanted: &DataType) -> Result<ArrayRef, arrow::erro
 fn loadable(data_type: &DataType) -> Result<DataType> {
     use DataType as A;
     let inner = |field: &Arc<Field>| -> Result<Field> {
-        Ok(Field::new(field.name(), loadable(field.data_type())?, field.is_nullable()))
+        Ok(Field::new(
+            field.name(),
+            loadable(field.data_type())?,
+            field.is_nullable(),
+        ))
     };
     Ok(match data_type {
-        A::Null | A::Boolean | A::Int8 | A::Int16 | A::Int32 | A::Int64 | A::Float32 | A::Float64 | A::Date32 => data_type.clone(),
+        A::Null | A::Boolean | A::Int8 | A::Int16 | A::Int32 | A::Int64 | A::Float32 | A::Float64 | A::Date32 => {
+            data_type.clone()
+        }
         A::UInt8 => A::Int16,
         A::UInt16 => A::Int32,
         A::UInt32 | A::UInt64 => A::Int64,

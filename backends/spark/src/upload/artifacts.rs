@@ -2,7 +2,10 @@ use bytes::Bytes;
 use hybrid_core::{Error, ErrorKind, Result};
 use uuid::Uuid;
 
-use crate::protocol::{AddArtifactsRequest, AddArtifactsResponse, ArtifactChunk, ArtifactPayload, BeginArtifact};
+use crate::protocol::{
+    AddArtifactsRequest, AddArtifactsResponse, ArtifactChunk, ArtifactPayload, BeginArtifact, WholeArtifact,
+    WholeArtifacts,
+};
 use crate::session::SparkSession;
 
 /// One message carries so many bytes.
@@ -39,19 +42,32 @@ fn payloads(name: &str, blob: Bytes) -> Vec<ArtifactPayload> {
         let crc = i64::from(crc32(&data));
         ArtifactChunk { data, crc }
     };
+    let name = format!("cache/{name}");
+    // What begins in one chunk never ends, for the server.
+    if blob.len() <= CHUNK {
+        let data = Some(chunk(0));
+        return vec![ArtifactPayload::Whole(WholeArtifacts {
+            artifacts: vec![WholeArtifact { name, data }],
+        })];
+    }
     let begin = BeginArtifact {
-        name: format!("cache/{name}"),
+        name,
         total_bytes: length(blob.len()),
         num_chunks: length(blob.len().div_ceil(CHUNK)),
         first: Some(chunk(0)),
     };
-    let rest = (CHUNK..blob.len()).step_by(CHUNK).map(chunk).map(ArtifactPayload::Chunk);
+    let rest = (CHUNK..blob.len())
+        .step_by(CHUNK)
+        .map(chunk)
+        .map(ArtifactPayload::Chunk);
     std::iter::once(ArtifactPayload::Begin(begin)).chain(rest).collect()
 }
 
 /// The checksum of zip and gzip.
 fn crc32(bytes: &[u8]) -> u32 {
-    !bytes.iter().fold(!0, |crc, byte| TABLE[usize::from(crc.to_le_bytes()[0] ^ byte)] ^ (crc >> 8))
+    !bytes.iter().fold(!0, |crc, byte| {
+        TABLE[usize::from(crc.to_le_bytes()[0] ^ byte)] ^ (crc >> 8)
+    })
 }
 
 static TABLE: [u32; 256] = table();
@@ -62,7 +78,11 @@ const fn table() -> [u32; 256] {
     while byte < 256 {
         let (mut crc, mut bit) = (byte as u32, 0);
         while bit < 8 {
-            crc = if crc & 1 == 1 { (crc >> 1) ^ 0xEDB8_8320 } else { crc >> 1 };
+            crc = if crc & 1 == 1 {
+                (crc >> 1) ^ 0xEDB8_8320
+            } else {
+                crc >> 1
+            };
             bit += 1;
         }
         table[byte] = crc;

@@ -41,7 +41,12 @@ impl Packer {
         if batch.num_rows() == 0 {
             return Ok(());
         }
-        let columns = self.schema.fields().iter().zip(batch.columns()).map(|(field, column)| list(field, column));
+        let columns = self
+            .schema
+            .fields()
+            .iter()
+            .zip(batch.columns())
+            .map(|(field, column)| list(field, column));
         let packed = RecordBatch::try_new(self.schema.clone(), columns.collect::<Result<_>>()?)?;
         self.writer()?.write(&packed)?;
         Ok(())
@@ -61,8 +66,15 @@ impl Packer {
 
     /// The Arrow stream of what was pushed since the last one.
     pub(crate) fn take(&mut self) -> Result<Vec<u8>> {
-        self.writer()?;
-        let writer = self.writer.take().ok_or_else(|| unexpected("no Arrow stream was begun"))?;
+        if self.writer.is_none() {
+            // Spark wants a batch in every stream, be it an empty one.
+            let none = RecordBatch::new_empty(self.schema.clone());
+            self.writer()?.write(&none)?;
+        }
+        let writer = self
+            .writer
+            .take()
+            .ok_or_else(|| unexpected("no Arrow stream was begun"))?;
         Ok(writer.into_inner()?)
     }
 
@@ -86,10 +98,18 @@ fn list(field: &Field, column: &ArrayRef) -> Result<ArrayRef> {
     let DataType::List(item) = field.data_type() else {
         return Err(unexpected("a packed column is no list"));
     };
-    let ends = (0..=column.len()).step_by(ROWS).chain((column.len() % ROWS != 0).then_some(column.len()));
-    let ends = ends.map(|end| i32::try_from(end).map_err(|_| unexpected("a batch has more than two thousand million rows")));
+    let ends = (0..=column.len())
+        .step_by(ROWS)
+        .chain((!column.len().is_multiple_of(ROWS)).then_some(column.len()));
+    let ends =
+        ends.map(|end| i32::try_from(end).map_err(|_| unexpected("a batch has more than two thousand million rows")));
     let offsets = OffsetBuffer::new(ScalarBuffer::from(ends.collect::<Result<Vec<i32>>>()?));
-    Ok(Arc::new(ListArray::try_new(item.clone(), offsets, column.clone(), None)?))
+    Ok(Arc::new(ListArray::try_new(
+        item.clone(),
+        offsets,
+        column.clone(),
+        None,
+    )?))
 }
 
 #[cfg(test)]
@@ -112,7 +132,10 @@ mod tests {
 
     #[test]
     fn names_are_quoted() {
-        let schema = Schema::new(vec![Field::new("a`b", DataType::Int64, true), Field::new("c d", DataType::Utf8, true)]);
+        let schema = Schema::new(vec![
+            Field::new("a`b", DataType::Int64, true),
+            Field::new("c d", DataType::Utf8, true),
+        ]);
         assert_eq!(
             Packer::new(&schema).unpacked("v"),
             "SELECT z.c0 AS `a``b`, z.c1 AS `c d` FROM (SELECT EXPLODE(ARRAYS_ZIP(c0, c1)) AS z FROM `v`)"

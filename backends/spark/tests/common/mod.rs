@@ -10,9 +10,7 @@ use arrow::datatypes::SchemaRef;
 use hybrid_conformance::Fixture;
 use hybrid_core::sql::{Append, Mode, SqlSession, SqlStore};
 use hybrid_core::store::DynOfflineStore;
-use hybrid_core::{
-    BatchStream, Capabilities, Context, DataSource, HybridOfflineStore, Result, Source, async_trait,
-};
+use hybrid_core::{BatchStream, Capabilities, Context, DataSource, HybridOfflineStore, Result, Source, async_trait};
 use hybrid_store_spark::{SparkConfig, SparkSession, SparkSource, SparkStore};
 
 pub fn variable(name: &str) -> String {
@@ -24,7 +22,9 @@ pub fn config() -> SparkConfig {
 }
 
 pub async fn store(config: SparkConfig) -> SparkStore {
-    <SparkStore as SqlStore>::connect(config, &Context::default()).await.unwrap()
+    <SparkStore as SqlStore>::connect(config, &Context::default())
+        .await
+        .unwrap()
 }
 
 pub async fn session() -> SparkSession {
@@ -47,7 +47,13 @@ pub fn shown(batch: &RecordBatch) -> Vec<String> {
         .map(|column| arrow::util::display::ArrayFormatter::try_new(column, &options).unwrap())
         .collect();
     (0..batch.num_rows())
-        .map(|row| columns.iter().map(|column| column.value(row).to_string()).collect::<Vec<_>>().join(" | "))
+        .map(|row| {
+            columns
+                .iter()
+                .map(|column| column.value(row).to_string())
+                .collect::<Vec<_>>()
+                .join(" | ")
+        })
         .collect()
 }
 
