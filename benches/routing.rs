@@ -11,8 +11,8 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use hybrid_core::chrono::DateTime;
 use hybrid_core::store::DynOfflineStore;
 use hybrid_core::{
-    BatchStream, Call, Capabilities, Explain, FeatureRows, HistoricalRequest, HybridOfflineStore, Pull, PullAllRequest,
-    PullLatestRequest, Result, Source, WriteRequest, async_trait,
+    BatchStream, Call, Capabilities, Explain, FeatureRows, HistoricalRequest, HybridOfflineStore, PersistRequest, Pull,
+    PullAllRequest, PullLatestRequest, Result, SelectFrame, Source, Staged, StagedFrame, WriteRequest, async_trait,
 };
 
 const LIMIT: Duration = Duration::from_micros(1);
@@ -65,6 +65,21 @@ impl DynOfflineStore for Instantaneous {
     }
     async fn explain(&self, _: Explain<Source>) -> Result<String> {
         Ok(String::new())
+    }
+    async fn to_sql(&self, _: Explain<Source>) -> Result<String> {
+        Ok(String::new())
+    }
+    async fn persist(&self, _: PersistRequest<Source>, _: &Call) -> Result<u64> {
+        Ok(0)
+    }
+    async fn select_schema(&self, _: &str) -> Result<SchemaRef> {
+        Ok(self.0.clone())
+    }
+    async fn stage_select(&self, _: SelectFrame) -> Result<StagedFrame> {
+        Ok(StagedFrame {
+            rows: self.no_rows(),
+            staged: Staged::new(Arc::new(())),
+        })
     }
     async fn shutdown(&self) -> Result<()> {
         Ok(())

@@ -90,8 +90,11 @@ impl Arguments {
 fn store_of(item: &TokenStream) -> Result<Type> {
     const PLACE: &str = "`#[offline_store]` belongs on `impl OfflineStore for …`";
     let block: ItemImpl = syn::parse2(item.clone()).map_err(|_| Error::new(Span::call_site(), PLACE))?;
-    let is_store =
-        |(path, _): &(Path, Token![for])| path.segments.last().is_some_and(|last| last.ident == "OfflineStore" || last.ident == "SqlStore");
+    let is_store = |(path, _): &(Path, Token![for])| {
+        path.segments
+            .last()
+            .is_some_and(|last| last.ident == "OfflineStore" || last.ident == "SqlStore")
+    };
     if !block.trait_.as_ref().is_some_and(is_store) {
         return Err(Error::new(Span::call_site(), PLACE));
     }
