@@ -1,6 +1,7 @@
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 
+use super::offline_store::{no_select, no_sql, no_tables};
 use super::{
     BatchStream, Call, Capabilities, Explain, FeatureRows, HistoricalRequest, OfflineStore, PersistRequest,
     PullAllRequest, PullLatestRequest, SelectFrame, StagedFrame, WriteRequest,
@@ -32,13 +33,25 @@ pub trait DynOfflineStore: Send + Sync {
     /// [`OfflineStore::explain`].
     async fn explain(&self, operation: Explain<Source>) -> Result<String>;
     /// [`OfflineStore::to_sql`].
-    async fn to_sql(&self, operation: Explain<Source>) -> Result<String>;
+    async fn to_sql(&self, operation: Explain<Source>) -> Result<String> {
+        drop(operation);
+        Err(no_sql())
+    }
     /// [`OfflineStore::persist`].
-    async fn persist(&self, request: PersistRequest<Source>, call: &Call) -> Result<u64>;
+    async fn persist(&self, request: PersistRequest<Source>, call: &Call) -> Result<u64> {
+        let _ = (request, call);
+        Err(no_tables())
+    }
     /// [`OfflineStore::select_schema`].
-    async fn select_schema(&self, query: &str) -> Result<SchemaRef>;
+    async fn select_schema(&self, query: &str) -> Result<SchemaRef> {
+        let _ = query;
+        Err(no_select())
+    }
     /// [`OfflineStore::stage_select`].
-    async fn stage_select(&self, frame: SelectFrame) -> Result<StagedFrame>;
+    async fn stage_select(&self, frame: SelectFrame) -> Result<StagedFrame> {
+        let _ = frame;
+        Err(no_select())
+    }
     /// [`OfflineStore::shutdown`].
     async fn shutdown(&self) -> Result<()>;
 }

@@ -87,13 +87,13 @@ pub trait OfflineStore: Send + Sync + Sized + 'static {
     /// An operation as one SQL statement that runs as it stands: a few entity rows are part of it.
     async fn to_sql(&self, operation: Explain<Self::Source>) -> Result<String> {
         drop(operation);
-        Err(lacks("the store does not speak SQL"))
+        Err(no_sql())
     }
 
     /// Makes a table or a file of rows, all or none; returns how many.
     async fn persist(&self, request: PersistRequest<Self::Source>, call: &Call) -> Result<u64> {
         let _ = (request, call);
-        Err(lacks("the store does not make tables of results"))
+        Err(no_tables())
     }
 
     /// The columns of a SELECT that gives entity rows; runs nothing.
@@ -114,11 +114,18 @@ pub trait OfflineStore: Send + Sync + Sized + 'static {
     }
 }
 
-fn lacks(what: &str) -> Error {
-    Error::new(ErrorKind::Unsupported, what)
+pub(super) fn no_sql() -> Error {
+    Error::new(ErrorKind::Unsupported, "the store does not speak SQL")
 }
 
-fn no_select() -> Error {
-    lacks("the store does not run a SELECT as entity frame")
-        .with_help("give the entity rows as a Parquet, CSV or Arrow file, or start and end")
+pub(super) fn no_tables() -> Error {
+    Error::new(ErrorKind::Unsupported, "the store does not make tables of results")
+}
+
+pub(super) fn no_select() -> Error {
+    Error::new(
+        ErrorKind::Unsupported,
+        "the store does not run a SELECT as entity frame",
+    )
+    .with_help("give the entity rows as a Parquet, CSV or Arrow file, or start and end")
 }

@@ -10,7 +10,8 @@ use hybrid_core::arrow::datatypes::{Schema, SchemaRef};
 use hybrid_core::store::DynOfflineStore;
 use hybrid_core::{
     BatchStream, Call, Capabilities, EntityRows, Explain, FeatureRows, HistoricalRequest, HybridOfflineStore,
-    PullAllRequest, PullLatestRequest, Result, Source, WriteRequest, async_trait,
+    PersistRequest, PullAllRequest, PullLatestRequest, Result, SelectFrame, Source, StagedFrame, WriteRequest,
+    async_trait,
 };
 use memory_store::MemoryStore;
 
@@ -175,6 +176,22 @@ impl DynOfflineStore for Wrong {
 
     async fn explain(&self, operation: Explain<Source>) -> Result<String> {
         DynOfflineStore::explain(&self.inner, operation).await
+    }
+
+    async fn to_sql(&self, operation: Explain<Source>) -> Result<String> {
+        DynOfflineStore::to_sql(&self.inner, operation).await
+    }
+
+    async fn persist(&self, request: PersistRequest<Source>, call: &Call) -> Result<u64> {
+        DynOfflineStore::persist(&self.inner, request, call).await
+    }
+
+    async fn select_schema(&self, query: &str) -> Result<SchemaRef> {
+        DynOfflineStore::select_schema(&self.inner, query).await
+    }
+
+    async fn stage_select(&self, frame: SelectFrame) -> Result<StagedFrame> {
+        DynOfflineStore::stage_select(&self.inner, frame).await
     }
 
     async fn shutdown(&self) -> Result<()> {
