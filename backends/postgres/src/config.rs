@@ -1,3 +1,4 @@
+use hybrid_core::sql::Formulation;
 use hybrid_core::{Error, ErrorKind, Result, Secret};
 use serde::Deserialize;
 
@@ -46,6 +47,9 @@ pub struct PostgresConfig {
     /// How entity rows reach the server.
     #[serde(default)]
     pub entity_select_mode: EntitySelectMode,
+    /// How every view is joined; absent: chosen by what is known of the data.
+    #[serde(default)]
+    pub formulation: Option<Formulation>,
 }
 
 /// How much of TLS is asked for, as in libpq.
@@ -113,6 +117,7 @@ impl PostgresConfig {
             conn_type: ConnectionType::default(),
             keepalives_idle: 0,
             entity_select_mode: EntitySelectMode::default(),
+            formulation: None,
         }
     }
 

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use hybrid_core::sql::{Cleanup, Dialect, Relation, SqlSession, SqlStore};
+use hybrid_core::sql::{Cleanup, Dialect, Formulation, Relation, SqlSession, SqlStore};
 use hybrid_core::{Context, Result, async_trait, offline_store};
 
 use crate::client::Client;
@@ -13,6 +13,7 @@ pub struct PostgresStore {
     client: Arc<Client>,
     schema: String,
     mode: EntitySelectMode,
+    formulation: Option<Formulation>,
     cleanup: Cleanup,
 }
 
@@ -33,6 +34,7 @@ impl SqlStore for PostgresStore {
             client,
             schema: config.db_schema,
             mode: config.entity_select_mode,
+            formulation: config.formulation,
             cleanup: Cleanup::default(),
         })
     }
@@ -57,6 +59,10 @@ impl SqlStore for PostgresStore {
 
     fn cleanup(&self) -> &Cleanup {
         &self.cleanup
+    }
+
+    fn formulation(&self) -> Option<Formulation> {
+        self.formulation
     }
 
     fn relation(&self, source: &PostgresSource) -> Result<Relation> {

@@ -41,29 +41,7 @@ pub struct SparkConfig {
     pub region: Option<String>,
     /// How views are joined; absent: chosen by what is known of the data.
     #[serde(default)]
-    pub formulation: Option<Join>,
-}
-
-/// How every view is joined.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Join {
-    /// A running maximum of times, joined back.
-    RunningTime,
-    /// A running maximum of structs.
-    RunningStruct,
-    /// A join on the keys, ranked.
-    Ranked,
-}
-
-impl From<Join> for Formulation {
-    fn from(join: Join) -> Self {
-        match join {
-            Join::RunningTime => Self::RunningTime,
-            Join::RunningStruct => Self::RunningStruct,
-            Join::Ranked => Self::Ranked,
-        }
-    }
+    pub formulation: Option<Formulation>,
 }
 
 /// The value of a setting of Spark: a text, or a number or flag that becomes its text. Never shown: it may be a key.

@@ -15,7 +15,7 @@ mod types;
 mod upload;
 
 pub use address::Address;
-pub use config::{Join, Setting, SparkConfig};
+pub use config::{Setting, SparkConfig};
 pub use dialect::SparkDialect;
 pub use session::SparkSession;
 pub use source::SparkSource;

@@ -34,7 +34,7 @@ impl SqlStore for SparkStore {
             settings: config.settings()?,
             address,
             staging,
-            formulation: config.formulation.map(Formulation::from),
+            formulation: config.formulation,
             cleanup: Cleanup::default(),
         })
     }

@@ -8,6 +8,7 @@ pub use verify::Verify;
 use std::collections::BTreeMap;
 
 use hybrid_core::Secret;
+use hybrid_core::sql::Formulation;
 use serde::Deserialize;
 
 /// The Trino store's part of feature_store.yaml: Feast's fields, then our own.
@@ -58,6 +59,9 @@ pub struct TrinoConfig {
     /// How entity rows get there.
     #[serde(default)]
     pub entity_select_mode: EntitySelect,
+    /// How every view is joined; absent: chosen by what is known of the data.
+    #[serde(default)]
+    pub formulation: Option<Formulation>,
     /// Whether results may come compressed or through object storage, where the server offers it.
     #[serde(default = "yes")]
     pub spooling: bool,
@@ -94,6 +98,7 @@ impl TrinoConfig {
             client_tags: Vec::new(),
             staging: None,
             entity_select_mode: EntitySelect::default(),
+            formulation: None,
             spooling: true,
             request_timeout: minute(),
             retry_timeout: minute(),

@@ -1,7 +1,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::AsArray;
-use hybrid_core::sql::{Cleanup, Dialect, Relation, SqlStore};
+use hybrid_core::sql::{Cleanup, Dialect, Formulation, Relation, SqlStore};
 use hybrid_core::{Capabilities, Context, Result, async_trait, offline_store};
 use tokio::task::JoinHandle;
 
@@ -60,6 +60,10 @@ impl SqlStore for TrinoStore {
 
     fn cleanup(&self) -> &Cleanup {
         &self.cleanup
+    }
+
+    fn formulation(&self) -> Option<Formulation> {
+        self.shared.config.formulation
     }
 
     fn relation(&self, source: &TrinoSource) -> Result<Relation> {

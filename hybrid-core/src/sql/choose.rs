@@ -53,6 +53,7 @@ pub(super) async fn choose<T: SqlStore>(
     let (safe, quick) = dialect.formulations();
     let safe = comparable(safe, view);
     if let Some(asked) = store.formulation() {
+        asked.check(dialect)?;
         return Ok(choice(comparable(asked, view), "as configured"));
     }
     let known = match &view.table.table {

@@ -1,6 +1,6 @@
 use arrow::datatypes::{DataType, Field};
 
-use crate::Result;
+use crate::{Error, ErrorKind, Result};
 
 /// The key of a field's metadata in what [`SqlSession::describe`](super::SqlSession::describe)
 /// returns: the engine's own name of the column's type, where Arrow's type does not say it all
@@ -13,7 +13,8 @@ pub fn sql_type_of(field: &Field) -> &str {
 }
 
 /// How the point-in-time join of one view is said in SQL. All give the same rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Formulation {
     /// A running MAX of the event time over features and entity rows together, then a join back on
     /// keys and time: no join on keys alone, so that dense keys do no harm.
@@ -25,6 +26,43 @@ pub enum Formulation {
     Ranked,
     /// For each entity row the first row of an index on keys and time.
     Lateral,
+}
+
+impl Formulation {
+    /// As the configuration writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::RunningTime => "running_time",
+            Self::RunningStruct => "running_struct",
+            Self::Ranked => "ranked",
+            Self::Lateral => "lateral",
+        }
+    }
+
+    /// Those that a dialect has.
+    pub fn offered(dialect: &dyn Dialect) -> Vec<Self> {
+        let (safe, quick) = dialect.formulations();
+        let mut offered = vec![safe, quick, Self::RunningTime];
+        offered.extend(dialect.lateral().then_some(Self::Lateral));
+        offered.sort();
+        offered.dedup();
+        offered
+    }
+
+    /// Refuses one that the dialect does not have.
+    ///
+    /// # Errors
+    /// Config, listing those that it has.
+    pub fn check(self, dialect: &dyn Dialect) -> Result<()> {
+        let offered = Self::offered(dialect);
+        if offered.contains(&self) {
+            return Ok(());
+        }
+        let names: Vec<&str> = offered.into_iter().map(Self::name).collect();
+        let message = format!("`formulation: {}` is not to be had in this engine", self.name());
+        Err(Error::new(ErrorKind::Config, message)
+            .with_help(format!("use one of {}, or leave it out", names.join(", "))))
+    }
 }
 
 /// How an engine writes things. Every text it gives stands alone: an operator inside is in

@@ -77,7 +77,6 @@ impl Case {
 
 /// Every case that makes sense in a dialect.
 pub fn all(dialect: &dyn Dialect) -> Vec<Case> {
-    let (safe, quick) = dialect.formulations();
     let mut cases = Vec::new();
     let mut add = |name: String, formulation, counts, operation| {
         cases.push(Case {
@@ -87,11 +86,7 @@ pub fn all(dialect: &dyn Dialect) -> Vec<Case> {
             operation,
         });
     };
-    let mut formulations = vec![safe, quick, Formulation::RunningTime];
-    formulations.extend(dialect.lateral().then_some(Formulation::Lateral));
-    formulations.sort();
-    formulations.dedup();
-    for formulation in formulations {
+    for formulation in Formulation::offered(dialect) {
         for (shape, views, filtered) in shapes() {
             let operation = Explain::Historical(request(views, filtered));
             add(
