@@ -146,6 +146,13 @@ impl Error {
         self
     }
 
+    /// Says that trying again can do harm.
+    #[must_use]
+    pub fn not_retryable(mut self) -> Self {
+        self.0.retryable = false;
+        self
+    }
+
     /// Adds operation, store and source; what is already there stays. The router calls this, once.
     #[must_use]
     pub fn in_operation(mut self, operation: &'static str, store: &str, source: &str) -> Self {

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use arrow::datatypes::SchemaRef;
 use hybrid_core::sql::{Append, SqlSession};
-use hybrid_core::{BatchStream, Result, async_trait};
+use hybrid_core::{BatchStream, Error, ErrorKind, Result, async_trait};
 use tokio::sync::Mutex;
 use tokio_postgres::{CancelToken, SimpleQueryMessage};
 
@@ -105,7 +105,12 @@ impl SqlSession for PostgresSession {
     async fn stage(&self, select: &str) -> Result<String> {
         match self.mode {
             EntitySelectMode::TempTable => load::stage(self.busy().await?, select).await,
-            EntitySelectMode::EmbedQuery => Ok(format!("({select})")),
+            // Named twice, a query may give other rows, or number them otherwise, the second time.
+            EntitySelectMode::EmbedQuery => Err(Error::new(
+                ErrorKind::Unsupported,
+                "`entity_select_mode: embed_query` allows no temporary table, and a SELECT as entity frame needs one",
+            )
+            .with_help("give the entity rows themselves, or use `temp_table`")),
         }
     }
 
@@ -167,8 +172,8 @@ async fn drop_tables(temporary: &[String], lease: &crate::client::Lease) -> Resu
     let outcome = tokio::time::timeout(CLOSE, lease.object()?.batch_execute(&statement)).await;
     match outcome {
         Ok(outcome) => outcome.map_err(|error| error::made(error, Some(&statement))),
-        Err(_) => Err(hybrid_core::Error::new(
-            hybrid_core::ErrorKind::Timeout,
+        Err(_) => Err(Error::new(
+            ErrorKind::Timeout,
             "dropping temporary tables took too long",
         )),
     }

@@ -6,6 +6,8 @@ mod common;
 mod append;
 #[path = "types/bulk.rs"]
 mod bulk;
+#[path = "types/plans.rs"]
+mod plans;
 #[path = "types/read.rs"]
 mod read;
 #[path = "types/upload.rs"]

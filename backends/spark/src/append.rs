@@ -137,18 +137,35 @@ async fn replace(session: &SparkSession, table: &[String], uploaded: &Uploaded) 
     if let Some(last) = beside.last_mut() {
         *last = SparkSession::fresh_name();
     }
-    create(session, &beside, uploaded).await?;
-    let beside = quoted(&beside);
-    let swapped = async {
-        session.execute(&format!("DROP TABLE IF EXISTS {name}")).await?;
-        session.execute(&format!("ALTER TABLE {beside} RENAME TO {name}")).await
-    };
-    let swapped = swapped.await;
-    if swapped.is_err() {
-        // The first error is the one to tell.
-        let _ = session.execute(&format!("DROP TABLE IF EXISTS {beside}")).await;
+    let mut aside = table.to_vec();
+    if let Some(last) = aside.last_mut() {
+        *last = SparkSession::fresh_name();
     }
-    swapped
+    create(session, &beside, uploaded).await?;
+    swap(session, &name, &quoted(&beside), &quoted(&aside)).await
+}
+
+/// Puts the table `beside` in the place of `name`, whose old rows are only dropped once that is done.
+async fn swap(session: &SparkSession, name: &str, beside: &str, aside: &str) -> Result<()> {
+    let rename = async |from: &str, to: &str| session.execute(&format!("ALTER TABLE {from} RENAME TO {to}")).await;
+    let drop = async |table: &str| session.execute(&format!("DROP TABLE IF EXISTS {table}")).await;
+    let had = match rename(name, aside).await {
+        Ok(()) => true,
+        Err(error) if error.kind() == ErrorKind::NotFound => false,
+        Err(error) => {
+            // The first error is the one to tell.
+            let _ = drop(beside).await;
+            return Err(error);
+        }
+    };
+    if let Err(error) = rename(beside, name).await {
+        if had && rename(aside, name).await.is_err() {
+            return Err(error.with_help(format!("the rows that were there are in {aside}")));
+        }
+        let _ = drop(beside).await;
+        return Err(error);
+    }
+    if had { drop(aside).await } else { Ok(()) }
 }
 
 /// The catalog of a table: the first of three parts, else the session's.

@@ -33,6 +33,8 @@ impl Dialect for SparkDialect {
     fn key(&self, expr: &str, column: &Field, canonical: &DataType) -> Result<String> {
         Ok(match (canonical, column.data_type()) {
             (DataType::Timestamp(..), _) => return self.instant(expr, column),
+            // They compare as numbers, whatever their scales; a cast would round.
+            (DataType::Decimal128(..), _) => expr.to_owned(),
             // What a collation holds for equal is not.
             (DataType::Utf8, _) if sql_type_of(column).starts_with("string collate") => {
                 format!("({expr} COLLATE UTF8_BINARY)")

@@ -52,14 +52,28 @@ impl TrinoSession {
         let options = if own { self.table_options() } else { String::new() };
         let create = match mode {
             Mode::Replace if commits_atomically(connector) => "CREATE OR REPLACE TABLE",
-            Mode::Replace => {
-                self.run(&format!("DROP TABLE IF EXISTS {name}")).await?;
-                "CREATE TABLE"
-            }
+            Mode::Replace => return self.replace(parts, &options, select).await,
             _ => "CREATE TABLE",
         };
         self.in_schema(parts, &format!("{create} {name}{options} AS {select}"))
             .await
+    }
+
+    /// Makes the table beside the old one, which goes when the new one is whole.
+    async fn replace(&self, parts: &[String], options: &str, select: &str) -> Result<Option<u64>> {
+        let mut beside = parts.to_vec();
+        if let Some(last) = beside.last_mut() {
+            *last = format!("{last}_{}", uuid::Uuid::new_v4().simple());
+        }
+        let (name, new) = (table(parts), table(&beside));
+        let written = self
+            .in_schema(parts, &format!("CREATE TABLE {new}{options} AS {select}"))
+            .await?;
+        self.run(&format!("DROP TABLE IF EXISTS {name}")).await?;
+        self.run(&format!("ALTER TABLE {new} RENAME TO {name}"))
+            .await
+            .map_err(|error| error.with_help(format!("the new rows are in {new}")))?;
+        Ok(written)
     }
 
     /// What connector a catalog is of, as the server knows it; the configuration may be wrong.

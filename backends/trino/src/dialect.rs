@@ -10,8 +10,8 @@ pub(crate) struct TrinoDialect;
 
 const DAY: i64 = 86_400_000_000;
 
-/// A longer ttl is no limit: instants lie less far apart.
-const LONGEST_TTL: i64 = i64::MAX / 4;
+/// A longer ttl is no limit: the years 1 to 9999 lie less far apart.
+const LONGEST_TTL: i64 = 9_999 * 366 * DAY;
 
 impl Dialect for TrinoDialect {
     fn sql_type(&self, data_type: &DataType) -> Result<String> {
@@ -21,6 +21,10 @@ impl Dialect for TrinoDialect {
     fn key(&self, expr: &str, column: &Field, canonical: &DataType) -> Result<String> {
         if *canonical == timestamp_type() {
             return self.instant(expr, column);
+        }
+        if matches!(canonical, DataType::Decimal128(..)) {
+            // They compare as numbers, whatever their scales; a cast would round.
+            return Ok(expr.to_owned());
         }
         Ok(match sql_type_of(column) {
             "json" => format!("json_format({expr})"),
@@ -156,9 +160,15 @@ fn with_digits(micros: i64, digits: usize, upper: bool) -> String {
     }
 }
 
-/// An interval, which Trino has to the millisecond.
+/// What is taken off an instant: intervals, which Trino has to the millisecond and of no more than 2^31
+/// seconds.
 fn interval(millis: i64) -> String {
-    format!("INTERVAL '{}.{:03}' SECOND", millis / 1_000, millis % 1_000)
+    let (days, rest) = (millis / 86_400_000, millis % 86_400_000);
+    let seconds = format!("INTERVAL '{}.{:03}' SECOND", rest / 1_000, rest % 1_000);
+    match days {
+        0 => seconds,
+        _ => format!("INTERVAL '{days}' DAY - {seconds}"),
+    }
 }
 
 /// `feature >= earliest - rest` microseconds: compared by milliseconds, then by the last three digits.

@@ -32,6 +32,13 @@ impl Cleanup {
                 break;
             }
         }
+        // The set lives as long as what runs in it, also when the store is dropped before.
+        let keep = self.clone();
+        let task = async move {
+            let outcome = task.await;
+            drop(keep);
+            outcome
+        };
         tasks.spawn_on(task, runtime);
     }
 
@@ -40,9 +47,9 @@ impl Cleanup {
     /// # Errors
     /// What went wrong, all of it.
     pub async fn finish(&self) -> Result<()> {
-        let mut tasks = std::mem::take(&mut *self.tasks());
+        let mut tasks = Detached(std::mem::take(&mut *self.tasks()));
         let mut problems = Vec::new();
-        while let Some(ended) = tasks.join_next().await {
+        while let Some(ended) = tasks.0.join_next().await {
             match ended {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => problems.push(error),
@@ -52,6 +59,15 @@ impl Cleanup {
             }
         }
         Error::from_problems(problems).map_or(Ok(()), Err)
+    }
+}
+
+/// Tasks that go on when nobody waits for them any more.
+struct Detached(JoinSet<Result<()>>);
+
+impl Drop for Detached {
+    fn drop(&mut self) {
+        self.0.detach_all();
     }
 }
 

@@ -154,10 +154,13 @@ pub trait Dialect: Send + Sync {
         false
     }
 
-    /// Whether MAX compares values of the type inside a struct.
+    /// Whether values of the type have an order, also inside a struct: MAX compares them, and they decide
+    /// ties that times leave.
     fn comparable(&self, column: &Field) -> bool {
-        let _ = column;
-        false
+        let data_type = column.data_type();
+        let scalar =
+            data_type.is_primitive() || matches!(data_type, DataType::Boolean | DataType::Utf8 | DataType::Binary);
+        scalar && !matches!(sql_type_of(column), "json" | "xml")
     }
 
     /// The grammar that a user's SELECT is checked with.

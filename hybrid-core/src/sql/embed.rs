@@ -58,6 +58,6 @@ async fn rows(dialect: &dyn Dialect, entities: &EntityRows) -> Result<String> {
                 .with_help("ask for the SQL of a few rows: it is the same for all"));
         }
     }
-    text.push_str(&format!(") AS {}", dialect.quote("entity_rows")));
+    text.push(')');
     Ok(text)
 }

@@ -65,23 +65,21 @@ impl<T: SqlStore> OfflineStore for T {
     }
 
     async fn explain(&self, operation: Explain<T::Source>) -> Result<String> {
-        let guard = match &operation {
-            Explain::Historical(request) => historical::session_of(self, request).await?,
-            _ => Arc::new(Guard::new(self.session().await?, self.cleanup())?),
-        };
+        let guard = session_for(self, &operation).await?;
         let told = explain(self, &guard, operation).await;
         close_shared(guard).await;
         told
     }
 
     async fn to_sql(&self, operation: Explain<T::Source>) -> Result<String> {
-        let guard = Guard::new(self.session().await?, self.cleanup())?;
-        in_session(guard, async |session| match &operation {
-            Explain::Historical(request) => embed::statement(self, session, request).await,
-            Explain::Latest(request) => Ok(pull::statement(self, session, &request.into()).await?.0),
-            Explain::All(request) => Ok(pull::statement(self, session, &request.into()).await?.0),
-        })
-        .await
+        let guard = session_for(self, &operation).await?;
+        let sql = match &operation {
+            Explain::Historical(request) => embed::statement(self, &guard, request).await,
+            Explain::Latest(request) => pull::statement(self, &guard, &request.into()).await.map(|(sql, _)| sql),
+            Explain::All(request) => pull::statement(self, &guard, &request.into()).await.map(|(sql, _)| sql),
+        };
+        close_shared(guard).await;
+        sql
     }
 
     async fn persist(&self, request: PersistRequest<T::Source>, _: &Call) -> Result<u64> {
@@ -100,6 +98,14 @@ impl<T: SqlStore> OfflineStore for T {
     async fn shutdown(&self) -> Result<()> {
         let cleaned = self.cleanup().finish().await;
         SqlStore::shutdown(self).await.and(cleaned)
+    }
+}
+
+/// A session of its own, or the one that holds the entity rows.
+async fn session_for<T: SqlStore>(store: &T, operation: &Explain<T::Source>) -> Result<Arc<Guard<T::Session>>> {
+    match operation {
+        Explain::Historical(request) => historical::session_of(store, request).await,
+        _ => Ok(Arc::new(Guard::new(store.session().await?, store.cleanup())?)),
     }
 }
 

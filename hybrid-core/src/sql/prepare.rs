@@ -139,6 +139,11 @@ impl Table {
                 .filter_map(bound)
                 .collect());
         }
+        if !is_date_format(format) {
+            let message = format!("source `{}`: the date partition format `{format}` is none", self.name);
+            return Err(Error::new(ErrorKind::Definition, message)
+                .with_help("write dates in strftime's terms, %Y-%m-%d and the like"));
+        }
         Ok(text_partitions(dialect, &raw, format, window).into_iter().collect())
     }
 }
@@ -146,6 +151,12 @@ impl Table {
 fn start_of_day(micros: i64, upper: bool) -> i64 {
     const DAY: i64 = 86_400_000_000;
     if upper { micros } else { micros.div_euclid(DAY) * DAY }
+}
+
+/// Whether a date can be written so; another format would panic when it is used.
+fn is_date_format(format: &str) -> bool {
+    use std::fmt::Write;
+    write!(String::new(), "{}", NaiveDate::MIN.format(format)).is_ok()
 }
 
 /// Dates that are text: a range where their order is that of time, else a list.

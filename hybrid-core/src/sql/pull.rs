@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use arrow::datatypes::DataType;
+
 use super::cleanup::{Guard, closing};
 use super::fit::{Wanted, fitted};
 use super::prepare::{SOURCE, Table, pull_window};
 use super::{SqlSession, SqlStore};
+use crate::canonical::canonical_key_type;
 use crate::store::{Call, OutputColumn, PullAllRequest, PullLatestRequest, SourceTable};
 use crate::{BatchStream, Result};
 
@@ -65,9 +68,13 @@ pub(super) async fn statement<T: SqlStore>(
     let (dialect, source) = (store.dialect(), request.source);
     let table = Table::describe(store, session, &source.name, &source.options).await?;
     let (mut exprs, mut wanted) = (Vec::new(), Vec::new());
-    for column in request.join_keys.iter().chain(request.features) {
-        let described = table.column(&column.source)?;
-        exprs.push(dialect.selected(&table.expr(dialect, &column.source)?, described));
+    for (place, column) in request.join_keys.iter().chain(request.features).enumerate() {
+        let (described, raw) = (table.column(&column.source)?, table.expr(dialect, &column.source)?);
+        exprs.push(match canonical_key_type(described.data_type()) {
+            // As keys compare, so that what is pulled finds its rows again: char(n) without its blanks.
+            Some(DataType::Utf8) if place < request.join_keys.len() => dialect.key(&raw, described, &DataType::Utf8)?,
+            _ => dialect.selected(&raw, described),
+        });
         wanted.push(Wanted::output(&table.name, column));
     }
     let mut order = Vec::new();

@@ -11,7 +11,7 @@ use crate::store::{ENTITY_TIME, ROW_NUMBER};
 
 /// The entity rows as the engine has them.
 pub(super) struct Entities {
-    /// As it stands in FROM: a table's name, or a relation in parentheses with its alias.
+    /// As it stands in FROM: a table's name, or a relation in parentheses, without an alias.
     pub from: String,
 }
 
@@ -96,12 +96,17 @@ impl Writer<'_> {
         }
     }
 
-    /// `created DESC NULLS LAST` and nothing where there is no created column.
-    fn latest_created(&self, view: &View, created: &str) -> String {
-        match view.created {
-            Some(_) => format!("{created} DESC NULLS LAST"),
-            None => String::new(),
-        }
+    /// The latest first, then the latest created, then by the values, so that it is always the same row.
+    fn latest_first(&self, view: &View, ts: &str, created: &str, value: impl Fn(usize) -> String) -> String {
+        let mut order = vec![format!("{ts} DESC")];
+        order.extend(view.created.is_some().then(|| format!("{created} DESC NULLS LAST")));
+        let values = view
+            .columns
+            .iter()
+            .enumerate()
+            .filter(|(_, (_, comparable))| *comparable);
+        order.extend(values.map(|(place, _)| format!("{} DESC NULLS LAST", value(place))));
+        order.join(", ")
     }
 
     fn with(&self, select: &str) -> String {

@@ -19,7 +19,18 @@ pub(super) async fn append<T: SqlStore>(
         rows: request.rows,
         mode: Mode::Append,
     };
-    session.append(append).await
+    session.append(append).await.map_err(uncertain)
+}
+
+/// An engine that went away may have committed before: a caller that simply tries again could append
+/// the rows twice.
+fn uncertain(error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::Unavailable | ErrorKind::Timeout if error.is_retryable() => error
+            .not_retryable()
+            .with_help("it is not known whether the rows were appended: look before trying again"),
+        _ => error,
+    }
 }
 
 /// Makes the table that the options name.

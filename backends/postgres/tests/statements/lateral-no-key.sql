@@ -6,7 +6,7 @@ WITH "__hybrid_winners0" AS (
     SELECT "s"."trips" AS "c0", "s"."it's ""rated""" AS "c1" FROM "lake"."driver stats" AS "s"
     WHERE "s"."ts" <= '2024-05-02 00:00:00.000000+00'::timestamptz
       AND "s"."ts" <= "e"."__hybrid_time"
-    ORDER BY "s"."ts" DESC, "s"."created" DESC NULLS LAST LIMIT 1
+    ORDER BY "s"."ts" DESC, "s"."created" DESC NULLS LAST, "s"."trips" DESC NULLS LAST, "s"."it's ""rated""" DESC NULLS LAST LIMIT 1
   ) AS "l"
 )
 SELECT "e"."__hybrid_row", "v0"."c0" AS "f0", "v0"."c1" AS "f1"

@@ -9,7 +9,7 @@ WITH "__hybrid_winners0" AS (
       AND "s"."driver_id" IS NOT NULL
       AND "s"."driver_id" = "e"."my_driver_id"
       AND "s"."ts" <= "e"."__hybrid_time"
-    ORDER BY "s"."ts" DESC LIMIT 1
+    ORDER BY "s"."ts" DESC, "s"."trips" DESC NULLS LAST, "s"."it's ""rated""" DESC NULLS LAST LIMIT 1
   ) AS "l"
 )
 SELECT "e"."__hybrid_row", "v0"."c0" AS "f0", "v0"."c1" AS "f1"

@@ -10,7 +10,7 @@ WITH `__hybrid_features0` AS (
 `__hybrid_winners0` AS (
   SELECT `r`.`__hybrid_row`, `r`.`c0`, `r`.`c1`
   FROM (
-    SELECT `e`.`__hybrid_row`, `f`.`c0`, `f`.`c1`, ROW_NUMBER() OVER (PARTITION BY `e`.`__hybrid_row` ORDER BY `f`.`ts` DESC) AS `rank`
+    SELECT `e`.`__hybrid_row`, `f`.`c0`, `f`.`c1`, ROW_NUMBER() OVER (PARTITION BY `e`.`__hybrid_row` ORDER BY `f`.`ts` DESC, `f`.`c0` DESC NULLS LAST, `f`.`c1` DESC NULLS LAST) AS `rank`
     FROM entity_rows AS `e` JOIN `__hybrid_features0` AS `f` ON `f`.`k0` = `e`.`my_driver_id` AND `f`.`ts` <= `e`.`__hybrid_time`
   ) AS `r` WHERE `r`.`rank` = 1
 )

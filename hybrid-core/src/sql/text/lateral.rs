@@ -15,12 +15,10 @@ impl Writer<'_> {
         }
         conditions.push(format!("{raw} <= {time}"));
         conditions.extend(view.ttl.map(|ttl| self.dialect.within_ttl(&raw, &time, ttl)));
-        let mut order = format!("{raw} DESC");
-        if let Some(created) = &view.created {
-            order.push_str(&format!(", {}", self.latest_created(view, created)));
-            if view.known_in_time {
-                conditions.push(format!("{created} <= {time}"));
-            }
+        let created = view.created.as_deref().unwrap_or_default();
+        let order = self.latest_first(view, &raw, created, |place| view.columns[place].0.clone());
+        if view.known_in_time {
+            conditions.push(format!("{created} <= {time}"));
         }
         let columns = view.columns.iter().enumerate();
         let columns: Vec<String> = columns

@@ -21,10 +21,7 @@ impl Writer<'_> {
         if view.known_in_time {
             on.push(format!("{created} <= {time}"));
         }
-        let mut order = format!("{ts} DESC");
-        if view.created.is_some() {
-            order.push_str(&format!(", {}", self.latest_created(view, &created)));
-        }
+        let order = self.latest_first(view, &ts, &created, |place| format!("{f}.{}", self.value(place)));
         let candidates = format!(
             "SELECT {e}.{row}{values}, ROW_NUMBER() OVER (PARTITION BY {e}.{row} ORDER BY {order}) AS {rank}\n    \
              FROM {entities} AS {e} JOIN {features} AS {f} ON {on}",

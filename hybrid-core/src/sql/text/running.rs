@@ -86,10 +86,7 @@ impl Writer<'_> {
         if view.known_in_time {
             on.push(format!("{created} <= {w}.{}", self.quote("t")));
         }
-        let order = match view.created {
-            Some(_) => self.latest_created(view, &created),
-            None => ts,
-        };
+        let order = self.latest_first(view, &ts, &created, |place| format!("{f}.{}", self.value(place)));
         let candidates = format!(
             "SELECT {w}.{row}{values}, ROW_NUMBER() OVER (PARTITION BY {w}.{row} ORDER BY {order}) AS {rank}\n    \
              FROM {seen} AS {w} JOIN {features} AS {f} ON {on}\n    WHERE {hits}",
