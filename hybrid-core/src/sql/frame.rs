@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 
 use super::cleanup::{Guard, in_session};
 use super::prepare::{SOURCE, Table};
@@ -22,12 +22,7 @@ pub(super) async fn schema<T: SqlStore>(store: &T, query: &str) -> Result<Schema
     let query = check_select(query, &*store.dialect().grammar())?;
     let guard = Guard::new(store.session().await?, store.cleanup())?;
     let described = in_session(guard, async |session| session.describe(query).await).await?;
-    // What the engine calls the types is none of the output's business.
-    let fields = described
-        .fields()
-        .iter()
-        .map(|field| field.as_ref().clone().with_metadata(Default::default()));
-    Ok(Arc::new(Schema::new(fields.collect::<Vec<_>>())))
+    Ok(without_types(&described))
 }
 
 /// Keeps the SELECT's rows, numbered, and beside them what a join needs.
@@ -90,16 +85,17 @@ pub(super) async fn stage<T: SqlStore>(store: &T, frame: SelectFrame) -> Result<
 
 fn without_metadata(rows: BatchStream) -> BatchStream {
     use futures::TryStreamExt;
-    let fields = rows
-        .schema()
-        .fields()
-        .iter()
-        .map(|field| field.as_ref().clone().with_metadata(Default::default()));
-    let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+    let schema = without_types(rows.schema());
     let plain = schema.clone();
     let batches = rows.and_then(move |batch| {
         let plain = plain.clone();
         async move { Ok(arrow::array::RecordBatch::try_new(plain, batch.columns().to_vec())?) }
     });
     BatchStream::new(schema, batches)
+}
+
+/// What the engine calls the types is none of the output's business.
+fn without_types(schema: &Schema) -> SchemaRef {
+    let plain = |field: &FieldRef| field.as_ref().clone().with_metadata(Default::default());
+    Arc::new(Schema::new(schema.fields().iter().map(plain).collect::<Vec<_>>()))
 }

@@ -305,16 +305,8 @@ fn candidates<T: SqlStore>(
     view: &HistoricalView<T::Source>,
     frame: &Frame,
 ) -> Result<Vec<String>> {
-    let (dialect, source) = (store.dialect(), &view.source);
     let earliest = view.ttl.map(|ttl| frame.times.0.saturating_sub(ttl));
-    let window = (earliest, Some(frame.times.1));
-    let mut conditions = table.between(dialect, &source.timestamp_field, window, false)?;
-    let (partition, format) = (
-        source.date_partition_column.as_deref(),
-        store.partition_format(&source.options),
-    );
-    conditions.extend(table.partitions(dialect, partition, format, window)?);
-    Ok(conditions)
+    inside(store, table, &view.source, (earliest, Some(frame.times.1)), false)
 }
 
 fn prepare_key(dialect: &dyn Dialect, table: &Table, key: &JoinKey) -> Result<Key> {
@@ -364,15 +356,17 @@ fn prepare_columns(dialect: &dyn Dialect, table: &Table, features: &[OutputColum
     Ok((columns, places))
 }
 
-/// The parts of a source that a pull reads.
-pub(super) fn pull_window<T: SqlStore>(
+/// Conditions that let the rows of a window pass, `exact` or only such that the engine prunes by, and
+/// those on the column that the table is partitioned by.
+pub(super) fn inside<T: SqlStore>(
     store: &T,
     table: &Table,
     source: &SourceTable<T::Source>,
     window: (Option<i64>, Option<i64>),
+    exact: bool,
 ) -> Result<Vec<String>> {
     let dialect = store.dialect();
-    let mut conditions = table.between(dialect, &source.timestamp_field, window, true)?;
+    let mut conditions = table.between(dialect, &source.timestamp_field, window, exact)?;
     let (partition, format) = (
         source.date_partition_column.as_deref(),
         store.partition_format(&source.options),

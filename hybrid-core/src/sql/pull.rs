@@ -6,7 +6,7 @@ use arrow::datatypes::DataType;
 
 use super::cleanup::{Guard, closing};
 use super::fit::{Wanted, fitted};
-use super::prepare::{SOURCE, Table, pull_window};
+use super::prepare::{SOURCE, Table, inside};
 use super::{SqlSession, SqlStore};
 use crate::canonical::canonical_key_type;
 use crate::store::{Call, OutputColumn, PullAllRequest, PullLatestRequest, SourceTable};
@@ -99,7 +99,7 @@ pub(super) async fn statement<T: SqlStore>(
             wanted.push(Wanted::instant(&table.name, column, name));
         }
     }
-    let mut conditions = pull_window(store, &table, source, request.window)?;
+    let mut conditions = inside(store, &table, source, request.window, true)?;
     let keys = request.join_keys.iter().map(|key| table.expr(dialect, &key.source));
     let keys = keys.collect::<Result<Vec<_>>>()?;
     if request.latest {
