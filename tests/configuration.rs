@@ -47,19 +47,23 @@ fn the_reference_document_as_it_stands() {
 
 #[test]
 fn every_name_of_a_store_is_known() {
-    for (written, key) in [
-        ("dask", "file"),
-        ("duckdb", "file"),
-        ("snowflake.offline", "snowflake"),
-        ("spark", "spark"),
-        ("trino", "trino"),
-        ("postgres", "postgres"),
+    let postgres = ", host: h, database: d, user: u, password: p";
+    let trino = ", host: h, port: 8080, catalog: c, user: u, connector: { type: memory }";
+    for (written, key, fields) in [
+        ("dask", "file", ""),
+        ("duckdb", "file", ""),
+        ("snowflake.offline", "snowflake", ""),
+        ("spark", "spark", ""),
+        ("trino", "trino", trino),
+        ("postgres", "postgres", postgres),
         (
             "feast.infra.offline_stores.contrib.postgres_offline_store.postgres.PostgreSQLOfflineStore",
             "postgres",
+            postgres,
         ),
     ] {
-        let config = parse(&format!("project: p\nregistry: r.db\noffline_store: {written}\n")).unwrap();
+        let store = format!("{{ type: {written}{fields} }}");
+        let config = parse(&format!("project: p\nregistry: r.db\noffline_store: {store}\n")).unwrap();
         assert_eq!(config.stores[0].key, key, "{written}");
     }
 }
