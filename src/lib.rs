@@ -75,7 +75,7 @@ backends::backends! {
     "postgres", aliases("postgresql"), feature "postgres", crate hybrid_store_postgres as postgres, store PostgresStore;
     "redshift", feature "redshift";
     "snowflake", aliases("snowflake.offline"), feature "snowflake";
-    "bigquery", feature "bigquery";
+    "bigquery", feature "bigquery", crate hybrid_store_bigquery as bigquery, store BigQueryStore;
     "spark", feature "spark", crate hybrid_store_spark as spark, store SparkStore;
     "trino", feature "trino", crate hybrid_store_trino as trino, store TrinoStore;
 }

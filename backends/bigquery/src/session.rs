@@ -1,0 +1,169 @@
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow::datatypes::SchemaRef;
+use hybrid_core::sql::{Append, SqlSession};
+use hybrid_core::{BatchStream, ErrorKind, Result, async_trait};
+use tokio::sync::{OnceCell, watch};
+
+use crate::client::{Job, Jobs, LiveJobs, Storage, TableReference};
+use crate::config::{BigQueryConfig, CreateDisposition};
+use crate::error::protocol;
+use crate::{explain, names, read, types};
+
+/// What the sessions of a store share.
+pub(crate) struct Shared {
+    pub(crate) config: BigQueryConfig,
+    /// The project of the dataset.
+    pub(crate) project: String,
+    pub(crate) jobs: Jobs,
+    pub(crate) storage: Storage,
+    /// The dataset is known to be there.
+    pub(crate) ready: OnceCell<()>,
+}
+
+/// One conversation with BigQuery, for one operation.
+pub struct BigQuerySession {
+    shared: Arc<Shared>,
+    live: Arc<LiveJobs>,
+    tables: Mutex<Vec<TableReference>>,
+    stop: watch::Sender<bool>,
+}
+
+impl BigQuerySession {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self {
+            shared,
+            live: Arc::default(),
+            tables: Mutex::default(),
+            stop: watch::Sender::new(false),
+        }
+    }
+
+    pub(crate) fn config(&self) -> &BigQueryConfig {
+        &self.shared.config
+    }
+
+    pub(crate) fn jobs(&self) -> &Jobs {
+        &self.shared.jobs
+    }
+
+    pub(crate) fn live(&self) -> &Arc<LiveJobs> {
+        &self.live
+    }
+
+    /// Runs a statement to its end.
+    pub(crate) async fn run(&self, sql: &str) -> Result<Job> {
+        self.jobs().query(&self.live, sql).await
+    }
+
+    /// The name of a new temporary table, which is dropped in the end, whatever happens.
+    pub(crate) async fn new_table(&self) -> Result<TableReference> {
+        let (project, dataset) = (&self.shared.project, &self.config().dataset);
+        self.shared
+            .ready
+            .get_or_try_init(|| self.need_dataset(project, dataset))
+            .await?;
+        let table = TableReference {
+            project_id: project.clone(),
+            dataset_id: dataset.clone(),
+            table_id: names::temporary(),
+        };
+        self.tables
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(table.clone());
+        Ok(table)
+    }
+
+    /// Makes a dataset that is missing, where the configuration lets it.
+    pub(crate) async fn need_dataset(&self, project: &str, dataset: &str) -> Result<()> {
+        let may = self.config().table_create_disposition == CreateDisposition::CreateIfNeeded;
+        if !may || self.jobs().has_dataset(project, dataset).await? {
+            return Ok(());
+        }
+        self.jobs()
+            .make_dataset(project, dataset, self.config().location.as_deref())
+            .await
+    }
+
+    async fn described(&self, query: &str) -> Result<Option<SchemaRef>> {
+        let job = self.jobs().dry_run(query).await?;
+        let schema = job.statistics.query.and_then(|query| query.schema);
+        Ok(schema.map(|schema| types::described(&schema.fields)))
+    }
+}
+
+#[async_trait]
+impl SqlSession for BigQuerySession {
+    async fn describe(&self, query: &str) -> Result<SchemaRef> {
+        let described = match self.described(query).await {
+            // A table that must be filtered can be described, as long as nobody would get its rows.
+            Err(error) if error.message().contains("partition elimination") => {
+                match explain::whole_table(query, &self.shared.project) {
+                    Some(table) => Some(types::described(&self.jobs().table(&table).await?.schema.fields)),
+                    None => return Err(error),
+                }
+            }
+            other => other?,
+        };
+        described.ok_or_else(|| protocol("a query without columns"))
+    }
+
+    async fn query(&self, query: &str) -> Result<BatchStream> {
+        let job = self.run(query).await?;
+        read::rows(&self.shared, job, query, self.stop.subscribe()).await
+    }
+
+    async fn execute(&self, statement: &str) -> Result<()> {
+        self.run(statement).await.map(drop)
+    }
+
+    async fn upload(&self, rows: BatchStream) -> Result<String> {
+        self.temporary(rows).await
+    }
+
+    async fn stage(&self, select: &str) -> Result<String> {
+        let table = names::table(&self.new_table().await?);
+        let seconds = self.config().expire_after;
+        let statement = format!(
+            "CREATE TABLE {table} OPTIONS (expiration_timestamp = TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL {seconds} SECOND)) AS\n{select}"
+        );
+        self.execute(&statement).await?;
+        Ok(table)
+    }
+
+    async fn append(&self, append: Append) -> Result<u64> {
+        self.write(append).await
+    }
+
+    async fn explain(&self, query: &str) -> Result<String> {
+        let job = self.jobs().dry_run(query).await?;
+        Ok(explain::told(&job, self.config()))
+    }
+
+    async fn row_estimate(&self, table: &[String]) -> Result<Option<u64>> {
+        let [project, dataset, table] = table else {
+            return Ok(None);
+        };
+        let table = TableReference {
+            project_id: project.clone(),
+            dataset_id: dataset.clone(),
+            table_id: table.clone(),
+        };
+        match self.jobs().table(&table).await {
+            // Views know no number, and a name with a star is no table.
+            Ok(known) => Ok(known.num_rows.filter(|_| known.kind == "TABLE")),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::InvalidInput) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn close(&self) -> Result<()> {
+        self.stop.send_replace(true);
+        self.live.end(self.jobs()).await;
+        let tables = std::mem::take(&mut *self.tables.lock().unwrap_or_else(PoisonError::into_inner));
+        let dropped = tables.iter().map(|table| self.jobs().drop_table(table));
+        let dropped = futures::future::join_all(dropped).await;
+        dropped.into_iter().collect::<Result<Vec<_>>>().map(drop)
+    }
+}

@@ -1,0 +1,179 @@
+//! The emulator of scripts/test bigquery, as tests see it.
+
+// Each test program uses a part of it.
+#![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
+
+use std::sync::Arc;
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::datatypes::{DataType, SchemaRef};
+use hybrid_conformance::Fixture;
+use hybrid_core::sql::{Append, Formulation, Mode, SqlSession, SqlStore};
+use hybrid_core::store::DynOfflineStore;
+use hybrid_core::{
+    BatchStream, Capabilities, Context, Error, ErrorKind, HybridOfflineStore, Result, Source, async_trait,
+};
+use hybrid_store_bigquery::{BigQueryConfig, BigQuerySource, BigQueryStore};
+
+pub fn variable(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run scripts/test bigquery"))
+}
+
+pub fn rest() -> String {
+    variable("HYBRID_BIGQUERY_REST")
+}
+
+pub fn storage() -> String {
+    variable("HYBRID_BIGQUERY_STORAGE")
+}
+
+/// A name that no other test uses.
+pub fn unique(name: &str) -> String {
+    format!("{name}_{}", uuid::Uuid::new_v4().simple())
+}
+
+/// A configuration with a dataset of its own.
+pub fn config() -> BigQueryConfig {
+    BigQueryConfig::new(variable("HYBRID_BIGQUERY_PROJECT"))
+        .with_emulator(rest(), storage())
+        .with_dataset(unique("test"))
+}
+
+pub async fn connect(config: BigQueryConfig) -> BigQueryStore {
+    <BigQueryStore as SqlStore>::connect(config, &Context::default())
+        .await
+        .unwrap()
+}
+
+/// All rows of a query.
+pub async fn rows(store: &BigQueryStore, query: &str) -> Result<Vec<RecordBatch>> {
+    let session = store.session().await?;
+    let rows = match session.query(query).await {
+        Ok(rows) => rows.collect().await,
+        Err(error) => Err(error),
+    };
+    session.close().await?;
+    rows
+}
+
+/// What a query shows, as a table.
+pub async fn shown(store: &BigQueryStore, query: &str) -> String {
+    let batches = rows(store, query).await.unwrap();
+    arrow::util::pretty::pretty_format_batches(&batches)
+        .unwrap()
+        .to_string()
+}
+
+/// The tables of a dataset.
+pub async fn tables(config: &BigQueryConfig) -> Vec<String> {
+    let project = config.project_id.clone().unwrap();
+    let url = format!(
+        "{}/bigquery/v2/projects/{project}/datasets/{}/tables?maxResults=10000",
+        rest(),
+        config.dataset
+    );
+    let body: serde_json::Value = reqwest::get(url).await.unwrap().json().await.unwrap();
+    let tables = body["tables"].as_array().cloned().unwrap_or_default();
+    tables
+        .iter()
+        .map(|table| table["tableReference"]["tableId"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// Makes a table of rows, or adds them to one.
+pub async fn put(
+    store: &BigQueryStore,
+    table: &str,
+    schema: SchemaRef,
+    batches: Vec<RecordBatch>,
+    mode: Mode,
+) -> Result<u64> {
+    let session = store.session().await?;
+    let append = Append {
+        table: parts(store, table)?,
+        rows: BatchStream::from_batches(schema, batches),
+        mode,
+    };
+    let done = session.append(append).await;
+    session.close().await?;
+    done
+}
+
+/// The whole name of a table.
+pub fn parts(store: &BigQueryStore, table: &str) -> Result<Vec<String>> {
+    match store.relation(&BigQuerySource::new(table))? {
+        hybrid_core::sql::Relation::Table(parts) => Ok(parts),
+        other => panic!("{other:?} is no table"),
+    }
+}
+
+/// The store as the conformance suite sees it.
+pub struct BigQueryFixture {
+    own: Arc<BigQueryStore>,
+    store: HybridOfflineStore,
+}
+
+impl BigQueryFixture {
+    pub async fn new(formulation: Option<Formulation>) -> Self {
+        let mut asked = config();
+        asked.formulation = formulation;
+        let own = Arc::new(connect(asked.clone()).await);
+        let store: Arc<dyn DynOfflineStore> = Arc::new(connect(asked).await);
+        Self {
+            own,
+            store: HybridOfflineStore::from_stores([("bigquery".to_owned(), store)]),
+        }
+    }
+}
+
+#[async_trait]
+impl Fixture for BigQueryFixture {
+    fn store(&self) -> &HybridOfflineStore {
+        &self.store
+    }
+
+    fn key(&self) -> &str {
+        "bigquery"
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        SqlStore::capabilities(&*self.own)
+    }
+
+    async fn create(&self, table: &str, schema: SchemaRef, batches: Vec<RecordBatch>) -> Result<Source> {
+        if batches
+            .iter()
+            .flat_map(|batch| batch.columns())
+            .any(|column| has_no_place(column.as_ref()))
+        {
+            let message = "BigQuery holds no NULL in an array, and an empty array in the place of a NULL";
+            return Err(Error::new(ErrorKind::Unsupported, message));
+        }
+        put(&self.own, table, schema, batches, Mode::Create).await?;
+        Ok(BigQuerySource::new(table).into())
+    }
+
+    async fn drop(&self, table: &str) -> Result<()> {
+        let session = self.own.session().await?;
+        let name = parts(&self.own, table)?.join("`.`");
+        let dropped = session.execute(&format!("DROP TABLE `{name}`")).await;
+        session.close().await?;
+        dropped
+    }
+}
+
+/// Arrays that BigQuery would change.
+fn has_no_place(column: &dyn Array) -> bool {
+    match column.data_type() {
+        DataType::List(_) => {
+            let list = column.as_list::<i32>();
+            list.null_count() > 0 || list.values().null_count() > 0 || has_no_place(list.values())
+        }
+        DataType::Struct(_) => column
+            .as_struct()
+            .columns()
+            .iter()
+            .any(|column| has_no_place(column.as_ref())),
+        _ => false,
+    }
+}

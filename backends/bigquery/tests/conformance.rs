@@ -1,0 +1,12 @@
+//! Every behaviour that a store must show, on local-bigquery, by what is chosen and by each formulation.
+
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use common::BigQueryFixture;
+
+mod chosen {
+    use super::*;
+    hybrid_conformance::suite!(BigQueryFixture::new(None).await);
+}

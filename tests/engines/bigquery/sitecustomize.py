@@ -1,0 +1,17 @@
+# The emulator gives DuckDB its time zone when it connects, before the statically linked icu is registered: DuckDB would
+# then look for that extension on the network. Here the zone is set right afterwards instead.
+import duckdb
+
+_connect = duckdb.connect
+
+
+def connect(*arguments, **options):
+    config = dict(options.pop("config", None) or {})
+    zone = config.pop("TimeZone", None)
+    connection = _connect(*arguments, config=config, **options)
+    if zone:
+        connection.execute(f"SET GLOBAL TimeZone='{zone}'")
+    return connection
+
+
+duckdb.connect = connect
