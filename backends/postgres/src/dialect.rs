@@ -1,10 +1,11 @@
 use arrow::datatypes::{DataType, Field};
-use hybrid_core::sql::{Dialect, sql_type_of, sqlparser};
+use hybrid_core::sql::{Dialect, sql_type_of, sqlparser, values_rows};
 use hybrid_core::{Error, ErrorKind, Result};
 
 use crate::types::{CAST, Wire, literal};
 
-const DAY: i64 = 86_400_000_000;
+const SECOND: i64 = 1_000_000;
+const DAY: i64 = 86_400 * SECOND;
 /// Up to this ttl no time since 3700 BC leaves the server's range when the ttl is taken off.
 const SAFE_TTL: i64 = 365_000 * DAY;
 /// The first day that the server knows.
@@ -60,8 +61,8 @@ impl Dialect for Postgres {
     }
 
     fn within_ttl(&self, feature: &str, entity: &str, ttl: i64) -> String {
-        // A day has 24 hours: the session's zone is UTC.
-        let interval = format!("INTERVAL '{} days {} microseconds'", ttl / DAY, ttl % DAY);
+        // Not in days: to take them away, the calendar would be asked for each pair of rows.
+        let interval = format!("INTERVAL '{} seconds {} microseconds'", ttl / SECOND, ttl % SECOND);
         let earliest = format!("({entity} - {interval})");
         if ttl <= SAFE_TTL {
             return format!("({feature} >= {earliest})");
@@ -90,6 +91,10 @@ impl Dialect for Postgres {
 
     fn lateral(&self) -> bool {
         true
+    }
+
+    fn rows(&self, columns: &[String], rows: &[Vec<String>]) -> String {
+        values_rows(self, columns, rows)
     }
 
     fn grammar(&self) -> Box<dyn sqlparser::dialect::Dialect> {

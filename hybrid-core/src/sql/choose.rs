@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use arrow::array::Array;
 use futures::TryStreamExt;
 
+use super::historical::Staging;
 use super::prepare::{SOURCE, View, table_text};
 use super::text::Entities;
 use super::{Dialect, Formulation, SqlSession, SqlStore, fit, literal};
@@ -41,20 +42,20 @@ fn choice(formulation: Formulation, reason: impl Into<String>) -> Choice {
     }
 }
 
-/// Chooses for one view. `staged` is where the entity rows are in the engine.
+/// Chooses for one view. `staging` has the entity rows for who needs them in the engine.
 pub(super) async fn choose<T: SqlStore>(
     store: &T,
     session: &T::Session,
     view: &View,
     rows: &EntityRows,
-    staged: &Entities,
+    staging: &Staging<'_, T::Session, T::Source>,
 ) -> Result<Choice> {
     let dialect = store.dialect();
     let (safe, quick) = dialect.formulations();
-    let safe = comparable(safe, view);
+    let safe = possible(safe, view);
     if let Some(asked) = store.formulation() {
         asked.check(dialect)?;
-        return Ok(choice(comparable(asked, view), "as configured"));
+        return Ok(choice(possible(asked, view), "as configured"));
     }
     let known = match &view.table.table {
         Some(table) => session.row_estimate(table).await?,
@@ -68,7 +69,7 @@ pub(super) async fn choose<T: SqlStore>(
     if view.keys.is_empty() {
         return Ok(choice(safe, "no keys: every entity row meets every feature row"));
     }
-    let Some(fan_out) = FanOut::estimate(dialect, session, view, rows, staged, known).await? else {
+    let Some(fan_out) = FanOut::estimate(dialect, view, rows, staging, known).await? else {
         return Ok(choice(safe, "no estimate of the pairs"));
     };
     let most = PAIRS_PER_ROW * (fan_out.features + rows.num_rows() as f64);
@@ -77,12 +78,14 @@ pub(super) async fn choose<T: SqlStore>(
     Ok(choice(formulation, reason))
 }
 
-/// A struct is only compared where all that is in it compares.
-fn comparable(formulation: Formulation, view: &View) -> Formulation {
+/// What the view can be joined by: a struct is only compared where all that is in it compares, and only
+/// some can leave out what was created too late.
+fn possible(formulation: Formulation, view: &View) -> Formulation {
     match formulation {
         Formulation::RunningStruct if !view.columns.iter().all(|(_, comparable)| *comparable) => {
             Formulation::RunningTime
         }
+        Formulation::LastValue | Formulation::AsOf if view.known_in_time => Formulation::RunningTime,
         Formulation::Lateral if !view.by_columns => Formulation::RunningTime,
         other => other,
     }
@@ -120,12 +123,11 @@ struct FanOut {
 }
 
 impl FanOut {
-    async fn estimate<S: SqlSession>(
+    async fn estimate<S: SqlSession, O>(
         dialect: &dyn Dialect,
-        session: &S,
         view: &View,
         rows: &EntityRows,
-        staged: &Entities,
+        staging: &Staging<'_, S, O>,
         known: Option<u64>,
     ) -> Result<Option<Self>> {
         let table = view.table.table.as_ref().zip(known.filter(|known| *known > 0));
@@ -133,8 +135,8 @@ impl FanOut {
             let percent = (100.0 * SAMPLED_ROWS / known as f64).clamp(0.01, 100.0);
             let source = format!("{} AS {}", table_text(dialect, table), dialect.quote(SOURCE));
             if let Some(sample) = dialect.sample(&source, percent) {
-                let query = sampled_rows(dialect, view, staged, &sample);
-                let found = numbers(session, &query).await?;
+                let query = sampled_rows(dialect, view, staging.entities().await?, &sample);
+                let found = numbers(staging.session, &query).await?;
                 let scale = |at: usize| found.get(at).copied().unwrap_or_default() * 100.0 / percent;
                 // Too few rows say nothing: they came from a page or two.
                 if found.first().is_some_and(|rows| *rows >= FEW_SAMPLED_ROWS) {
@@ -149,7 +151,7 @@ impl FanOut {
         if keys.is_empty() {
             return Ok(None);
         }
-        let found = numbers(session, &keys_counted(dialect, view, &keys)).await?;
+        let found = numbers(staging.session, &keys_counted(dialect, view, &keys)).await?;
         let [features, pairs] = found.as_slice() else {
             return Ok(None);
         };
@@ -218,27 +220,28 @@ async fn sampled_keys(
     Ok((drawn.max(1), keys))
 }
 
-/// How many of the source's rows can matter, and the sum of what their keys were drawn.
+/// How many of the source's rows can matter, and the sum of how often their keys were drawn.
 fn keys_counted(dialect: &dyn Dialect, view: &View, keys: &BTreeMap<Vec<String>, u64>) -> String {
     let quote = |name: &str| dialect.quote(name);
     let (e, n) = (quote("e"), quote("n"));
-    let named = |(key, drawn): (&Vec<String>, &u64)| {
-        let values = key
-            .iter()
-            .enumerate()
-            .map(|(place, value)| format!("{value} AS {}", quote(&format!("k{place}"))));
-        format!("SELECT {}, {drawn} AS {n}", values.collect::<Vec<_>>().join(", "))
-    };
-    let drawn: Vec<String> = keys.iter().map(named).collect();
-    let on = view.keys.iter().enumerate();
+    let places = 0..view.keys.len();
+    let columns: Vec<String> = places
+        .map(|place| format!("k{place}"))
+        .chain(["n".to_owned()])
+        .collect();
+    let drawn = keys.iter().map(|(key, drawn)| {
+        let values = key.iter().cloned();
+        values.chain([drawn.to_string()]).collect()
+    });
+    let on = view.keys.iter().zip(&columns);
     let on: Vec<String> = on
-        .map(|(place, key)| format!("{e}.{} = {}", quote(&format!("k{place}")), key.expr))
+        .map(|(key, column)| format!("{e}.{} = {}", quote(column), key.expr))
         .collect();
     format!(
-        "SELECT COUNT(*), SUM({e}.{n}) FROM {from} AS {s} LEFT JOIN ({drawn}) AS {e} ON {on} WHERE {conditions}",
+        "SELECT COUNT(*), SUM({e}.{n}) FROM {from} AS {s} LEFT JOIN {drawn} AS {e} ON {on} WHERE {conditions}",
         from = view.table.from,
         s = quote(SOURCE),
-        drawn = drawn.join(" UNION ALL "),
+        drawn = dialect.rows(&columns, &drawn.collect::<Vec<_>>()),
         on = on.join(" AND "),
         conditions = view.conditions.join(" AND "),
     )
@@ -247,5 +250,5 @@ fn keys_counted(dialect: &dyn Dialect, view: &View, keys: &BTreeMap<Vec<String>,
 /// What is chosen where the engine is not asked.
 pub(super) fn choose_without_asking<T: SqlStore>(store: &T, view: &View) -> Formulation {
     let asked = store.formulation().unwrap_or(store.dialect().formulations().0);
-    comparable(asked, view)
+    possible(asked, view)
 }

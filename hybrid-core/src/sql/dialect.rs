@@ -21,6 +21,13 @@ pub enum Formulation {
     RunningTime,
     /// A running MAX of (event time, created, values) as one struct: one pass, where structs compare.
     RunningStruct,
+    /// LAST_VALUE … IGNORE NULLS of (event time, values) as one struct over features and entity rows
+    /// together: one pass, where a struct needs no order. Rows that must have been created in time
+    /// are joined by [`RunningTime`](Self::RunningTime) instead.
+    LastValue,
+    /// The engine's own ASOF JOIN with one feature row per keys and time. Rows that must have been
+    /// created in time are joined by [`RunningTime`](Self::RunningTime) instead.
+    AsOf,
     /// A join on the keys, the best row of each entity row by ROW_NUMBER: the fastest where few
     /// feature rows share a key, and the slowest where many do.
     Ranked,
@@ -34,6 +41,8 @@ impl Formulation {
         match self {
             Self::RunningTime => "running_time",
             Self::RunningStruct => "running_struct",
+            Self::LastValue => "last_value",
+            Self::AsOf => "as_of",
             Self::Ranked => "ranked",
             Self::Lateral => "lateral",
         }
@@ -44,6 +53,7 @@ impl Formulation {
         let (safe, quick) = dialect.formulations();
         let mut offered = vec![safe, quick, Self::RunningTime];
         offered.extend(dialect.lateral().then_some(Self::Lateral));
+        offered.extend_from_slice(dialect.also_offered());
         offered.sort();
         offered.dedup();
         offered
@@ -63,6 +73,18 @@ impl Formulation {
         Err(Error::new(ErrorKind::Config, message)
             .with_help(format!("use one of {}, or leave it out", names.join(", "))))
     }
+}
+
+/// [`Dialect::rows`] of an engine that has VALUES in FROM, which plans them faster than a SELECT for each.
+pub fn values_rows(dialect: &dyn Dialect, columns: &[String], rows: &[Vec<String>]) -> String {
+    let columns: Vec<String> = columns.iter().map(|name| dialect.quote(name)).collect();
+    let rows: Vec<String> = rows.iter().map(|row| format!("({})", row.join(", "))).collect();
+    format!(
+        "(SELECT * FROM (VALUES {}) AS {}({}))",
+        rows.join(", "),
+        dialect.quote("v"),
+        columns.join(", ")
+    )
 }
 
 /// How an engine writes things. Every text it gives stands alone: an operator inside is in
@@ -127,10 +149,23 @@ pub trait Dialect: Send + Sync {
         format!("X'{digits}'")
     }
 
-    /// A struct of named values, where [`Formulation::RunningStruct`] is offered.
+    /// A struct of named values, where [`Formulation::RunningStruct`] or [`Formulation::LastValue`] is
+    /// offered.
     fn structure(&self, fields: &[(String, String)]) -> String {
         let values: Vec<&str> = fields.iter().map(|(_, value)| value.as_str()).collect();
         format!("ROW({})", values.join(", "))
+    }
+
+    /// Rows of literals as they stand in FROM, without an alias.
+    fn rows(&self, columns: &[String], rows: &[Vec<String>]) -> String {
+        let row = |values: &Vec<String>| {
+            let named = values.iter().zip(columns);
+            let named: Vec<String> = named
+                .map(|(value, name)| format!("{value} AS {}", self.quote(name)))
+                .collect();
+            format!("SELECT {}", named.join(", "))
+        };
+        format!("({})", rows.iter().map(row).collect::<Vec<_>>().join(" UNION ALL "))
     }
 
     /// About `percent` of a table's rows, as it stands in FROM, where the engine reads only those.
@@ -147,6 +182,16 @@ pub trait Dialect: Send + Sync {
     /// The formulation that no data makes slow, and the one for few feature rows per key.
     fn formulations(&self) -> (Formulation, Formulation) {
         (Formulation::RunningTime, Formulation::Ranked)
+    }
+
+    /// What a configuration can ask for beside [`formulations`](Self::formulations).
+    fn also_offered(&self) -> &'static [Formulation] {
+        &[]
+    }
+
+    /// Whether a window's value is asked for in QUALIFY, without a SELECT around it.
+    fn qualify(&self) -> bool {
+        false
     }
 
     /// Whether a join can look into an index for each row: `CROSS JOIN LATERAL (… LIMIT 1)`.

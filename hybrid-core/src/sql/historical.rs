@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use futures::future::try_join_all;
+use futures::future::{try_join, try_join_all};
+use tokio::sync::OnceCell;
 
 use super::choose::{Choice, choose};
 use super::cleanup::{Guard, closing};
@@ -59,16 +60,12 @@ pub(super) async fn ask<T: SqlStore>(
     request: &HistoricalRequest<T::Source>,
 ) -> Result<Asked> {
     let views = prepare(store, session, request).await?;
-    let staged = Entities {
-        from: match staged::<T>(request) {
-            Some(staged) => staged.from.clone(),
-            None => session.upload(request.entities.stream()?).await?,
-        },
-    };
+    let staging = Staging::new(session, request, staged::<T>(request).map(|staged| staged.from.clone()));
     let choices = views
         .iter()
-        .map(|view| choose(store, session, view, &request.entities, &staged));
-    let choices = try_join_all(choices).await?;
+        .map(|view| choose(store, session, view, &request.entities, &staging));
+    // What is known of the data is asked for while the entity rows travel.
+    let (staged, choices) = try_join(staging.entities(), try_join_all(choices)).await?;
     let wanted = wanted(&views, request);
     let names: Vec<String> = views.iter().map(|view| view.name.clone()).collect();
     let views: Vec<_> = views
@@ -76,10 +73,36 @@ pub(super) async fn ask<T: SqlStore>(
         .zip(choices.iter().map(|choice| choice.formulation))
         .collect();
     Ok(Asked {
-        sql: statement(store.dialect(), &staged, &views),
+        sql: statement(store.dialect(), staged, &views),
         wanted,
         choices: names.into_iter().zip(choices).collect(),
     })
+}
+
+/// The entity rows on their way into the engine: the first who asks for them sends them.
+pub(super) struct Staging<'a, S, O> {
+    pub session: &'a S,
+    request: &'a HistoricalRequest<O>,
+    entities: OnceCell<Entities>,
+}
+
+impl<'a, S: SqlSession, O> Staging<'a, S, O> {
+    fn new(session: &'a S, request: &'a HistoricalRequest<O>, there: Option<String>) -> Self {
+        let entities = OnceCell::new_with(there.map(|from| Entities { from }));
+        Self {
+            session,
+            request,
+            entities,
+        }
+    }
+
+    pub(super) async fn entities(&self) -> Result<&Entities> {
+        let upload = || async {
+            let from = self.session.upload(self.request.entities.stream()?).await?;
+            Ok(Entities { from })
+        };
+        self.entities.get_or_try_init(upload).await
+    }
 }
 
 /// Describes every source before anything is uploaded, so that what is wrong is known early.

@@ -21,7 +21,7 @@ mod text;
 mod write;
 
 pub use cleanup::Cleanup;
-pub use dialect::{Dialect, Formulation, SQL_TYPE, sql_type_of};
+pub use dialect::{Dialect, Formulation, SQL_TYPE, sql_type_of, values_rows};
 pub use literal::literal;
 pub use relation::Relation;
 pub use select::check_select;

@@ -1,5 +1,6 @@
 //! The statement of a point-in-time join, put together from one CTE or a few per view.
 
+mod asof;
 mod features;
 mod lateral;
 mod ranked;
@@ -92,21 +93,26 @@ impl Writer<'_> {
             Formulation::Ranked => self.ranked(index, view),
             Formulation::RunningTime => self.running_time(index, view),
             Formulation::RunningStruct => self.running_struct(index, view),
+            Formulation::LastValue => self.last_value(index, view),
+            Formulation::AsOf => self.as_of(index, view),
             Formulation::Lateral => self.lateral(index, view),
         }
     }
 
-    /// The latest first, then the latest created, then by the values, so that it is always the same row.
-    fn latest_first(&self, view: &View, ts: &str, created: &str, value: impl Fn(usize) -> String) -> String {
-        let mut order = vec![format!("{ts} DESC")];
-        order.extend(view.created.is_some().then(|| format!("{created} DESC NULLS LAST")));
-        let values = view
-            .columns
-            .iter()
-            .enumerate()
-            .filter(|(_, (_, comparable))| *comparable);
-        order.extend(values.map(|(place, _)| format!("{} DESC NULLS LAST", value(place))));
-        order.join(", ")
+    /// What decides between rows of one time: when they were created, then their values, so that it is
+    /// always the same row.
+    fn ties(&self, view: &View, created: &str, value: impl Fn(usize) -> String) -> Vec<String> {
+        let mut ties: Vec<String> = view.created.iter().map(|_| created.to_owned()).collect();
+        let columns = view.columns.iter().enumerate();
+        ties.extend(columns.filter_map(|(place, (_, comparable))| comparable.then(|| value(place))));
+        ties
+    }
+
+    /// [`ties`](Self::ties) of the feature rows that are called `alias`.
+    fn ties_of(&self, view: &View, alias: &str) -> Vec<String> {
+        let alias = self.quote(alias);
+        let created = format!("{alias}.{}", self.quote("created"));
+        self.ties(view, &created, |place| format!("{alias}.{}", self.value(place)))
     }
 
     fn with(&self, select: &str) -> String {
@@ -120,6 +126,12 @@ impl Writer<'_> {
             .collect();
         format!("WITH {}\n{select}", ctes.join(",\n"))
     }
+}
+
+/// The latest first.
+fn latest_first(ts: &str, ties: &[String]) -> String {
+    let ties = ties.iter().map(|tie| format!(", {tie} DESC NULLS LAST"));
+    format!("{ts} DESC{}", ties.collect::<String>())
 }
 
 fn indented(body: &str) -> String {

@@ -1,5 +1,5 @@
 use super::super::prepare::{SOURCE, View};
-use super::Writer;
+use super::{Writer, latest_first};
 use crate::store::ROW_NUMBER;
 
 impl Writer<'_> {
@@ -16,7 +16,7 @@ impl Writer<'_> {
         conditions.push(format!("{raw} <= {time}"));
         conditions.extend(view.ttl.map(|ttl| self.dialect.within_ttl(&raw, &time, ttl)));
         let created = view.created.as_deref().unwrap_or_default();
-        let order = self.latest_first(view, &raw, created, |place| view.columns[place].0.clone());
+        let order = latest_first(&raw, &self.ties(view, created, |place| view.columns[place].0.clone()));
         if view.known_in_time {
             conditions.push(format!("{created} <= {time}"));
         }

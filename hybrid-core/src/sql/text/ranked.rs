@@ -1,12 +1,12 @@
 use super::super::prepare::View;
-use super::Writer;
+use super::{Writer, latest_first};
 use crate::store::ROW_NUMBER;
 
 impl Writer<'_> {
     /// Every candidate of every entity row, ranked: the latest, of equals the latest created.
     pub(super) fn ranked(&mut self, index: usize, view: &View) -> String {
         let features = self.features(index, view);
-        let (e, f, row) = (self.quote("e"), self.quote("f"), self.quote(ROW_NUMBER));
+        let (e, f) = (self.quote("e"), self.quote("f"));
         let (ts, created) = (
             format!("{f}.{}", self.quote("ts")),
             format!("{f}.{}", self.quote("created")),
@@ -21,26 +21,31 @@ impl Writer<'_> {
         if view.known_in_time {
             on.push(format!("{created} <= {time}"));
         }
-        let order = self.latest_first(view, &ts, &created, |place| format!("{f}.{}", self.value(place)));
-        let candidates = format!(
-            "SELECT {e}.{row}{values}, ROW_NUMBER() OVER (PARTITION BY {e}.{row} ORDER BY {order}) AS {rank}\n    \
-             FROM {entities} AS {e} JOIN {features} AS {f} ON {on}",
-            values = self.values_of(view, "f"),
-            rank = self.quote("rank"),
+        let order = latest_first(&ts, &self.ties_of(view, "f"));
+        let joined = format!(
+            "{entities} AS {e} JOIN {features} AS {f} ON {on}{always}",
             entities = self.entities,
             on = on.join(" AND "),
+            // Some engines have QUALIFY only beside a WHERE.
+            always = if self.dialect.qualify() { " WHERE TRUE" } else { "" },
         );
-        self.best(index, view, &candidates)
+        let body = self.best(view, "e", &joined, &order);
+        self.cte(&format!("winners{index}"), body)
     }
 
-    /// The rows of rank 1.
-    pub(super) fn best(&mut self, index: usize, view: &View, candidates: &str) -> String {
-        let (r, row) = (self.quote("r"), self.quote(ROW_NUMBER));
-        let body = format!(
-            "SELECT {r}.{row}{values}\n  FROM (\n    {candidates}\n  ) AS {r} WHERE {r}.{rank} = 1",
+    /// Of the feature rows `f` joined to the rows of `owner`, the first of each of those.
+    pub(super) fn best(&self, view: &View, owner: &str, joined: &str, order: &str) -> String {
+        let row = self.quote(ROW_NUMBER);
+        let owner = format!("{}.{row}", self.quote(owner));
+        let select = format!("SELECT {owner}{}", self.values_of(view, "f"));
+        let rank = format!("ROW_NUMBER() OVER (PARTITION BY {owner} ORDER BY {order})");
+        if self.dialect.qualify() {
+            return format!("{select}\n  FROM {joined}\n  QUALIFY {rank} = 1");
+        }
+        let (r, ranked) = (self.quote("r"), self.quote("rank"));
+        format!(
+            "SELECT {r}.{row}{values}\n  FROM (\n    {select}, {rank} AS {ranked}\n    FROM {joined}\n  ) AS {r} WHERE {r}.{ranked} = 1",
             values = self.values_of(view, "r"),
-            rank = self.quote("rank"),
-        );
-        self.cte(&format!("winners{index}"), body)
+        )
     }
 }

@@ -1,5 +1,5 @@
 use super::super::prepare::View;
-use super::Writer;
+use super::{Writer, latest_first};
 use crate::store::ROW_NUMBER;
 
 impl Writer<'_> {
@@ -7,6 +7,21 @@ impl Writer<'_> {
     /// `carried` of the feature rows, and `hit` is what each entity row has seen. Rows of one time
     /// are peers of each other, so that what comes at the entity row's own time counts.
     fn seen(&mut self, index: usize, view: &View, features: &str, carried: &str) -> String {
+        let (u, t, carry) = (self.quote("u"), self.quote("t"), self.quote("carry"));
+        self.window(index, view, features, carried, |partition| {
+            format!("MAX({u}.{carry}) OVER ({partition}ORDER BY {u}.{t})")
+        })
+    }
+
+    /// Feature rows and entity rows together, and beside each what `hit` makes of the partition.
+    fn window(
+        &mut self,
+        index: usize,
+        view: &View,
+        features: &str,
+        carried: &str,
+        hit: impl Fn(&str) -> String,
+    ) -> String {
         let (e, u, row) = (self.quote("e"), self.quote("u"), self.quote(ROW_NUMBER));
         let (t, carry) = (self.quote("t"), self.quote("carry"));
         let feature_keys = self.keys_of(view, "f");
@@ -27,8 +42,8 @@ impl Writer<'_> {
             None => String::new(),
         };
         let body = format!(
-            "SELECT {u}.{row}, {keys}{u}.{t}, MAX({u}.{carry}) OVER ({partition}ORDER BY {u}.{t}) AS {hit}\n  \
-             FROM (\n    {union}\n  ) AS {u}",
+            "SELECT {u}.{row}, {keys}{u}.{t}, {carried} AS {hit}\n  FROM (\n    {union}\n  ) AS {u}",
+            carried = hit(&partition),
             hit = self.quote("hit"),
         );
         self.cte(&format!("seen{index}"), body)
@@ -69,12 +84,7 @@ impl Writer<'_> {
         let features = self.features(index, view);
         let carried = format!("{}.{}", self.quote("f"), self.quote("ts"));
         let seen = self.seen(index, view, &known, &carried);
-        let (w, f, row, hit) = (
-            self.quote("w"),
-            self.quote("f"),
-            self.quote(ROW_NUMBER),
-            self.quote("hit"),
-        );
+        let (w, f, hit) = (self.quote("w"), self.quote("f"), self.quote("hit"));
         let (ts, created) = (
             format!("{f}.{}", self.quote("ts")),
             format!("{f}.{}", self.quote("created")),
@@ -86,30 +96,64 @@ impl Writer<'_> {
         if view.known_in_time {
             on.push(format!("{created} <= {w}.{}", self.quote("t")));
         }
-        let order = self.latest_first(view, &ts, &created, |place| format!("{f}.{}", self.value(place)));
-        let candidates = format!(
-            "SELECT {w}.{row}{values}, ROW_NUMBER() OVER (PARTITION BY {w}.{row} ORDER BY {order}) AS {rank}\n    \
-             FROM {seen} AS {w} JOIN {features} AS {f} ON {on}\n    WHERE {hits}",
-            values = self.values_of(view, "f"),
-            rank = self.quote("rank"),
+        let joined = format!(
+            "{seen} AS {w} JOIN {features} AS {f} ON {on}\n    WHERE {hits}",
             on = on.join(" AND "),
             hits = self.hits(view, "w", &format!("{w}.{hit}")),
         );
-        self.best(index, view, &candidates)
+        let body = self.best(view, "w", &joined, &latest_first(&ts, &self.ties_of(view, "f")));
+        self.cte(&format!("winners{index}"), body)
     }
 
     /// The window carries the whole row: time, created, then the columns, compared in this order.
     pub(super) fn running_struct(&mut self, index: usize, view: &View) -> String {
         let features = self.known_features(index, view, true);
+        let carried = self.carried(view);
+        let seen = self.seen(index, view, &features, &carried);
+        self.carried_winners(index, view, &seen)
+    }
+
+    /// The window carries the whole row, the last that it has seen: features come in the order of what
+    /// decides between them, and before the entity rows of their time.
+    pub(super) fn last_value(&mut self, index: usize, view: &View) -> String {
+        let features = self.known_features(index, view, true);
+        let carried = self.carried(view);
+        let (u, t, carry, row) = (
+            self.quote("u"),
+            self.quote("t"),
+            self.quote("carry"),
+            self.quote(ROW_NUMBER),
+        );
+        let created = format!("{u}.{carry}.{}", self.quote("created"));
+        let ties = self.ties(view, &created, |place| format!("{u}.{carry}.{}", self.value(place)));
+        let mut order = vec![format!("{u}.{t}"), format!("{u}.{row} NULLS FIRST")];
+        order.extend(ties.iter().map(|tie| format!("{tie} NULLS FIRST")));
+        let order = order.join(", ");
+        let seen = self.window(index, view, &features, &carried, |partition| {
+            format!(
+                "LAST_VALUE({u}.{carry} IGNORE NULLS) OVER ({partition}ORDER BY {order} \
+                 ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)"
+            )
+        });
+        self.carried_winners(index, view, &seen)
+    }
+
+    /// The whole feature row as one struct.
+    fn carried(&self, view: &View) -> String {
         let f = self.quote("f");
         let mut names = vec!["ts".to_owned()];
         names.extend(view.created.is_some().then(|| "created".to_owned()));
         names.extend((0..view.columns.len()).map(|place| format!("c{place}")));
-        let fields: Vec<(String, String)> = names
-            .into_iter()
-            .map(|name| (name.clone(), format!("{f}.{}", self.quote(&name))))
-            .collect();
-        let seen = self.seen(index, view, &features, &self.dialect.structure(&fields));
+        let field = |name: String| {
+            let value = format!("{f}.{}", self.quote(&name));
+            (name, value)
+        };
+        self.dialect
+            .structure(&names.into_iter().map(field).collect::<Vec<_>>())
+    }
+
+    /// The entity rows of `seen` with the columns of the struct that they have seen.
+    fn carried_winners(&mut self, index: usize, view: &View, seen: &str) -> String {
         let (w, row, hit) = (self.quote("w"), self.quote(ROW_NUMBER), self.quote("hit"));
         let values =
             (0..view.columns.len()).map(|place| format!(", {w}.{hit}.{value} AS {value}", value = self.value(place)));
