@@ -7,7 +7,7 @@ use arrow::datatypes::DataType;
 use super::cleanup::{Guard, closing};
 use super::fit::{Wanted, fitted};
 use super::prepare::{SOURCE, Table, inside};
-use super::{SqlSession, SqlStore};
+use super::{Dialect, SqlSession, SqlStore};
 use crate::canonical::canonical_key_type;
 use crate::store::{Call, OutputColumn, PullAllRequest, PullLatestRequest, SourceTable};
 use crate::{BatchStream, Result};
@@ -67,49 +67,13 @@ pub(super) async fn statement<T: SqlStore>(
 ) -> Result<(String, Vec<Wanted>)> {
     let (dialect, source) = (store.dialect(), request.source);
     let table = Table::describe(store, session, &source.name, &source.options).await?;
-    let (mut exprs, mut wanted) = (Vec::new(), Vec::new());
-    for (place, column) in request.join_keys.iter().chain(request.features).enumerate() {
-        let (described, raw) = (table.column(&column.source)?, table.expr(dialect, &column.source)?);
-        exprs.push(match canonical_key_type(described.data_type()) {
-            // As keys compare, so that what is pulled finds its rows again: char(n) without its blanks.
-            Some(DataType::Utf8) if place < request.join_keys.len() => dialect.key(&raw, described, &DataType::Utf8)?,
-            _ => dialect.selected(&raw, described),
-        });
-        wanted.push(Wanted::output(&table.name, column));
-    }
-    let mut order = Vec::new();
-    let times = [
-        (
-            Some(source.timestamp_field.as_str()),
-            Some(request.timestamp_name),
-            "DESC",
-        ),
-        (
-            source.created_timestamp_column.as_deref(),
-            request.created_name,
-            "DESC NULLS LAST",
-        ),
-    ];
-    for (column, name, direction) in times {
-        let Some(column) = column else { continue };
-        let instant = table.instant(dialect, column)?;
-        order.push(format!("{instant} {direction}"));
-        if let Some(name) = name {
-            exprs.push(instant);
-            wanted.push(Wanted::instant(&table.name, column, name));
-        }
-    }
+    let selected = Selected::of(dialect, &table, request)?;
     let mut conditions = inside(store, &table, source, request.window, true)?;
     let keys = request.join_keys.iter().map(|key| table.expr(dialect, &key.source));
     let keys = keys.collect::<Result<Vec<_>>>()?;
     if request.latest {
         conditions.extend(keys.iter().map(|key| format!("{key} IS NOT NULL")));
     }
-    let named = exprs
-        .iter()
-        .enumerate()
-        .map(|(at, expr)| format!("{expr} AS {}", dialect.quote(&format!("o{at}"))));
-    let named: Vec<String> = named.collect();
     let from = format!(
         "\nFROM {} AS {}\nWHERE {}",
         table.from,
@@ -117,24 +81,90 @@ pub(super) async fn statement<T: SqlStore>(
         conditions.join("\n  AND ")
     );
     let sql = match (request.latest, keys.as_slice()) {
-        (false, _) => format!("SELECT {}{from}", named.join(", ")),
+        (false, _) => format!("SELECT {}{from}", selected.named(dialect)),
         (true, []) => format!(
             "SELECT {}{from}\nORDER BY {} LIMIT 1",
-            named.join(", "),
-            order.join(", ")
+            selected.named(dialect),
+            selected.order.join(", ")
         ),
-        (true, keys) => {
-            let rank = dialect.quote("rank");
-            let names: Vec<String> = (0..exprs.len()).map(|at| dialect.quote(&format!("o{at}"))).collect();
-            format!(
-                "SELECT {}\nFROM (\nSELECT {}, ROW_NUMBER() OVER (PARTITION BY {} ORDER BY {}) AS {rank}{from}\n) AS {r}\nWHERE {r}.{rank} = 1",
-                names.join(", "),
-                named.join(", "),
-                keys.join(", "),
-                order.join(", "),
-                r = dialect.quote("r"),
-            )
-        }
+        (true, keys) => selected.latest_per(dialect, keys, &from),
     };
-    Ok((sql, wanted))
+    Ok((sql, selected.wanted))
+}
+
+/// What a pull selects.
+#[derive(Default)]
+struct Selected {
+    exprs: Vec<String>,
+    wanted: Vec<Wanted>,
+    /// The latest first, then the latest created, then by the values, so that it is always the same row.
+    order: Vec<String>,
+}
+
+impl Selected {
+    fn of<S>(dialect: &dyn Dialect, table: &Table, request: &Pull<'_, S>) -> Result<Self> {
+        let (mut this, mut ties) = (Self::default(), Vec::new());
+        for (place, column) in request.join_keys.iter().chain(request.features).enumerate() {
+            let (described, raw) = (table.column(&column.source)?, table.expr(dialect, &column.source)?);
+            let is_key = place < request.join_keys.len();
+            if !is_key && dialect.comparable(described) {
+                ties.push(format!("{raw} DESC NULLS LAST"));
+            }
+            this.exprs.push(match canonical_key_type(described.data_type()) {
+                // As keys compare, so that what is pulled finds its rows again: char(n) without its blanks.
+                Some(DataType::Utf8) if is_key => dialect.key(&raw, described, &DataType::Utf8)?,
+                _ => dialect.selected(&raw, described),
+            });
+            this.wanted.push(Wanted::output(&table.name, column));
+        }
+        this.times(dialect, table, request)?;
+        this.order.extend(ties);
+        Ok(this)
+    }
+
+    fn times<S>(&mut self, dialect: &dyn Dialect, table: &Table, request: &Pull<'_, S>) -> Result<()> {
+        let source = request.source;
+        let time = (Some(&source.timestamp_field), Some(request.timestamp_name), "DESC");
+        let created = source.created_timestamp_column.as_ref();
+        for (column, name, direction) in [time, (created, request.created_name, "DESC NULLS LAST")] {
+            let Some(column) = column else { continue };
+            let instant = table.instant(dialect, column)?;
+            self.order.push(format!("{instant} {direction}"));
+            if let Some(name) = name {
+                self.exprs.push(instant);
+                self.wanted.push(Wanted::instant(&table.name, column, name));
+            }
+        }
+        Ok(())
+    }
+
+    /// `expr AS o0, …`
+    fn named(&self, dialect: &dyn Dialect) -> String {
+        let exprs = self.exprs.iter().enumerate();
+        let named: Vec<String> = exprs
+            .map(|(at, expr)| format!("{expr} AS {}", dialect.quote(&format!("o{at}"))))
+            .collect();
+        named.join(", ")
+    }
+
+    /// The first row of each key.
+    fn latest_per(&self, dialect: &dyn Dialect, keys: &[String], from: &str) -> String {
+        let (r, rank) = (dialect.quote("r"), dialect.quote("rank"));
+        let ranked = format!(
+            "ROW_NUMBER() OVER (PARTITION BY {} ORDER BY {})",
+            keys.join(", "),
+            self.order.join(", ")
+        );
+        let named = self.named(dialect);
+        if dialect.qualify() {
+            return format!("SELECT {named}{from}\nQUALIFY {ranked} = 1");
+        }
+        let names: Vec<String> = (0..self.exprs.len())
+            .map(|at| dialect.quote(&format!("o{at}")))
+            .collect();
+        format!(
+            "SELECT {}\nFROM (\nSELECT {named}, {ranked} AS {rank}{from}\n) AS {r}\nWHERE {r}.{rank} = 1",
+            names.join(", "),
+        )
+    }
 }
