@@ -50,7 +50,7 @@ pub struct BigQueryConfig {
     /// Labels of every job and temporary table, for the bill.
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
-    /// How every view is joined; absent: chosen by what is known of the data.
+    /// How every view is joined; absent: `last_value`, which reads a source once, whatever is in it.
     #[serde(default)]
     pub formulation: Option<Formulation>,
     /// How many streams of a result are read at the same time.

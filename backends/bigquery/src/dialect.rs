@@ -102,7 +102,16 @@ impl Dialect for BigQueryDialect {
     }
 
     fn formulations(&self) -> (Formulation, Formulation) {
-        (Formulation::RunningTime, Formulation::Ranked)
+        // One pass over the source for every shape of data; to ask first how many pairs there are would be billed.
+        (Formulation::LastValue, Formulation::LastValue)
+    }
+
+    fn also_offered(&self) -> &'static [Formulation] {
+        &[Formulation::Ranked]
+    }
+
+    fn qualify(&self) -> bool {
+        true
     }
 
     fn comparable(&self, column: &Field) -> bool {

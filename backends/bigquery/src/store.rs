@@ -70,7 +70,8 @@ impl SqlStore for BigQueryStore {
     }
 
     fn formulation(&self) -> Option<Formulation> {
-        self.shared.config.formulation
+        // Always one: an estimate would read the source once more, and `explain` must cost nothing.
+        Some(self.shared.config.formulation.unwrap_or(Formulation::LastValue))
     }
 
     fn relation(&self, source: &BigQuerySource) -> Result<Relation> {

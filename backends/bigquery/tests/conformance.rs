@@ -1,4 +1,4 @@
-//! Every behaviour that a store must show, on local-bigquery, by what is chosen and by each formulation.
+//! Every behaviour that a store must show, on local-bigquery.
 
 #![allow(clippy::unwrap_used)]
 

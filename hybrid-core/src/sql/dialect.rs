@@ -194,6 +194,12 @@ pub trait Dialect: Send + Sync {
         false
     }
 
+    /// Whether an aggregate over an ordered window may do without a frame, and takes in the rows of its own
+    /// time then; else it gets a frame of ROWS, and what comes first is said in its order.
+    fn range_frames(&self) -> bool {
+        true
+    }
+
     /// Whether a join can look into an index for each row: `CROSS JOIN LATERAL (… LIMIT 1)`.
     fn lateral(&self) -> bool {
         false

@@ -115,7 +115,9 @@ pub struct BigQueryFixture {
 
 impl BigQueryFixture {
     pub async fn new(formulation: Option<Formulation>) -> Self {
-        let mut asked = config();
+        // One dataset for all: the suite's tables have names of their own.
+        static DATASET: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| unique("suite"));
+        let mut asked = config().with_dataset(DATASET.as_str());
         asked.formulation = formulation;
         let own = Arc::new(connect(asked.clone()).await);
         let store: Arc<dyn DynOfflineStore> = Arc::new(connect(asked).await);

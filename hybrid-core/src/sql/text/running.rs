@@ -8,8 +8,13 @@ impl Writer<'_> {
     /// are peers of each other, so that what comes at the entity row's own time counts.
     fn seen(&mut self, index: usize, view: &View, features: &str, carried: &str) -> String {
         let (u, t, carry) = (self.quote("u"), self.quote("t"), self.quote("carry"));
+        let frame = match self.dialect.range_frames() {
+            true => String::new(),
+            // Feature rows have no row number.
+            false => format!(", {u}.{} NULLS FIRST ROWS UNBOUNDED PRECEDING", self.quote(ROW_NUMBER)),
+        };
         self.window(index, view, features, carried, |partition| {
-            format!("MAX({u}.{carry}) OVER ({partition}ORDER BY {u}.{t})")
+            format!("MAX({u}.{carry}) OVER ({partition}ORDER BY {u}.{t}{frame})")
         })
     }
 
