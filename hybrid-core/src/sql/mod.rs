@@ -7,6 +7,7 @@ mod choose;
 mod cleanup;
 mod dialect;
 mod embed;
+mod exact;
 mod fit;
 mod frame;
 mod historical;

@@ -1,5 +1,6 @@
 //! Appending rows, and making tables of them.
 
+use super::exact::exact;
 use super::prepare::{Table, from_text};
 use super::{Append, Mode, Relation, SqlSession, SqlStore};
 use crate::store::{PersistRequest, WriteRequest, check_write_columns};
@@ -16,7 +17,7 @@ pub(super) async fn append<T: SqlStore>(
     check_write_columns(&request.schema, &request.required, Some(&existing.schema))?;
     let append = Append {
         table,
-        rows: request.rows,
+        rows: exact(request.rows, &source.name, &existing.schema),
         mode: Mode::Append,
     };
     session.append(append).await.map_err(uncertain)

@@ -1,0 +1,191 @@
+//! What an engine would round on the way into a table is an error, and never another value.
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Decimal128Type, Field, Int64Type, Schema, TimeUnit};
+use futures::StreamExt;
+
+use super::sql_type_of;
+use crate::{BatchStream, Error, ErrorKind, Result};
+
+/// The types of times that say how many digits of a second they keep.
+const TIMES: [&str; 7] = [
+    "datetime",
+    "timestamp",
+    "timestamptz",
+    "timestampntz",
+    "timestamp_ltz",
+    "timestamp_ntz",
+    "timestamp_tz",
+];
+
+/// What a table's column keeps of finer values.
+#[derive(Debug, Clone, Copy)]
+struct Kept {
+    digits: u32,
+    /// The values that it keeps are multiples of so much of the rows' own unit.
+    unit: i128,
+}
+
+/// The rows, ended by an error at the first value that `table`, of the columns `target`, would round.
+pub(super) fn exact(rows: BatchStream, table: &str, target: &Schema) -> BatchStream {
+    let schema = rows.schema().clone();
+    let fields = schema.fields().iter().enumerate();
+    let checks: Vec<(usize, Kept)> = fields
+        .filter_map(|(at, field)| Some((at, kept(field, target.field_with_name(field.name()).ok()?)?)))
+        .collect();
+    if checks.is_empty() {
+        return rows;
+    }
+    let (table, mut first) = (table.to_owned(), 0);
+    let checked = rows.map(move |batch| {
+        let batch = batch?;
+        for (at, kept) in &checks {
+            if let Some(lost) = finer(&batch, *at, *kept)? {
+                return Err(rounded(
+                    batch.schema_ref().field(*at),
+                    *kept,
+                    &table,
+                    first + lost as u64,
+                ));
+            }
+        }
+        first += batch.num_rows() as u64;
+        Ok(batch)
+    });
+    BatchStream::new(schema, checked)
+}
+
+/// What is to be checked, if anything.
+fn kept(given: &Field, target: &Field) -> Option<Kept> {
+    let (has, digits) = match (given.data_type(), target.data_type()) {
+        (DataType::Decimal128(_, has), DataType::Decimal128(_, scale)) => (*has, u32::try_from(*scale).ok()?),
+        (DataType::Timestamp(unit, _), DataType::Timestamp(..)) => {
+            let has = match unit {
+                TimeUnit::Second => 0,
+                TimeUnit::Millisecond => 3,
+                TimeUnit::Microsecond => 6,
+                TimeUnit::Nanosecond => 9,
+            };
+            (has, fraction(sql_type_of(target))?)
+        }
+        _ => return None,
+    };
+    let dropped = u32::try_from(has)
+        .ok()?
+        .checked_sub(digits)
+        .filter(|dropped| *dropped > 0)?;
+    let unit = 10_i128.checked_pow(dropped)?;
+    Some(Kept { digits, unit })
+}
+
+/// The digits in `timestamp(3) with time zone`.
+fn fraction(sql_type: &str) -> Option<u32> {
+    let (name, rest) = sql_type.split_once('(')?;
+    let name = name.trim().to_ascii_lowercase();
+    let digits = rest.split_once(')')?.0.trim().parse().ok()?;
+    TIMES.contains(&name.as_str()).then_some(digits)
+}
+
+/// The first value that is finer than what is kept.
+fn finer(batch: &RecordBatch, at: usize, kept: Kept) -> Result<Option<usize>> {
+    let column = batch.column(at);
+    let lost = |i: usize, value: i128| column.is_valid(i) && value % kept.unit != 0;
+    if let Some(values) = column.as_primitive_opt::<Decimal128Type>() {
+        return Ok((0..values.len()).find(|&i| lost(i, values.value(i))));
+    }
+    let values = cast(column, &DataType::Int64)?;
+    let values = values.as_primitive::<Int64Type>();
+    Ok((0..values.len()).find(|&i| lost(i, values.value(i).into())))
+}
+
+fn rounded(field: &Field, kept: Kept, table: &str, row: u64) -> Error {
+    let keeps = match field.data_type() {
+        DataType::Timestamp(..) => "of a second",
+        _ => "after the point",
+    };
+    let message = format!(
+        "column `{}`, row {}: the value is finer than the {} digits {keeps} that `{table}` keeps",
+        field.name(),
+        row + 1,
+        kept.digits
+    );
+    Error::new(ErrorKind::InvalidInput, message)
+        .with_help("round it first, or widen the table's column; nothing was written")
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::collections::HashMap;
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, Decimal128Array, TimestampMicrosecondArray};
+
+    use super::*;
+    use crate::sql::SQL_TYPE;
+
+    fn times(values: Vec<Option<i64>>) -> ArrayRef {
+        Arc::new(TimestampMicrosecondArray::from(values).with_timezone("UTC"))
+    }
+
+    fn decimals(values: Vec<Option<i128>>) -> ArrayRef {
+        Arc::new(Decimal128Array::from(values).with_precision_and_scale(20, 4).unwrap())
+    }
+
+    async fn through(column: ArrayRef, target: Field) -> Result<usize> {
+        let batch = RecordBatch::try_from_iter([("c", column)]).unwrap();
+        let rows = BatchStream::from_batches(batch.schema(), vec![batch]);
+        let rows = exact(rows, "t", &Schema::new(vec![target]));
+        let batches = rows.collect().await?;
+        Ok(batches.iter().map(RecordBatch::num_rows).sum())
+    }
+
+    fn named(data_type: DataType, sql_type: &str) -> Field {
+        let said = HashMap::from([(SQL_TYPE.to_owned(), sql_type.to_owned())]);
+        Field::new("c", data_type, true).with_metadata(said)
+    }
+
+    #[tokio::test]
+    async fn what_is_kept_whole_passes() {
+        let time = crate::timestamp_type();
+        let millis = times(vec![Some(1_700_000_000_123_000), None]);
+        assert_eq!(
+            through(millis.clone(), named(time.clone(), "timestamp(3) with time zone"))
+                .await
+                .unwrap(),
+            2
+        );
+        let micros = times(vec![Some(1), Some(-1)]);
+        assert_eq!(
+            through(micros.clone(), named(time.clone(), "timestamp(6)"))
+                .await
+                .unwrap(),
+            2
+        );
+        assert_eq!(through(micros, named(time, "")).await.unwrap(), 2);
+        let target = Field::new("c", DataType::Decimal128(10, 2), true);
+        assert_eq!(
+            through(decimals(vec![Some(12_300), None, Some(-100)]), target)
+                .await
+                .unwrap(),
+            3
+        );
+    }
+
+    #[tokio::test]
+    async fn what_would_be_rounded_is_an_error_with_its_row() {
+        let time = named(crate::timestamp_type(), "TIMESTAMP_NTZ(0)");
+        let error = through(times(vec![Some(0), None, Some(1)]), time).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        assert!(error.to_string().contains("column `c`, row 3"), "{error}");
+        let target = Field::new("c", DataType::Decimal128(10, 2), true);
+        let error = through(decimals(vec![Some(12_345)]), target).await.unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .contains("finer than the 2 digits after the point that `t` keeps"),
+            "{error}"
+        );
+    }
+}
