@@ -1,4 +1,4 @@
-SELECT COUNT(*), SUM("e"."n") FROM "lake"."driver stats" AS "s" LEFT JOIN (SELECT CAST(7 AS bigint) AS "k0", 1 AS "n") AS "e" ON "e"."k0" = "s"."driver_id" WHERE "s"."ts" >= '2024-04-01 00:00:00.000000+00'::timestamptz AND "s"."ts" <= '2024-05-02 00:00:00.000000+00'::timestamptz AND "s"."driver_id" IS NOT NULL
+SELECT COUNT(*), SUM("e"."n") FROM "lake"."driver stats" AS "s" LEFT JOIN (SELECT * FROM (VALUES (CAST(7 AS bigint), 1)) AS "v"("k0", "n")) AS "e" ON "e"."k0" = "s"."driver_id" WHERE "s"."ts" >= '2024-04-01 00:00:00.000000+00'::timestamptz AND "s"."ts" <= '2024-05-02 00:00:00.000000+00'::timestamptz AND "s"."driver_id" IS NOT NULL
 
 view stats_by_driver_id: RunningTime, about 100000 pairs, 1000 feature rows
 
@@ -30,7 +30,7 @@ WITH "__hybrid_known0" AS (
   FROM (
     SELECT "w"."__hybrid_row", "f"."c0", "f"."c1", ROW_NUMBER() OVER (PARTITION BY "w"."__hybrid_row" ORDER BY "f"."ts" DESC, "f"."created" DESC NULLS LAST, "f"."c0" DESC NULLS LAST, "f"."c1" DESC NULLS LAST) AS "rank"
     FROM "__hybrid_seen0" AS "w" JOIN "__hybrid_features0" AS "f" ON "f"."k0" = "w"."k0" AND "f"."ts" = "w"."hit"
-    WHERE "w"."__hybrid_row" IS NOT NULL AND "w"."hit" IS NOT NULL AND ("w"."hit" >= ("w"."t" - INTERVAL '30 days 0 microseconds'))
+    WHERE "w"."__hybrid_row" IS NOT NULL AND "w"."hit" IS NOT NULL AND ("w"."hit" >= ("w"."t" - INTERVAL '2592000 seconds 0 microseconds'))
   ) AS "r" WHERE "r"."rank" = 1
 )
 SELECT "e"."__hybrid_row", "v0"."c0" AS "f0", "v0"."c1" AS "f1"

@@ -9,7 +9,7 @@ WITH "__hybrid_winners0" AS (
       AND "s"."driver_id" IS NOT NULL
       AND "s"."driver_id" = "e"."my_driver_id"
       AND "s"."ts" <= "e"."__hybrid_time"
-      AND ("s"."ts" >= ("e"."__hybrid_time" - INTERVAL '30 days 0 microseconds'))
+      AND ("s"."ts" >= ("e"."__hybrid_time" - INTERVAL '2592000 seconds 0 microseconds'))
     ORDER BY "s"."ts" DESC, "s"."created" DESC NULLS LAST, "s"."trips" DESC NULLS LAST, "s"."it's ""rated""" DESC NULLS LAST LIMIT 1
   ) AS "l"
 )

@@ -12,7 +12,7 @@ WITH "__hybrid_winners0" AS (
       AND "s"."driver_id" = "e"."my_driver_id"
       AND "s"."region" = "e"."my_region"
       AND "s"."ts" <= "e"."__hybrid_time"
-      AND ("s"."ts" >= ("e"."__hybrid_time" - INTERVAL '0 days 1500001 microseconds'))
+      AND ("s"."ts" >= ("e"."__hybrid_time" - INTERVAL '1 seconds 500001 microseconds'))
       AND "s"."created" <= "e"."__hybrid_time"
     ORDER BY "s"."ts" DESC, "s"."created" DESC NULLS LAST, "s"."trips" DESC NULLS LAST, "s"."it's ""rated""" DESC NULLS LAST LIMIT 1
   ) AS "l"

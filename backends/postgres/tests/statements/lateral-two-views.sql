@@ -21,7 +21,7 @@ WITH "__hybrid_winners0" AS (
       AND "s"."region" IS NOT NULL
       AND "s"."region" = "e"."my_region"
       AND "s"."ts" <= "e"."__hybrid_time"
-      AND ("s"."ts" >= ("e"."__hybrid_time" - INTERVAL '1 days 0 microseconds'))
+      AND ("s"."ts" >= ("e"."__hybrid_time" - INTERVAL '86400 seconds 0 microseconds'))
     ORDER BY "s"."ts" DESC, "s"."created" DESC NULLS LAST, "s"."trips" DESC NULLS LAST, "s"."it's ""rated""" DESC NULLS LAST LIMIT 1
   ) AS "l"
 )

@@ -58,7 +58,7 @@ WITH "__hybrid_known0" AS (
   FROM (
     SELECT "w"."__hybrid_row", "f"."c0", "f"."c1", ROW_NUMBER() OVER (PARTITION BY "w"."__hybrid_row" ORDER BY "f"."ts" DESC, "f"."created" DESC NULLS LAST, "f"."c0" DESC NULLS LAST, "f"."c1" DESC NULLS LAST) AS "rank"
     FROM "__hybrid_seen1" AS "w" JOIN "__hybrid_features1" AS "f" ON "f"."k0" = "w"."k0" AND "f"."ts" = "w"."hit"
-    WHERE "w"."__hybrid_row" IS NOT NULL AND "w"."hit" IS NOT NULL AND ("w"."hit" >= ("w"."t" - INTERVAL '1 days 0 microseconds'))
+    WHERE "w"."__hybrid_row" IS NOT NULL AND "w"."hit" IS NOT NULL AND ("w"."hit" >= ("w"."t" - INTERVAL '86400 seconds 0 microseconds'))
   ) AS "r" WHERE "r"."rank" = 1
 )
 SELECT "e"."__hybrid_row", "v0"."c0" AS "f0", "v0"."c1" AS "f1", "v1"."c0" AS "f2", "v1"."c1" AS "f3"

@@ -1,4 +1,4 @@
-SELECT COUNT(*), SUM("e"."n") FROM "lake"."driver stats" AS "s" LEFT JOIN (SELECT CAST(7 AS bigint) AS "k0", 1 AS "n") AS "e" ON "e"."k0" = CAST("s"."driver_id" AS bigint) WHERE "s"."ts" >= TIMESTAMP '2024-04-01 00:00:00.000000 UTC' AND "s"."ts" <= TIMESTAMP '2024-05-02 00:00:00.000000 UTC' AND "s"."driver_id" IS NOT NULL
+SELECT COUNT(*), SUM("e"."n") FROM "lake"."driver stats" AS "s" LEFT JOIN (SELECT * FROM (VALUES (CAST(7 AS bigint), 1)) AS "v"("k0", "n")) AS "e" ON "e"."k0" = CAST("s"."driver_id" AS bigint) WHERE "s"."ts" >= TIMESTAMP '2024-04-01 00:00:00.000000 UTC' AND "s"."ts" <= TIMESTAMP '2024-05-02 00:00:00.000000 UTC' AND "s"."driver_id" IS NOT NULL
 
 view stats_by_driver_id: RunningTime, about 100000 pairs, 1000 feature rows
 

@@ -4,4 +4,4 @@ WHERE CAST(CAST("s"."ts" AT TIME ZONE 'UTC' AS timestamp(6)) AS timestamp(6)) >=
   AND "s"."ts" >= TIMESTAMP '2024-04-30 00:00:00.000000 UTC'
   AND CAST(CAST("s"."ts" AT TIME ZONE 'UTC' AS timestamp(6)) AS timestamp(6)) <= TIMESTAMP '2024-05-01 00:00:00.000000'
   AND "s"."ts" <= TIMESTAMP '2024-05-01 00:00:00.000000 UTC'
-ORDER BY CAST(CAST("s"."ts" AT TIME ZONE 'UTC' AS timestamp(6)) AS timestamp(6)) DESC, CAST(CAST("s"."created" AT TIME ZONE 'UTC' AS timestamp(6)) AS timestamp(6)) DESC NULLS LAST LIMIT 1
+ORDER BY CAST(CAST("s"."ts" AT TIME ZONE 'UTC' AS timestamp(6)) AS timestamp(6)) DESC, CAST(CAST("s"."created" AT TIME ZONE 'UTC' AS timestamp(6)) AS timestamp(6)) DESC NULLS LAST, "s"."trips" DESC NULLS LAST LIMIT 1
