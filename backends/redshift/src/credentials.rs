@@ -23,7 +23,14 @@ const MARGIN: Duration = Duration::from_secs(300);
 #[derive(Clone)]
 pub(crate) struct Chain {
     provider: Option<SharedCredentialsProvider>,
-    kept: Arc<Mutex<Option<Credentials>>>,
+    kept: Arc<Mutex<Kept>>,
+}
+
+#[derive(Default)]
+struct Kept {
+    credentials: Option<Credentials>,
+    /// Why there are none, as it was first told: a profile that cannot be read tells its reason only once.
+    problem: Option<String>,
 }
 
 /// The settings of AWS that the configuration, the environment and the profile give.
@@ -58,23 +65,37 @@ impl Chain {
 
     /// The next request asks the chain anew: a server has called the credentials expired.
     pub(crate) async fn forget(&self) {
-        *self.kept.lock().await = None;
+        self.kept.lock().await.credentials = None;
     }
 
     async fn current(&self) -> Result<Credentials, CredentialsError> {
         // Those who ask at once wait for one answer.
         let mut kept = self.kept.lock().await;
-        if let Some(found) = kept.as_ref().filter(|found| is_fresh(found)) {
+        if let Some(found) = kept.credentials.as_ref().filter(|found| is_fresh(found)) {
             return Ok(found.clone());
         }
-        let provider = self
-            .provider
-            .as_ref()
-            .ok_or_else(CredentialsError::not_loaded_no_source)?;
-        let found = provider.provide_credentials().await?;
-        *kept = Some(found.clone());
-        Ok(found)
+        let provider = self.provider.as_ref();
+        let provider = provider.ok_or_else(CredentialsError::not_loaded_no_source)?;
+        match provider.provide_credentials().await {
+            Ok(found) => {
+                kept.problem = None;
+                Ok(kept.credentials.insert(found).clone())
+            }
+            Err(error) => {
+                let problem = kept.problem.get_or_insert_with(|| with_causes(&error));
+                Err(CredentialsError::provider_error(problem.clone()))
+            }
+        }
     }
+}
+
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let (mut text, mut cause) = (error.to_string(), error.source());
+    while let Some(error) = cause {
+        text.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    text
 }
 
 fn is_fresh(credentials: &Credentials) -> bool {

@@ -1,5 +1,6 @@
 //! What Redshift, AWS and the connection say, as errors that a caller can act on.
 
+use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_redshiftdata::error::{ProvideErrorMetadata, SdkError};
 use hybrid_core::{Error, ErrorKind};
 
@@ -199,18 +200,12 @@ where
         );
     }
     let (kind, message, retryable) = match &error {
+        _ if is_of_credentials(&error) => (ErrorKind::Unauthenticated, "there are no AWS credentials", false),
         SdkError::TimeoutError(_) => (ErrorKind::Timeout, "the Data API did not answer in time", true),
         SdkError::DispatchFailure(failure) if failure.is_timeout() => {
             (ErrorKind::Timeout, "the Data API did not answer in time", true)
         }
-        SdkError::DispatchFailure(failure) if failure.is_io() => {
-            (ErrorKind::Unavailable, "the Data API cannot be reached", true)
-        }
-        SdkError::DispatchFailure(_) => (
-            ErrorKind::Unauthenticated,
-            "a request to the Data API could not be made",
-            false,
-        ),
+        SdkError::DispatchFailure(_) => (ErrorKind::Unavailable, "the Data API cannot be reached", true),
         SdkError::ResponseError(_) => (
             ErrorKind::Unavailable,
             "the Data API sent an answer that cannot be read",
@@ -222,12 +217,22 @@ where
             false,
         ),
     };
-    let help = if kind == ErrorKind::Unauthenticated {
-        "check the AWS credentials: environment, `profile`, role"
-    } else {
-        ""
+    let help = match kind {
+        ErrorKind::Unauthenticated => "check the AWS credentials: environment, `profile`, role",
+        _ => "",
     };
     finished(Error::new(kind, message), retryable, help, None).with_cause(error)
+}
+
+fn is_of_credentials(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if error.is::<CredentialsError>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// What S3 says of the staging location.

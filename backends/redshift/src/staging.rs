@@ -8,6 +8,7 @@ use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, RetryConfig};
 
+use crate::client::jittered;
 use crate::config::staging_parts;
 use crate::credentials::Chain;
 use crate::{RedshiftConfig, error};
@@ -21,6 +22,7 @@ pub(crate) struct Staging {
     store: Arc<AmazonS3>,
     bucket: String,
     folder: Path,
+    attempts: u32,
 }
 
 /// A folder of its own for one result or upload.
@@ -61,6 +63,7 @@ impl Staging {
             store: Arc::new(builder.build().map_err(|failed| error::storage(failed, "be reached"))?),
             bucket: bucket.to_owned(),
             folder: Path::from(folder),
+            attempts: config.max_attempts,
         }))
     }
 
@@ -107,14 +110,32 @@ impl Staging {
 
     /// The objects of a place with their sizes, in the order of their names.
     pub(crate) async fn list(&self, place: &Place) -> Result<Vec<(Path, u64)>> {
-        let found = self
-            .store
-            .list(Some(&place.path))
-            .map_ok(|object| (object.location, object.size));
-        let found: Result<Vec<_>, _> = found.try_collect().await;
+        let list = async || {
+            let found = self.store.list(Some(&place.path));
+            found
+                .map_ok(|object| (object.location, object.size))
+                .try_collect()
+                .await
+        };
+        let found: object_store::Result<Vec<_>> = self.again(list).await;
         let mut found = found.map_err(|failed| error::storage(failed, &format!("list {}", place.path)))?;
         found.sort();
         Ok(found)
+    }
+
+    /// Lists and deletes break in ways that the client does not try again by itself.
+    async fn again<T>(&self, work: impl AsyncFn() -> object_store::Result<T>) -> object_store::Result<T> {
+        use object_store::Error as S;
+        let (mut pause, mut attempt) = (Duration::from_millis(100), 1);
+        loop {
+            match work().await {
+                Err(S::Generic { source, .. }) if attempt < self.attempts && !is_final(source.as_ref()) => {
+                    tokio::time::sleep(jittered(pause)).await;
+                    (attempt, pause) = (attempt + 1, (pause * 2).min(Duration::from_secs(5)));
+                }
+                outcome => return outcome,
+            }
+        }
     }
 
     /// Deletes all objects of a place.
@@ -123,9 +144,11 @@ impl Staging {
     }
 
     async fn delete(&self, folder: &Path) -> Result<()> {
-        let found = self.store.list(Some(folder)).map_ok(|object| object.location).boxed();
-        let deleted: Result<Vec<_>, _> = self.store.delete_stream(found).try_collect().await;
-        match deleted {
+        let delete = async || {
+            let found = self.store.list(Some(folder)).map_ok(|object| object.location).boxed();
+            self.store.delete_stream(found).try_collect::<Vec<_>>().await
+        };
+        match self.again(delete).await {
             Ok(_) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(failed) => Err(error::storage(failed, &format!("delete {folder}"))),
         }
@@ -143,6 +166,14 @@ impl Staging {
             }
         }
     }
+}
+
+/// What another attempt does not change.
+fn is_final(error: &dyn std::error::Error) -> bool {
+    let text = error.to_string();
+    ["NoSuchBucket", "AccessDenied", "InvalidAccessKeyId"]
+        .iter()
+        .any(|code| text.contains(code))
 }
 
 fn now() -> u64 {

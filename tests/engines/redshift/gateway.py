@@ -172,7 +172,7 @@ def read(spool, names, columns):
     return csv.open_csv(
         spool,
         csv.ReadOptions(column_names=keys, block_size=4 << 20),
-        csv.ParseOptions(newlines_in_values=True),
+        csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
         csv.ConvertOptions(column_types=dict(zip(keys, (kind for _, kind, _ in columns))), null_values=[""], strings_can_be_null=True,
                            quoted_strings_can_be_null=False, true_values=["t"], false_values=["f"]))
 
@@ -218,7 +218,14 @@ def write(client, bucket, prefix, names, columns, batches, options):
 
 
 COPIED = {"bool": pa.bool_(), "int8": pa.int64(), "int4": pa.int32(), "float4": pa.float32(), "float8": pa.float64(),
-          "varchar": pa.string(), "date": pa.date32()}
+          "varchar": pa.string(), "varbyte": pa.binary(), "date": pa.date32()}
+
+
+def copied(column):
+    """A column as CSV takes it."""
+    if pa.types.is_binary(column.type):
+        return pa.array([None if value is None else "\\x" + value.hex() for value in column.to_pylist()], pa.string())
+    return column
 
 
 def copy(postgres, match):
@@ -240,7 +247,7 @@ def copy(postgres, match):
             if kind != wanted:
                 raise Refused(f"ERROR: Spectrum Scan Error: File has an incompatible Parquet schema for column {column.name}. "
                               f"Column type: {name}, Parquet schema: {kind}")
-        table = table.rename_columns([f"c{at}" for at in range(table.num_columns)])
+        table = pa.table([copied(column) for column in table.columns], [f"c{at}" for at in range(table.num_columns)])
         sink = pa.BufferOutputStream()
         csv.write_csv(table, sink, csv.WriteOptions(include_header=False))
         with postgres.cursor() as cursor, cursor.copy(f"COPY {match['table']} FROM STDIN (FORMAT CSV)".encode()) as rows:
@@ -253,7 +260,7 @@ class Statement:
     def __init__(self, sqls, batch):
         self.id, self.sqls, self.batch = str(uuid.uuid4()), sqls, batch
         self.status, self.error, self.results = "SUBMITTED", None, [None] * len(sqls)
-        self.connection, self.session = None, None
+        self.connection, self.session, self.at = None, None, 0
 
     def run(self, connection, keep):
         self.connection, self.status = connection, "STARTED"
@@ -275,7 +282,14 @@ class Statement:
 
     def all(self, connection):
         for at, sql in enumerate(self.sqls):
+            self.at = at
             self.results[at] = connection.run(sql)
+
+    def part(self, at):
+        """What has become of one of several statements."""
+        if self.status == "FAILED":
+            return "FINISHED" if at < self.at else "FAILED" if at == self.at else "ABORTED"
+        return self.status
 
 
 def told(error):
@@ -361,7 +375,7 @@ class Api:
         if statement.error:
             answer["Error"] = statement.error
         if statement.batch:
-            answer["SubStatements"] = [{"Id": f"{statement.id}:{at + 1}", "Status": statement.status,
+            answer["SubStatements"] = [{"Id": f"{statement.id}:{at + 1}", "Status": statement.part(at),
                                         "HasResultSet": bool(result and result[0])} for at, result in enumerate(statement.results)]
         return answer
 

@@ -10,7 +10,7 @@ use aws_sdk_redshiftdata::config::retry::RetryConfig;
 use aws_sdk_redshiftdata::config::timeout::TimeoutConfig;
 use aws_sdk_redshiftdata::config::{Builder, IdentityCache};
 use aws_sdk_redshiftdata::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_redshiftdata::types::StatusString;
+use aws_sdk_redshiftdata::types::{StatementStatusString, StatusString};
 use hybrid_core::{Error, ErrorKind, Result};
 
 pub(crate) use conversation::Conversation;
@@ -176,14 +176,18 @@ impl DataApi {
     }
 
     /// Waits for the end of a statement.
-    async fn ended(&self, id: &str, told_with: &str) -> Result<()> {
+    async fn ended(&self, id: &str, statements: &[String]) -> Result<()> {
         let (request, mut pause) = (self.client.describe_statement().id(id), FIRST_LOOK);
         loop {
             let told = self.asked(|| request.clone().send()).await?;
             match told.status() {
                 Some(StatusString::Finished) => return Ok(()),
                 Some(StatusString::Failed) => {
-                    return Err(error::failed(told.error().unwrap_or("no reason was given"), told_with));
+                    let mut parts = told.sub_statements().iter();
+                    let failed = parts.position(|part| part.status() == Some(&StatementStatusString::Failed));
+                    let statement = failed.map_or(statements.last(), |at| statements.get(at));
+                    let why = told.error().unwrap_or("no reason was given");
+                    return Err(error::failed(why, statement.map(String::as_str).unwrap_or_default()));
                 }
                 Some(StatusString::Aborted) => {
                     return Err(Error::new(
@@ -204,7 +208,7 @@ impl DataApi {
         let work = async {
             // It may have ended by itself, which is an error here.
             let _ = self.asked(|| request.clone().send()).await;
-            let _ = self.ended(id, "").await;
+            let _ = self.ended(id, &[]).await;
         };
         let _ = tokio::time::timeout(SETTLE, work).await;
     }

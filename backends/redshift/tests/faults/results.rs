@@ -118,6 +118,9 @@ async fn what_a_killed_process_left_is_swept() {
 async fn a_bucket_that_is_not_there_is_told() {
     let mut config = data_api();
     config.s3_staging_location = Some("s3://no-such-bucket/x".to_owned());
-    let error = rows(config, QUERY).await.unwrap_err();
+    let session = session(config).await;
+    let error = session.query(QUERY).await.map(drop).unwrap_err();
     assert!(error.to_string().to_lowercase().contains("bucket"), "{error}");
+    // That nothing could be deleted is told as well.
+    assert_eq!(session.close().await.unwrap_err().kind(), ErrorKind::NotFound);
 }

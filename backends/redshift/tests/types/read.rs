@@ -4,7 +4,7 @@ use arrow::array::{Array, AsArray};
 use arrow::datatypes::DataType;
 use arrow::util::display::array_value_to_string;
 use hybrid_core::sql::{SqlSession, SqlStore};
-use hybrid_core::{OfflineStore, timestamp_type};
+use hybrid_core::timestamp_type;
 use hybrid_store_redshift::RedshiftSource;
 
 use crate::common::{admin, connection, data_api, fresh, rows, session, store};
@@ -151,7 +151,9 @@ async fn names_in_the_users_query_mean_what_redshift_says() {
     .await;
     let source = RedshiftSource::table(format!("\"{table}\""));
     for config in [data_api(), connection()] {
-        let schema = store(config).await.source_schema(&source).await.unwrap();
+        let schema = hybrid_core::OfflineStore::source_schema(&store(config).await, &source)
+            .await
+            .unwrap();
         let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
         assert_eq!(names, ["Id", "a\"b", "price$"]);
     }
@@ -160,11 +162,11 @@ async fn names_in_the_users_query_mean_what_redshift_says() {
 
 #[tokio::test]
 async fn ping_says_who_answers() {
-    let told = store(data_api()).await.ping().await.unwrap();
+    let told = SqlStore::ping(&store(data_api()).await).await.unwrap();
     assert!(
         told.contains("PostgreSQL") && told.contains("cluster `cluster` in us-east-1, database `redshift`"),
         "{told}"
     );
-    let told = store(connection()).await.ping().await.unwrap();
+    let told = SqlStore::ping(&store(connection()).await).await.unwrap();
     assert!(told.contains("127.0.0.1") && told.contains("as `hybrid`"), "{told}");
 }

@@ -59,7 +59,8 @@ impl Conversation {
                 [] => "SELECT 1".to_owned(),
                 tables => format!("DROP TABLE IF EXISTS {}", tables.join(", ")),
             };
-            let submitted = self.api.submit(std::slice::from_ref(&last), &Place::Ending(id)).await?;
+            let last = [last];
+            let submitted = self.api.submit(&last, &Place::Ending(id)).await?;
             self.api.ended(&submitted.id, &last).await
         };
         match tokio::time::timeout(SETTLE, ending).await {
@@ -86,14 +87,13 @@ async fn run(
         Some(turn) => turn.as_ref().map_or(Place::Opening, |id| Place::Session(id.clone())),
     };
     let is_new = !matches!(place, Place::Session(_));
-    let told_with = statements.last().cloned().unwrap_or_default();
     let all: Vec<String> = match is_new {
         true => settings(&api.config, true).into_iter().chain(statements).collect(),
         false => statements,
     };
     let submitted = api.submit(&all, &place).await?;
     let outcome = tokio::select! {
-        outcome = api.ended(&submitted.id, &told_with) => outcome,
+        outcome = api.ended(&submitted.id, &all) => outcome,
         () = unwanted.wait() => {
             api.cancel(&submitted.id).await;
             Err(Error::new(ErrorKind::Cancelled, "the statement was cancelled"))
