@@ -45,12 +45,16 @@ start_bigquery() {
     dir="$(cd "$dir" && pwd)"
     python="$(bigquery_venv local-bigquery "$dir")"
     bigquery_extensions "$python" "$dir/home"
+    # For tests that sign as a service account does.
+    need openssl "install OpenSSL"
+    openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out "$dir/key.pem" 2>/dev/null ||
+        die "openssl did not make a key"
     rest="$(free_port)"
     grpc="$(free_port)"
     engine_start local-bigquery "$rest" "$dir" env HOME="$dir/home" PYTHONPATH="$ENGINES/bigquery" \
         GCS_LOCAL_ROOT="$dir/gcs" "$python" -c 'from local_bigquery.cli import main; main()' serve \
         --host 127.0.0.1 --port "$rest" --grpc-port "$grpc" --data-dir "$dir/data" --project hybrid --dataset feast
     export HYBRID_BIGQUERY_REST="http://127.0.0.1:$rest" HYBRID_BIGQUERY_STORAGE="http://127.0.0.1:$grpc"
-    export HYBRID_BIGQUERY_PROJECT=hybrid HYBRID_BIGQUERY_GCS="$dir/gcs"
+    export HYBRID_BIGQUERY_PROJECT=hybrid HYBRID_BIGQUERY_GCS="$dir/gcs" HYBRID_BIGQUERY_KEY="$dir/key.pem"
     export HYBRID_BIGQUERY_PID="${engine_pids[-1]}"
 }

@@ -6,6 +6,7 @@ mod config;
 mod dialect;
 mod error;
 mod explain;
+mod export;
 mod names;
 mod protocol;
 mod read;

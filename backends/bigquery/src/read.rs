@@ -91,7 +91,7 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
 /// Whether a query asks for an order of its rows; so does one that cannot be read.
 fn is_ordered(sql: &str) -> bool {
     match Parser::parse_sql(&*BigQueryDialect.grammar(), sql).as_deref() {
-        Ok([Statement::Query(query)]) => query.order_by.is_some() || query.limit_clause.is_some(),
+        Ok([Statement::Query(query)]) => query.order_by.is_some(),
         _ => true,
     }
 }

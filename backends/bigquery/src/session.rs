@@ -81,9 +81,15 @@ impl BigQuerySession {
         if !may || self.jobs().has_dataset(project, dataset).await? {
             return Ok(());
         }
-        self.jobs()
+        let made = self
+            .jobs()
             .make_dataset(project, dataset, self.config().location.as_deref())
-            .await
+            .await;
+        match made {
+            // Somebody else may have been quicker.
+            Err(_) if self.jobs().has_dataset(project, dataset).await? => Ok(()),
+            made => made,
+        }
     }
 
     async fn described(&self, query: &str) -> Result<Option<SchemaRef>> {

@@ -13,3 +13,10 @@ pub use config::{ConnectionType, EntitySelectMode, PostgresConfig, SslMode};
 pub use session::PostgresSession;
 pub use source::PostgresSource;
 pub use store::PostgresStore;
+
+/// What a store shares that speaks Postgres' protocol to another engine; not for applications.
+#[doc(hidden)]
+pub mod wire {
+    pub use crate::client::tls::client as tls;
+    pub use crate::types::json_texts;
+}

@@ -15,6 +15,7 @@ use tokio_postgres::Column;
 use tokio_postgres::types::{Kind, Type};
 
 pub(crate) use decode::Rows;
+pub use json::texts as json_texts;
 pub(crate) use encode::{Cells, HEADER, TRAILER};
 pub(crate) use time::literal;
 

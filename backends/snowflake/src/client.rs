@@ -4,6 +4,7 @@
 
 mod conversation;
 mod http;
+mod ipc;
 mod login;
 pub(crate) mod message;
 mod pool;

@@ -1,5 +1,5 @@
 use arrow::datatypes::{DataType, Field};
-use hybrid_core::sql::{Dialect, Formulation, sql_type_of, sqlparser};
+use hybrid_core::sql::{Dialect, Formulation, sql_type_of, sqlparser, values_rows};
 use hybrid_core::{Error, ErrorKind, Result};
 
 use crate::names;
@@ -101,7 +101,15 @@ impl Dialect for SnowflakeDialect {
     }
 
     fn formulations(&self) -> (Formulation, Formulation) {
-        (Formulation::RunningTime, Formulation::Ranked)
+        (Formulation::AsOf, Formulation::Ranked)
+    }
+
+    fn qualify(&self) -> bool {
+        true
+    }
+
+    fn rows(&self, columns: &[String], rows: &[Vec<String>]) -> String {
+        values_rows(self, columns, rows)
     }
 
     fn grammar(&self) -> Box<dyn sqlparser::dialect::Dialect> {

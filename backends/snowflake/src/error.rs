@@ -129,12 +129,6 @@ pub(crate) fn refused(failure: Failure) -> Error {
     if retryable { error.retryable() } else { error }
 }
 
-/// The number of the error that Snowflake gave.
-pub(crate) fn code_of(error: &Error) -> Option<&str> {
-    let cause = std::error::Error::source(error)?;
-    cause.downcast_ref::<Failure>().map(|failure| failure.code.as_str())
-}
-
 /// The error of an HTTP status that is not Snowflake's own answer.
 pub(crate) fn status_error(what: &str, status: StatusCode, body: &str) -> Error {
     use ErrorKind as K;

@@ -3,6 +3,8 @@
 // Each test program uses a part of it.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
 
+pub mod proxy;
+
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, RecordBatch};

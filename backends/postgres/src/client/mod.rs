@@ -2,7 +2,7 @@
 
 mod connect;
 mod lease;
-mod tls;
+pub(crate) mod tls;
 
 use std::sync::Arc;
 use std::time::Duration;

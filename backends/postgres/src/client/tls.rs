@@ -25,7 +25,10 @@ struct Lenient {
 }
 
 /// TLS as `sslmode` and the paths say.
-pub(super) fn client(config: &PostgresConfig) -> Result<ClientConfig> {
+///
+/// # Errors
+/// Config, when a file cannot be read or holds something else.
+pub fn client(config: &PostgresConfig) -> Result<ClientConfig> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()

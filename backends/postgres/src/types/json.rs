@@ -15,7 +15,10 @@ const FORMAT: FormatOptions<'static> = FormatOptions::new()
     .with_timestamp_tz_format(Some("%Y-%m-%dT%H:%M:%S%.6f%:z"));
 
 /// One JSON text per value.
-pub(super) fn texts(array: &ArrayRef) -> Result<ArrayRef> {
+///
+/// # Errors
+/// Unsupported, for a type that has no form in JSON.
+pub fn texts(array: &ArrayRef) -> Result<ArrayRef> {
     let mut texts = StringBuilder::new();
     let mut text = String::new();
     for row in 0..array.len() {

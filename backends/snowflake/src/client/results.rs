@@ -3,7 +3,6 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use arrow::ipc::reader::StreamReader;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::{Buf, Bytes};
@@ -14,6 +13,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::ipc::Reader;
 use super::message::{Chunk, Column, QueryData};
 use super::session::{Session, parsed};
 use crate::error::protocol;
@@ -136,21 +136,16 @@ impl First {
 
 /// Batch by batch: an answer without parts may be large.
 fn decoded_by_and_by(bytes: Vec<u8>, parts: Arc<Parts>) -> impl Stream<Item = Result<RecordBatch>> + Send {
-    let reader = StreamReader::try_new(std::io::Cursor::new(bytes), None);
-    let state = Some((reader, parts));
+    let state = Some((Reader::new(bytes.into()), parts));
     stream::unfold(state, |state| async move {
-        let (reader, parts) = state?;
-        let mut reader = match reader {
-            Ok(reader) => reader,
-            Err(error) => return Some((Err(broken(error)), None)),
-        };
+        let (mut reader, parts) = state?;
         let decoded = tokio::task::spawn_blocking(move || {
-            let batch = reader.next()?;
-            let batch = batch.map_err(broken).and_then(|batch| parts.decoder.decode(&batch));
+            let batch = reader.next().map_err(broken).transpose()?;
+            let batch = batch.and_then(|batch| parts.decoder.decode(&batch));
             Some((batch, reader, parts))
         });
         match decoded.await {
-            Ok(Some((Ok(batch), reader, parts))) => Some((Ok(batch), Some((Ok(reader), parts)))),
+            Ok(Some((Ok(batch), reader, parts))) => Some((Ok(batch), Some((reader, parts)))),
             Ok(Some((Err(error), ..))) => Some((Err(error), None)),
             Ok(None) => None,
             Err(error) => Some((Err(thread_failed(error)), None)),
@@ -279,10 +274,12 @@ impl Parts {
             let rows: Vec<Vec<Value>> = serde_json::from_slice(&text).map_err(corrupt)?;
             return Ok(vec![from_texts(&rows, &self.columns, self.decoder.schema())?]);
         }
-        let reader = StreamReader::try_new(body.reader(), None).map_err(broken)?;
-        reader
-            .map(|batch| batch.map_err(broken).and_then(|batch| self.decoder.decode(&batch)))
-            .collect()
+        let mut reader = Reader::new(body);
+        let mut batches = Vec::new();
+        while let Some(batch) = reader.next().map_err(broken)? {
+            batches.push(self.decoder.decode(&batch)?);
+        }
+        Ok(batches)
     }
 }
 

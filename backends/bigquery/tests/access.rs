@@ -1,0 +1,386 @@
+//! Who asks, who pays, what it costs: credentials of every kind, and what every request says.
+
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Int64Array, RecordBatch};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use common::proxy::{Act, Proxy, header};
+use common::{config, connect, parts, put, rest, rows, shown, unique, variable};
+use hybrid_core::sql::{Mode, SqlSession, SqlStore};
+use hybrid_core::{Context, ErrorKind, Result};
+use hybrid_store_bigquery::{BigQueryConfig, BigQueryStore, CreateDisposition};
+use serde_json::{Value, json};
+
+/// A proxy before the emulator, and a configuration with these credentials.
+async fn with_file(folder: &Path, credentials: &Value) -> (Proxy, BigQueryConfig) {
+    let proxy = Proxy::start(&rest()).await;
+    let file = folder.join(unique("credentials"));
+    std::fs::write(&file, credentials.to_string()).unwrap();
+    let mut config = config();
+    config.api_endpoint = Some(proxy.url());
+    config.anonymous = false;
+    config.credentials_file = Some(file);
+    config.retry_timeout = 10;
+    (proxy, config)
+}
+
+/// A server that gives tokens.
+async fn token_server(answer: Act) -> Proxy {
+    let proxy = Proxy::start(&rest()).await;
+    proxy.rule("HTTP/1.1", usize::MAX, answer);
+    proxy
+}
+
+fn token(name: &str) -> Act {
+    let answer = json!({
+        "access_token": name, "accessToken": name, "expires_in": 3600, "expireTime": "2099-01-01T00:00:00Z",
+        "token_type": "Bearer", "issued_token_type": "urn:ietf:params:oauth:token-type:access_token",
+    });
+    Act::Answer(200, answer.to_string())
+}
+
+fn user(tokens: &Proxy) -> Value {
+    json!({
+        "type": "authorized_user", "client_id": "client", "client_secret": "user-secret", "refresh_token": "refresh-secret",
+        "token_uri": tokens.url(),
+    })
+}
+
+fn private_key() -> PathBuf {
+    variable("HYBRID_BIGQUERY_KEY").into()
+}
+
+/// What every request said of who asks.
+fn authorizations(proxy: &Proxy) -> Vec<String> {
+    let seen = proxy.seen("HTTP/1.1");
+    seen.iter()
+        .map(|seen| header(&seen.headers, "authorization").unwrap_or_default().to_owned())
+        .collect()
+}
+
+async fn ask(config: BigQueryConfig) -> Result<usize> {
+    let store = <BigQueryStore as SqlStore>::connect(config, &Context::default()).await?;
+    Ok(rows(&store, "SELECT 1 AS a")
+        .await?
+        .iter()
+        .map(RecordBatch::num_rows)
+        .sum())
+}
+
+#[tokio::test]
+async fn an_authorized_user_asks_with_a_token() {
+    let folder = tempfile::tempdir().unwrap();
+    let tokens = token_server(token("token-1")).await;
+    let (proxy, config) = with_file(folder.path(), &user(&tokens)).await;
+    assert_eq!(ask(config).await.unwrap(), 1);
+    let seen = authorizations(&proxy);
+    assert!(
+        !seen.is_empty() && seen.iter().all(|value| value == "Bearer token-1"),
+        "{seen:?}"
+    );
+    assert_eq!(tokens.seen("refresh-secret").len(), 1);
+}
+
+#[tokio::test]
+async fn a_service_account_signs_for_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let account = json!({
+        "type": "service_account", "project_id": "of-the-file", "private_key_id": "key-1",
+        "private_key": std::fs::read_to_string(private_key()).unwrap(), "client_email": "me@of-the-file.iam.gserviceaccount.com",
+        "client_id": "1", "token_uri": "https://oauth2.googleapis.com/token",
+    });
+    let (proxy, mut config) = with_file(folder.path(), &account).await;
+    config.project_id = None;
+    assert_eq!(ask(config).await.unwrap(), 1);
+    let authorization = authorizations(&proxy).remove(0);
+    let claims = authorization
+        .strip_prefix("Bearer ")
+        .unwrap()
+        .split('.')
+        .nth(1)
+        .unwrap()
+        .to_owned();
+    let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap();
+    assert_eq!(claims["iss"], "me@of-the-file.iam.gserviceaccount.com");
+    assert!(claims["scope"].as_str().unwrap().contains("cloud-platform"));
+    // The file also names the project.
+    assert!(!proxy.seen("/projects/of-the-file/jobs").is_empty());
+}
+
+#[tokio::test]
+async fn an_external_account_trades_its_token() {
+    let folder = tempfile::tempdir().unwrap();
+    let subject = folder.path().join("subject");
+    std::fs::write(&subject, "subject-secret").unwrap();
+    let tokens = token_server(token("token-2")).await;
+    let account = json!({
+        "type": "external_account", "audience": "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/providers/q",
+        "subject_token_type": "urn:ietf:params:oauth:token-type:jwt", "token_url": tokens.url(),
+        "credential_source": {"file": subject},
+    });
+    let (proxy, config) = with_file(folder.path(), &account).await;
+    assert_eq!(ask(config).await.unwrap(), 1);
+    assert_eq!(authorizations(&proxy)[0], "Bearer token-2");
+    assert_eq!(tokens.seen("subject-secret").len(), 1);
+}
+
+#[tokio::test]
+async fn an_impersonated_account_asks_as_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let tokens = token_server(token("token-3")).await;
+    let account = json!({
+        "type": "impersonated_service_account", "source_credentials": user(&tokens),
+        "service_account_impersonation_url": format!("{}/v1/projects/-/serviceAccounts/other@p.iam.gserviceaccount.com:generateAccessToken", tokens.url()),
+    });
+    let (proxy, config) = with_file(folder.path(), &account).await;
+    assert_eq!(ask(config).await.unwrap(), 1);
+    assert_eq!(authorizations(&proxy)[0], "Bearer token-3");
+    assert_eq!(tokens.seen("other@p").len(), 1);
+}
+
+#[tokio::test]
+async fn a_token_that_ends_on_its_way_is_no_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let tokens = token_server(token("token-4")).await;
+    let (proxy, config) = with_file(folder.path(), &user(&tokens)).await;
+    let expired = json!({"error": {"code": 401, "message": "Request had invalid authentication credentials.", "errors": [{"reason": "authError"}], "status": "UNAUTHENTICATED"}});
+    proxy.rule("/jobs", 1, Act::Answer(401, expired.to_string()));
+    assert_eq!(ask(config.clone()).await.unwrap(), 1);
+    proxy.rule("/jobs", usize::MAX, Act::Answer(401, expired.to_string()));
+    let error = ask(config).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.is_retryable()),
+        (ErrorKind::Unauthenticated, false),
+        "{error}"
+    );
+    assert!(error.to_string().contains("gcloud auth"), "{error}");
+}
+
+#[tokio::test]
+async fn no_token_is_an_error_that_shows_no_secret() {
+    let folder = tempfile::tempdir().unwrap();
+    let tokens = token_server(Act::Answer(400, r#"{"error": "invalid_grant"}"#.to_owned())).await;
+    let (proxy, config) = with_file(folder.path(), &user(&tokens)).await;
+    let error = ask(config).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.is_retryable()),
+        (ErrorKind::Unauthenticated, false),
+        "{error}"
+    );
+    assert!(!format!("{error:?}").contains("secret"), "{error:?}");
+    assert!(proxy.seen("HTTP/1.1").is_empty());
+}
+
+#[tokio::test]
+async fn files_that_hold_no_credentials_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    for (credentials, says) in [
+        (json!({"type": "gdch_service_account"}), "gdch_service_account"),
+        (
+            json!({"type": "service_account", "private_key": "top-secret"}),
+            "credentials_file",
+        ),
+    ] {
+        let (_, config) = with_file(folder.path(), &credentials).await;
+        let error = ask(config).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config, "{error}");
+        assert!(
+            error.to_string().contains(says) && !format!("{error:?}").contains("top-secret"),
+            "{error:?}"
+        );
+    }
+    let mut config = config();
+    (config.anonymous, config.credentials_file) = (false, Some("nowhere.json".into()));
+    let error = ask(config).await.unwrap_err();
+    assert!(error.to_string().contains("nowhere.json"), "{error}");
+}
+
+async fn before_the_emulator() -> (Proxy, BigQueryConfig) {
+    let proxy = Proxy::start(&rest()).await;
+    let mut config = config();
+    config.api_endpoint = Some(proxy.url());
+    (proxy, config)
+}
+
+fn batch() -> RecordBatch {
+    RecordBatch::try_from_iter([("n", Arc::new(Int64Array::from(vec![1])) as ArrayRef)]).unwrap()
+}
+
+#[tokio::test]
+async fn jobs_say_who_pays_how_much_at_most_and_what_for() {
+    let (proxy, mut config) = before_the_emulator().await;
+    config.billing_project_id = Some("bills".to_owned());
+    config.maximum_bytes_billed = Some(1 << 30);
+    config.job_timeout = Some(60);
+    config.labels = [("team".to_owned(), "search".to_owned())].into();
+    let store = connect(config.clone()).await;
+    put(&store, "t", batch().schema(), vec![batch()], Mode::Create)
+        .await
+        .unwrap();
+    let name = parts(&store, "t").unwrap();
+    assert_eq!(name[0], "hybrid");
+    assert!(
+        shown(&store, &format!("SELECT n FROM `{}`", name.join("`.`")))
+            .await
+            .contains("| 1 |")
+    );
+    for job in [&proxy.seen("SELECT n FROM")[0], &proxy.seen("uploadType=multipart")[0]] {
+        assert!(job.line.contains("/projects/bills/jobs"), "{}", job.line);
+        for said in [
+            "\"team\":\"search\"",
+            "\"hybrid-offline-store\":",
+            "\"jobTimeoutMs\":\"60000\"",
+        ] {
+            assert!(job.body.contains(said), "{said}: {}", job.body);
+        }
+    }
+    assert!(
+        proxy.seen("SELECT n FROM")[0]
+            .body
+            .contains("\"maximumBytesBilled\":\"1073741824\"")
+    );
+    // Tables stay in the project of the data.
+    assert!(!proxy.seen("/projects/hybrid/datasets").is_empty() && proxy.seen("/projects/bills/datasets").is_empty());
+}
+
+#[tokio::test]
+async fn a_location_is_where_jobs_run_and_the_dataset_is_made() {
+    let (proxy, mut config) = before_the_emulator().await;
+    config.location = Some("europe-west1".to_owned());
+    let store = connect(config).await;
+    put(&store, "t", batch().schema(), vec![batch()], Mode::Create)
+        .await
+        .unwrap();
+    for seen in [
+        &proxy.seen("POST /bigquery/v2/projects/hybrid/datasets")[0],
+        &proxy.seen("uploadType")[0],
+    ] {
+        assert!(seen.body.contains("\"location\":\"europe-west1\""), "{}", seen.body);
+    }
+}
+
+#[tokio::test]
+async fn a_dataset_is_made_only_where_it_may_be() {
+    let (proxy, mut config) = before_the_emulator().await;
+    config.table_create_disposition = CreateDisposition::CreateNever;
+    let store = connect(config).await;
+    let session = store.session().await.unwrap();
+    let error = session.stage("SELECT 1 AS x").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+    session.close().await.unwrap();
+    assert!(proxy.seen("POST /bigquery/v2/projects/hybrid/datasets").is_empty());
+}
+
+#[tokio::test]
+async fn temporary_tables_expire_by_themselves() {
+    let (proxy, mut config) = before_the_emulator().await;
+    config.expire_after = 1_000;
+    let store = connect(config).await;
+    let session = store.session().await.unwrap();
+    let rows = hybrid_core::BatchStream::from_batches(batch().schema(), vec![batch()]);
+    session.upload(rows).await.unwrap();
+    session.stage("SELECT 1 AS x").await.unwrap();
+    let made: Value = serde_json::from_str(&proxy.seen("expirationTime")[0].body).unwrap();
+    let expires: u128 = made["expirationTime"].as_str().unwrap().parse().unwrap();
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap()
+        .as_millis();
+    assert!((now + 900_000..now + 1_000_001).contains(&expires), "{expires}");
+    assert!(proxy.seen("CREATE TABLE")[0].body.contains("INTERVAL 1000 SECOND"));
+    session.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_plan_is_what_a_query_would_cost() {
+    let (proxy, mut config) = before_the_emulator().await;
+    config.maximum_bytes_billed = Some(1 << 40);
+    let store = connect(config).await;
+    let cost = |job: &mut Value| job["statistics"]["query"]["totalBytesProcessed"] = "5368709120".into();
+    proxy.rule("\"dryRun\":true", 1, Act::Change(cost));
+    let session = store.session().await.unwrap();
+    let told = session.explain("SELECT 1 AS a").await.unwrap();
+    session.close().await.unwrap();
+    assert!(told.contains("would process 5.00 GiB (5368709120 bytes)"), "{told}");
+    assert!(told.contains("maximum_bytes_billed is 1.00 TiB"), "{told}");
+    // Nothing has run.
+    assert_eq!(proxy.seen("/jobs").len(), proxy.seen("\"dryRun\":true").len());
+}
+
+#[tokio::test]
+async fn a_table_that_must_be_filtered_is_described_by_the_catalog() {
+    let (proxy, config) = before_the_emulator().await;
+    let store = connect(config).await;
+    put(&store, "t", batch().schema(), vec![batch()], Mode::Create)
+        .await
+        .unwrap();
+    let message =
+        "Cannot query over table 't' without a filter over column(s) 'day' that can be used for partition elimination";
+    let refusal =
+        json!({"error": {"code": 400, "message": message, "errors": [{"message": message, "reason": "invalidQuery"}]}});
+    proxy.rule("\"dryRun\":true", 1, Act::Answer(400, refusal.to_string()));
+    let session = store.session().await.unwrap();
+    let name = parts(&store, "t").unwrap().join("`.`");
+    let described = session
+        .describe(&format!("SELECT * FROM `{name}` AS `s`"))
+        .await
+        .unwrap();
+    session.close().await.unwrap();
+    assert_eq!(described.field(0).name(), "n");
+}
+
+#[tokio::test]
+async fn rows_are_exported_as_parquet() {
+    let mut config = config();
+    let store = connect(config.clone()).await;
+    assert_eq!(
+        store.export("SELECT 1 AS a").await.unwrap_err().kind(),
+        ErrorKind::Config
+    );
+    config.gcs_staging_location = Some("gs://hybrid-test/exports/".to_owned());
+    let store = connect(config).await;
+    let files = store.export("SELECT 7 AS a UNION ALL SELECT 8").await.unwrap();
+    let folder = files
+        .strip_prefix("gs://")
+        .and_then(|files| files.strip_suffix("/*.parquet"))
+        .unwrap();
+    let folder = PathBuf::from(variable("HYBRID_BIGQUERY_GCS")).join(folder);
+    let file = std::fs::read_dir(folder).unwrap().next().unwrap().unwrap().path();
+    let reader =
+        parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(std::fs::File::open(file).unwrap());
+    let count: usize = reader
+        .unwrap()
+        .build()
+        .unwrap()
+        .map(|batch| batch.unwrap().num_rows())
+        .sum();
+    assert_eq!(count, 2);
+    assert_eq!(
+        store.export("DROP TABLE t").await.unwrap_err().kind(),
+        ErrorKind::InvalidInput
+    );
+}
+
+#[tokio::test]
+async fn a_ping_says_where_it_is() {
+    let config = config();
+    let ping = SqlStore::ping(&connect(config.clone()).await).await.unwrap();
+    assert_eq!(
+        ping,
+        format!("BigQuery at 127.0.0.1, dataset `hybrid.{}`", config.dataset)
+    );
+    let mut away = config;
+    (away.api_endpoint, away.retry_timeout) = (Some("http://127.0.0.1:9".to_owned()), 1);
+    let error = SqlStore::ping(&connect(away).await).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.is_retryable()),
+        (ErrorKind::Unavailable, true),
+        "{error}"
+    );
+}

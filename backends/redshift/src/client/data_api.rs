@@ -1,0 +1,225 @@
+mod conversation;
+mod results;
+
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+use aws_config::SdkConfig;
+use aws_sdk_redshiftdata::Client;
+use aws_sdk_redshiftdata::config::retry::RetryConfig;
+use aws_sdk_redshiftdata::config::timeout::TimeoutConfig;
+use aws_sdk_redshiftdata::config::{Builder, IdentityCache};
+use aws_sdk_redshiftdata::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_redshiftdata::types::{StatementStatusString, StatusString};
+use hybrid_core::{Error, ErrorKind, Result};
+
+pub(crate) use conversation::Conversation;
+pub(crate) use results::Answer;
+
+use super::jittered;
+use crate::config::Target;
+use crate::credentials::Chain;
+use crate::{RedshiftConfig, error};
+
+/// How long one sending of a request may take, and connecting.
+const ATTEMPT: Duration = Duration::from_secs(60);
+const CONNECT: Duration = Duration::from_secs(10);
+/// How long a request is tried again that the Data API is too busy for.
+const BUSY: Duration = Duration::from_secs(60);
+/// The pauses between two looks at a statement.
+const FIRST_LOOK: Duration = Duration::from_millis(40);
+const LAST_LOOK: Duration = Duration::from_secs(2);
+/// How long a cancelled statement may take to end.
+const SETTLE: Duration = Duration::from_secs(15);
+/// The longest statement that the Data API takes.
+const STATEMENT: usize = 100_000;
+
+/// Redshift's Data API, for one database.
+pub(crate) struct DataApi {
+    client: Client,
+    chain: Chain,
+    target: Target,
+    config: RedshiftConfig,
+}
+
+/// A statement on its way.
+struct Submitted {
+    id: String,
+    session: Option<String>,
+}
+
+/// Where statements run.
+#[derive(Debug, Clone)]
+enum Place {
+    /// In a connection that ends with them.
+    Alone,
+    /// In a session that they open.
+    Opening,
+    /// In a session, which goes on.
+    Session(String),
+    /// In a session, which ends with them.
+    Ending(String),
+}
+
+impl DataApi {
+    pub(crate) fn new(settings: &SdkConfig, chain: &Chain, target: Target, config: &RedshiftConfig) -> Self {
+        let retries = RetryConfig::standard()
+            .with_max_attempts(config.max_attempts)
+            .with_max_backoff(Duration::from_secs(20));
+        let timeouts = TimeoutConfig::builder()
+            .operation_attempt_timeout(ATTEMPT)
+            .connect_timeout(CONNECT)
+            .build();
+        let mut builder = Builder::from(settings)
+            .retry_config(retries)
+            .timeout_config(timeouts)
+            .credentials_provider(chain.clone())
+            // The chain itself keeps what is valid, and can forget it.
+            .identity_cache(IdentityCache::no_cache());
+        if let Some(endpoint) = &config.endpoint {
+            builder = builder.endpoint_url(endpoint);
+        }
+        Self {
+            client: Client::from_conf(builder.build()),
+            chain: chain.clone(),
+            target,
+            config: config.clone(),
+        }
+    }
+
+    /// Sends a request: AWS's client repeats what passes by itself, this what credentials or a busy cluster ask for.
+    async fn asked<T, E, F>(&self, send: impl Fn() -> F) -> Result<T>
+    where
+        F: Future<Output = Result<T, SdkError<E>>>,
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    {
+        let (start, mut pause, mut renewed) = (Instant::now(), Duration::from_millis(250), 0);
+        loop {
+            let failed = match send().await {
+                Ok(answer) => return Ok(answer),
+                Err(failed) => failed,
+            };
+            match error::code(&failed) {
+                "ExpiredTokenException" | "ExpiredToken" | "RequestExpired" if renewed < 2 => {
+                    renewed += 1;
+                    self.chain.forget().await;
+                }
+                "ActiveStatementsExceededException" | "ActiveSessionsExceededException" if start.elapsed() < BUSY => {
+                    tokio::time::sleep(jittered(pause)).await;
+                    pause = (pause * 2).min(Duration::from_secs(5));
+                }
+                _ => return Err(error::request(failed)),
+            }
+        }
+    }
+
+    /// Hands statements over, all in one transaction. Sent twice, they still run once: the token says that they are the same.
+    async fn submit(&self, statements: &[String], place: &Place) -> Result<Submitted> {
+        if let Some(long) = statements.iter().find(|statement| statement.len() > STATEMENT) {
+            let message = format!("a statement of {} bytes: the Data API takes {STATEMENT}", long.len());
+            return Err(Error::new(ErrorKind::ResourceExhausted, message)
+                .with_help("ask for fewer features at once, or give `host` and `password`"));
+        }
+        let token = uuid::Uuid::new_v4().to_string();
+        let (session, keep) = match place {
+            Place::Alone => (None, None),
+            Place::Opening => (None, Some(self.config.session_keep_alive)),
+            Place::Session(id) => (Some(id.clone()), None),
+            Place::Ending(id) => (Some(id.clone()), Some(1)),
+        };
+        let keep = keep.and_then(|seconds| i32::try_from(seconds).ok());
+        // A session knows cluster, user and database.
+        let own = |text: &Option<String>| text.clone().filter(|_| session.is_none());
+        let (cluster, workgroup) = match &self.target {
+            Target::Cluster { id } => (own(&Some(id.clone())), None),
+            Target::Workgroup(name) => (None, own(&Some(name.clone()))),
+            Target::Host(_) => (None, None),
+        };
+        let user = own(&self.config.user).filter(|_| self.config.secret_arn.is_none());
+        let (secret, database) = (own(&self.config.secret_arn), own(&Some(self.config.database.clone())));
+        let (id, session) = match statements {
+            [statement] => {
+                let request = self.client.execute_statement().sql(statement).client_token(token);
+                let request = request
+                    .set_cluster_identifier(cluster)
+                    .set_workgroup_name(workgroup)
+                    .set_db_user(user);
+                let request = request
+                    .set_secret_arn(secret)
+                    .set_database(database)
+                    .statement_name(&self.config.query_group);
+                let request = request.set_session_id(session).set_session_keep_alive_seconds(keep);
+                let answer = self.asked(|| request.clone().send()).await?;
+                (answer.id, answer.session_id)
+            }
+            statements => {
+                let request = self
+                    .client
+                    .batch_execute_statement()
+                    .set_sqls(Some(statements.to_vec()))
+                    .client_token(token);
+                let request = request
+                    .set_cluster_identifier(cluster)
+                    .set_workgroup_name(workgroup)
+                    .set_db_user(user);
+                let request = request
+                    .set_secret_arn(secret)
+                    .set_database(database)
+                    .statement_name(&self.config.query_group);
+                let request = request.set_session_id(session).set_session_keep_alive_seconds(keep);
+                let answer = self.asked(|| request.clone().send()).await?;
+                (answer.id, answer.session_id)
+            }
+        };
+        let id = id.ok_or_else(|| Error::new(ErrorKind::Corrupt, "the Data API gave a statement no id"))?;
+        Ok(Submitted { id, session })
+    }
+
+    /// Waits for the end of a statement.
+    async fn ended(&self, id: &str, statements: &[String]) -> Result<()> {
+        let (request, mut pause) = (self.client.describe_statement().id(id), FIRST_LOOK);
+        loop {
+            let told = self.asked(|| request.clone().send()).await?;
+            match told.status() {
+                Some(StatusString::Finished) => return Ok(()),
+                Some(StatusString::Failed) => {
+                    let mut parts = told.sub_statements().iter();
+                    let failed = parts.position(|part| part.status() == Some(&StatementStatusString::Failed));
+                    let statement = failed.map_or(statements.last(), |at| statements.get(at));
+                    let why = told.error().unwrap_or("no reason was given");
+                    return Err(error::failed(why, statement.map(String::as_str).unwrap_or_default()));
+                }
+                Some(StatusString::Aborted) => {
+                    return Err(Error::new(
+                        ErrorKind::Cancelled,
+                        "the statement was cancelled in Redshift",
+                    ));
+                }
+                _ => {}
+            }
+            tokio::time::sleep(jittered(pause)).await;
+            pause = (pause * 3 / 2).min(LAST_LOOK);
+        }
+    }
+
+    /// Cancels a statement and waits until it has ended.
+    async fn cancel(&self, id: &str) {
+        let request = self.client.cancel_statement().id(id);
+        let work = async {
+            // It may have ended by itself, which is an error here.
+            let _ = self.asked(|| request.clone().send()).await;
+            let _ = self.ended(id, &[]).await;
+        };
+        let _ = tokio::time::timeout(SETTLE, work).await;
+    }
+
+    /// Who is asked, for people.
+    pub(crate) fn target(&self) -> String {
+        let place = match &self.target {
+            Target::Cluster { id } => format!("cluster `{id}`"),
+            Target::Workgroup(name) => format!("workgroup `{name}`"),
+            Target::Host(host) => host.clone(),
+        };
+        format!("{place} in {}, database `{}`", self.config.region, self.config.database)
+    }
+}

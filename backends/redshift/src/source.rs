@@ -1,0 +1,198 @@
+use hybrid_core::sql::Relation;
+use hybrid_core::{DataSource, Error, ErrorKind, Result, Source};
+use serde::{Deserialize, Serialize};
+
+/// Rows of a Redshift table or query.
+#[derive(DataSource, Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RedshiftSource {
+    /// A table or a view: `table`, `schema.table` or `database.schema.table`, with quotes where a name needs them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<String>,
+    /// A SELECT, instead of a table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub query: Option<String>,
+    /// The table's schema, where `table` does not name it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<String>,
+    /// The table's database, where it is not the store's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database: Option<String>,
+    /// Feast's registry may repeat the source's name among its options; not used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+impl RedshiftSource {
+    /// The rows of a table.
+    pub fn table(table: impl Into<String>) -> Self {
+        Self {
+            table: Some(table.into()),
+            ..Self::default()
+        }
+    }
+
+    /// The rows of a SELECT.
+    pub fn query(query: impl Into<String>) -> Self {
+        Self {
+            query: Some(query.into()),
+            ..Self::default()
+        }
+    }
+
+    /// What it reads from; a table without a schema is in `schema`, and `database` is not named in statements.
+    ///
+    /// # Errors
+    /// Definition, when it names neither a table nor a query, or both, or the name is malformed.
+    pub fn relation(&self, database: &str, schema: &str) -> Result<Relation> {
+        let given = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
+        match (given(&self.table), given(&self.query)) {
+            (Some(table), None) => {
+                let schema = given(&self.schema).unwrap_or_else(|| schema.to_owned());
+                let mut parts = table_parts(&table)?;
+                if parts.len() == 1 {
+                    parts.insert(0, schema);
+                }
+                if parts.len() == 2 {
+                    parts.splice(0..0, given(&self.database));
+                }
+                if parts.len() == 3 && parts[0] == database {
+                    parts.remove(0);
+                }
+                Ok(Relation::Table(parts))
+            }
+            (None, Some(query)) => Ok(Relation::Query(query)),
+            (Some(_), Some(_)) => Err(undefined("a Redshift source has both a `table` and a `query`")),
+            (None, None) => Err(undefined("a Redshift source has neither a `table` nor a `query`")),
+        }
+    }
+}
+
+impl From<RedshiftSource> for Source {
+    fn from(source: RedshiftSource) -> Self {
+        let mut made = Self::new(RedshiftSource::key());
+        for (name, value) in [
+            ("table", source.table),
+            ("query", source.query),
+            ("schema", source.schema),
+            ("database", source.database),
+        ] {
+            if let Some(value) = value {
+                made.options.insert(name.to_owned(), value.into());
+            }
+        }
+        made
+    }
+}
+
+fn undefined(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Definition, message).with_help("give one of them: `table: schema.name`, or `query: SELECT …`")
+}
+
+/// The unquoted parts of a table's name: what is not quoted is in lower case, as Redshift reads it.
+fn table_parts(name: &str) -> Result<Vec<String>> {
+    let malformed = |why: &str| {
+        let message = format!("`{name}` is no name of a Redshift table: {why}");
+        Error::new(ErrorKind::Definition, message)
+            .with_help("write `table`, `schema.table`, `database.schema.table` or `\"Schema\".\"table.1\"`")
+    };
+    let mut parts = Vec::new();
+    let mut rest = name.trim();
+    loop {
+        let (part, after) = match rest.strip_prefix('"') {
+            Some(quoted) => quoted_part(quoted).ok_or_else(|| malformed("a quote is not closed"))?,
+            None => {
+                let end = rest.find(['.', '"']).unwrap_or(rest.len());
+                (rest[..end].trim().to_lowercase(), rest[end..].trim_start())
+            }
+        };
+        if part.is_empty() || part.contains('\0') {
+            return Err(malformed("a part of it is empty"));
+        }
+        parts.push(part);
+        match after.strip_prefix('.') {
+            Some(next) => rest = next.trim_start(),
+            None if after.is_empty() => break,
+            None => return Err(malformed("something follows a quoted part")),
+        }
+    }
+    if parts.len() > 3 {
+        return Err(malformed("it has more than three parts"));
+    }
+    Ok(parts)
+}
+
+/// The text up to the closing quote, with doubled quotes made single, and what follows.
+fn quoted_part(text: &str) -> Option<(String, &str)> {
+    let mut part = String::new();
+    let mut rest = text;
+    loop {
+        let end = rest.find('"')?;
+        part.push_str(&rest[..end]);
+        rest = &rest[end + 1..];
+        match rest.strip_prefix('"') {
+            Some(more) => {
+                part.push('"');
+                rest = more;
+            }
+            None => return Some((part, rest.trim_start())),
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn parts(source: &RedshiftSource) -> Vec<String> {
+        match source.relation("dev", "public").unwrap() {
+            Relation::Table(parts) => parts,
+            Relation::Query(query) => panic!("a query: {query}"),
+        }
+    }
+
+    #[test]
+    fn names_are_split_at_dots_outside_quotes() {
+        for (name, wanted) in [
+            ("t", vec!["public", "t"]),
+            (" Stats.Daily ", vec!["stats", "daily"]),
+            ("dev.s.t", vec!["s", "t"]),
+            ("Other.s.\"T.1\"", vec!["other", "s", "T.1"]),
+            ("\"a\"\"b\" . \"c\"", vec!["a\"b", "c"]),
+        ] {
+            assert_eq!(parts(&RedshiftSource::table(name)), wanted, "{name}");
+        }
+        for name in ["", "a.b.c.d", "\"a", "a.", ".a", "\"a\"b", "a\"b\""] {
+            let error = RedshiftSource::table(format!("{name} "))
+                .relation("dev", "public")
+                .unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Definition, "{name}");
+        }
+    }
+
+    #[test]
+    fn schema_and_database_complete_a_name() {
+        let mut source = RedshiftSource::table("t");
+        source.schema = Some("s".to_owned());
+        assert_eq!(parts(&source), ["s", "t"]);
+        source.database = Some("dev".to_owned());
+        assert_eq!(parts(&source), ["s", "t"]);
+        source.database = Some("other".to_owned());
+        assert_eq!(parts(&source), ["other", "s", "t"]);
+    }
+
+    #[test]
+    fn a_source_is_a_table_or_a_query() {
+        let both = RedshiftSource {
+            query: Some("SELECT 1".to_owned()),
+            ..RedshiftSource::table("t")
+        };
+        assert_eq!(both.relation("d", "s").unwrap_err().kind(), ErrorKind::Definition);
+        let neither = RedshiftSource::default().relation("d", "s").unwrap_err();
+        assert_eq!(neither.kind(), ErrorKind::Definition);
+        let feast = r#"{"query": "", "table": "t", "schema": "", "database": ""}"#;
+        let feast: RedshiftSource = serde_json::from_str(feast).unwrap();
+        assert_eq!(parts(&feast), ["public", "t"]);
+    }
+}

@@ -1,0 +1,117 @@
+//! The connection: lost, refused, cancelled.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures::StreamExt;
+use hybrid_core::ErrorKind;
+use hybrid_core::sql::{SqlSession, SqlStore};
+
+use crate::common::{admin, connection, fresh, session, store, value};
+
+async fn running(name: &str) -> String {
+    value(&format!(
+        "SELECT COUNT(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%{name}%' AND query NOT LIKE '%pg_stat_activity%'"
+    ))
+    .await
+}
+
+async fn until(what: &str, mut ready: impl AsyncFnMut() -> bool) {
+    let start = Instant::now();
+    while !ready().await {
+        assert!(start.elapsed() < Duration::from_secs(20), "{what} did not happen");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+fn long(name: &str) -> String {
+    format!("SELECT x, MD5(x::varchar) AS {name} FROM generate_series(1, 100000000) AS g(x)")
+}
+
+#[tokio::test]
+async fn a_long_result_streams_and_ends_when_it_is_dropped() {
+    let (name, session) = (fresh("dropped"), session(connection()).await);
+    let mut rows = session.query(&long(&name)).await.unwrap();
+    assert!(rows.next().await.unwrap().unwrap().num_rows() > 0);
+    assert_eq!(running(&name).await, "1");
+    drop(rows);
+    until("the end of the query", async || running(&name).await == "0").await;
+    // The session goes on.
+    session.execute("SELECT 1").await.unwrap();
+    session.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn closing_ends_what_runs() {
+    let (name, session) = (fresh("closed"), Arc::new(session(connection()).await));
+    let mut rows = session.query(&long(&name)).await.unwrap();
+    rows.next().await.unwrap().unwrap();
+    let drained = tokio::spawn(async move {
+        let mut outcome = Ok(());
+        while let Some(batch) = rows.next().await {
+            outcome = outcome.and(batch.map(drop));
+        }
+        outcome
+    });
+    session.close().await.unwrap();
+    assert_eq!(drained.await.unwrap().unwrap_err().kind(), ErrorKind::Cancelled);
+    until("the end of the query", async || running(&name).await == "0").await;
+    assert_eq!(
+        session.execute("SELECT 1").await.unwrap_err().kind(),
+        ErrorKind::Cancelled
+    );
+}
+
+#[tokio::test]
+async fn a_lost_connection_is_told_in_the_middle_of_a_result() {
+    let (name, session) = (fresh("killed"), session(connection()).await);
+    let mut rows = session.query(&long(&name)).await.unwrap();
+    rows.next().await.unwrap().unwrap();
+    let kill = format!(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%{name}%' AND pid <> pg_backend_pid()"
+    );
+    admin(&kill).await;
+    let mut outcome = Ok(());
+    while let Some(batch) = rows.next().await {
+        outcome = outcome.and(batch.map(drop));
+    }
+    let error = outcome.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    drop(rows);
+    session.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn no_server_is_told_soon() {
+    let mut config = connection();
+    (config.port, config.max_attempts) = (1, 2);
+    let begun = Instant::now();
+    let error = store(config).await.ping().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    assert!(
+        error.is_retryable() && error.to_string().contains("127.0.0.1:1"),
+        "{error}"
+    );
+    assert!(begun.elapsed() < Duration::from_secs(5));
+}
+
+#[tokio::test]
+async fn mistakes_are_told_by_their_kind() {
+    let session = session(connection()).await;
+    for (query, kind) in [
+        ("SELECT * FROM no_such_table", ErrorKind::NotFound),
+        ("SELECT nope FROM generate_series(1, 2)", ErrorKind::NotFound),
+        ("SELEC 1", ErrorKind::InvalidInput),
+        (
+            "SELECT 1 / (x - 2) FROM generate_series(1, 2) AS g(x)",
+            ErrorKind::InvalidInput,
+        ),
+    ] {
+        let outcome = match session.query(query).await {
+            Ok(rows) => rows.collect().await.map(drop),
+            Err(error) => Err(error),
+        };
+        assert_eq!(outcome.unwrap_err().kind(), kind, "{query}");
+    }
+    session.close().await.unwrap();
+}

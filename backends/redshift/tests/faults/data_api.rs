@@ -1,0 +1,250 @@
+//! The Data API: throttled, failing, unreachable, and statements that fail or never end.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use arrow::array::{Int64Array, RecordBatch};
+use hybrid_core::sql::{Append, Mode, SqlSession, SqlStore};
+use hybrid_core::{BatchStream, ErrorKind, Result};
+use hybrid_store_redshift::RedshiftConfig;
+
+use super::proxy::{Harm, Proxy};
+use crate::common::{admin, data_api, fresh, rows, session, staged, store, value, variable};
+
+const THROUGH_S3: &str = "SELECT x AS n FROM generate_series(1, 2500) AS g(x)";
+
+async fn proxied(plan: impl Fn(&str, usize) -> Option<Harm> + Send + Sync + 'static) -> (Proxy, RedshiftConfig) {
+    let proxy = Proxy::before(&variable("ENDPOINT"), plan).await;
+    let mut config = data_api();
+    config.endpoint = Some(proxy.url.clone());
+    (proxy, config)
+}
+
+fn count(batches: &[RecordBatch]) -> usize {
+    batches.iter().map(RecordBatch::num_rows).sum()
+}
+
+async fn appended(config: RedshiftConfig, table: &str) -> Result<u64> {
+    let numbers = Int64Array::from_iter_values(0..10);
+    let batch = RecordBatch::try_from_iter([("n", Arc::new(numbers) as _)]).unwrap();
+    let session = session(config).await;
+    let append = Append {
+        table: vec!["public".to_owned(), table.to_owned()],
+        rows: BatchStream::from_batches(batch.schema(), vec![batch]),
+        mode: Mode::Append,
+    };
+    let written = session.append(append).await;
+    session.close().await.unwrap();
+    written
+}
+
+/// How many statements with this text run in the engine.
+async fn running(text: &str) -> String {
+    value(&format!(
+        "SELECT COUNT(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%{text}%' AND query NOT LIKE '%pg_stat_activity%'"
+    ))
+    .await
+}
+
+async fn until(what: &str, mut ready: impl AsyncFnMut() -> bool) {
+    let start = Instant::now();
+    while !ready().await {
+        assert!(start.elapsed() < Duration::from_secs(20), "{what} did not happen");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+#[tokio::test]
+async fn what_passes_is_tried_again() {
+    for harm in [
+        Harm::Refused(400, "ThrottlingException"),
+        Harm::Refused(500, "InternalServerException"),
+        Harm::Refused(503, "ServiceUnavailable"),
+        Harm::Refused(400, "ExpiredTokenException"),
+        Harm::Refused(400, "ActiveStatementsExceededException"),
+        Harm::Unanswered,
+        Harm::Halved,
+    ] {
+        // Of each operation the first two fail.
+        let (_proxy, config) = proxied(move |_, before| (before < 2).then_some(harm)).await;
+        let read = rows(config, THROUGH_S3)
+            .await
+            .unwrap_or_else(|error| panic!("{harm:?}: {error}"));
+        assert_eq!(count(&read), 2500, "{harm:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_does_not_pass_is_an_error_of_its_kind() {
+    for (harm, kind, retryable) in [
+        (Harm::Refused(400, "ThrottlingException"), ErrorKind::Unavailable, true),
+        (
+            Harm::Refused(500, "InternalServerException"),
+            ErrorKind::Unavailable,
+            true,
+        ),
+        (
+            Harm::Refused(400, "ExpiredTokenException"),
+            ErrorKind::Unauthenticated,
+            true,
+        ),
+        (
+            Harm::Refused(400, "UnrecognizedClientException"),
+            ErrorKind::Unauthenticated,
+            false,
+        ),
+        (
+            Harm::Refused(400, "AccessDeniedException"),
+            ErrorKind::PermissionDenied,
+            false,
+        ),
+        (Harm::Unanswered, ErrorKind::Unavailable, true),
+    ] {
+        let (proxy, mut config) = proxied(move |_, _| Some(harm)).await;
+        config.max_attempts = 2;
+        let error = rows(config, THROUGH_S3).await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.is_retryable()),
+            (kind, retryable),
+            "{harm:?}: {error}"
+        );
+        assert!(proxy.count("BatchExecuteStatement") <= 3, "{harm:?}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_appended_twice_when_an_answer_is_lost() {
+    let table = fresh("lost");
+    admin(&format!("CREATE TABLE {table} (n bigint)")).await;
+    let (proxy, config) =
+        proxied(|what, before| (what.starts_with("BatchExecute") && before < 3).then_some(Harm::Unanswered)).await;
+    assert_eq!(appended(config, &table).await.unwrap(), 10);
+    assert!(proxy.count("BatchExecuteStatement") > 3);
+    assert_eq!(value(&format!("SELECT COUNT(*) FROM {table}")).await, "10");
+    admin(&format!("DROP TABLE {table}")).await;
+}
+
+#[tokio::test]
+async fn a_failed_statement_is_told_by_its_kind_and_leaves_nothing() {
+    let config = data_api();
+    for (query, kind, said) in [
+        ("SELECT * FROM no_such_table", ErrorKind::NotFound, "no_such_table"),
+        (
+            "SELECT nope FROM generate_series(1, 2) AS g(x)",
+            ErrorKind::NotFound,
+            "nope",
+        ),
+        ("SELECT x FRM t", ErrorKind::InvalidInput, "syntax error"),
+        (
+            "SELECT 1 / (x - 2) AS y FROM generate_series(1, 2) AS g(x)",
+            ErrorKind::InvalidInput,
+            "zero",
+        ),
+    ] {
+        let error = rows(config.clone(), query).await.unwrap_err();
+        assert_eq!(error.kind(), kind, "{error}");
+        assert!(error.to_string().contains(said), "{error}");
+    }
+    assert_eq!(staged(&config).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn an_append_that_fails_leaves_nothing() {
+    let table = fresh("checked");
+    admin(&format!("CREATE TABLE {table} (n bigint CHECK (n < 5))")).await;
+    let config = data_api();
+    let error = appended(config.clone(), &table).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+    assert_eq!(value(&format!("SELECT COUNT(*) FROM {table}")).await, "0");
+    assert_eq!(staged(&config).await, Vec::<String>::new());
+    admin(&format!("DROP TABLE {table}")).await;
+}
+
+#[tokio::test]
+async fn dropping_a_query_that_never_ends_cancels_it_in_the_engine() {
+    let (name, config) = (fresh("endless"), data_api());
+    let store = store(config.clone()).await;
+    let session = store.session().await.unwrap();
+    let query = format!("SELECT pg_sleep(600)::text AS {name} FROM generate_series(1, 2)");
+    assert!(
+        tokio::time::timeout(Duration::from_secs(3), session.query(&query))
+            .await
+            .is_err()
+    );
+    until("the end of the statement", async || running(&name).await == "0").await;
+    session.close().await.unwrap();
+    assert_eq!(staged(&config).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn closing_a_session_ends_what_runs_and_drops_what_was_made() {
+    let name = fresh("closed");
+    let session = Arc::new(session(data_api()).await);
+    let table = session.stage("SELECT 1 AS x").await.unwrap();
+    let (other, query) = (
+        Arc::clone(&session),
+        format!("SELECT pg_sleep(600)::text AS {name} FROM generate_series(1, 2)"),
+    );
+    let asked = tokio::spawn(async move { other.query(&query).await.map(drop) });
+    until("the statement", async || running(&name).await == "1").await;
+    let begun = Instant::now();
+    session.close().await.unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    assert_eq!(asked.await.unwrap().unwrap_err().kind(), ErrorKind::Cancelled);
+    assert_eq!(running(&name).await, "0");
+    let found = format!(
+        "SELECT COUNT(*) FROM pg_class WHERE relname = '{}'",
+        table.trim_matches('"')
+    );
+    assert_eq!(value(&found).await, "0");
+}
+
+#[tokio::test]
+async fn a_statement_that_takes_too_long_is_given_up() {
+    let mut config = data_api();
+    config.statement_timeout = Some(1);
+    let error = rows(config, "SELECT pg_sleep(60)::text AS x FROM generate_series(1, 2)")
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
+}
+
+#[tokio::test]
+async fn temporary_tables_expire_with_their_session() {
+    let mut config = data_api();
+    config.session_keep_alive = 1;
+    let session = session(config).await;
+    let table = session.stage("SELECT 1 AS x").await.unwrap();
+    let found = format!(
+        "SELECT COUNT(*) FROM pg_class WHERE relname = '{}'",
+        table.trim_matches('"')
+    );
+    until("the end of the session", async || value(&found).await == "0").await;
+    let error = session.describe(&format!("SELECT * FROM {table}")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    assert!(error.to_string().contains("session_keep_alive"), "{error}");
+    session.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_statement_that_is_too_long_is_refused_before_it_is_sent() {
+    let query = format!("SELECT '{}' AS x FROM generate_series(1, 2)", "x".repeat(100_001));
+    let error = rows(data_api(), &query).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ResourceExhausted, "{error}");
+}
+
+#[tokio::test]
+async fn what_is_configured_wrongly_is_told() {
+    let mut config = data_api();
+    config.cluster_id = Some("no-such-cluster".to_owned());
+    let error = store(config).await.ping().await.unwrap_err();
+    assert!(
+        error.to_string().contains("endpoint doesn't exist") && error.to_string().contains("check `cluster_id`"),
+        "{error}"
+    );
+    let mut config = data_api();
+    config.endpoint = Some("http://127.0.0.1:1".to_owned());
+    config.max_attempts = 2;
+    let error = store(config).await.ping().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+}

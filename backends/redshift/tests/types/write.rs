@@ -1,0 +1,159 @@
+//! Appending and making tables.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, Decimal128Array, Int64Array, ListArray, RecordBatch, StringArray, TimestampMicrosecondArray,
+};
+use arrow::datatypes::Int64Type;
+use arrow::util::display::array_value_to_string;
+use hybrid_core::sql::{Append, Mode, SqlSession};
+use hybrid_core::{BatchStream, ErrorKind, Result};
+use hybrid_store_redshift::RedshiftConfig;
+
+use crate::common::{admin, connection, data_api, fresh, rows, session, staged, value};
+
+async fn write(config: RedshiftConfig, table: &str, mode: Mode, columns: Vec<(&str, ArrayRef)>) -> Result<u64> {
+    let batch =
+        RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, array)| (name, array, true))).unwrap();
+    let session = session(config).await;
+    let append = Append {
+        table: vec!["public".to_owned(), table.to_owned()],
+        rows: BatchStream::from_batches(batch.schema(), vec![batch]),
+        mode,
+    };
+    let written = session.append(append).await;
+    session.close().await.unwrap();
+    written
+}
+
+fn ways() -> [RedshiftConfig; 2] {
+    [data_api(), connection()]
+}
+
+fn ints(values: &[i64]) -> ArrayRef {
+    Arc::new(Int64Array::from(values.to_vec()))
+}
+
+fn texts(values: &[&str]) -> ArrayRef {
+    Arc::new(StringArray::from(values.to_vec()))
+}
+
+#[tokio::test]
+async fn columns_become_what_the_table_has() {
+    for config in ways() {
+        let table = fresh("cast");
+        admin(&format!(
+            "CREATE TABLE {table} (n smallint, t timestamptz, s varchar(40), j super, l super, d numeric(8,3), more bigint)"
+        ))
+        .await;
+        let list = ListArray::from_iter_primitive::<Int64Type, _, _>(vec![Some(vec![Some(1), None])]);
+        let time: ArrayRef = Arc::new(TimestampMicrosecondArray::from(vec![1_500_000]).with_timezone("UTC"));
+        let decimal = Decimal128Array::from(vec![12_500])
+            .with_precision_and_scale(10, 4)
+            .unwrap();
+        let columns: Vec<(&str, ArrayRef)> = vec![
+            ("j", texts(&["{\"a\":\"it's \\\\ \\\"\"}"])),
+            ("n", ints(&[7])),
+            ("t", time.clone()),
+            ("s", time),
+            ("l", Arc::new(list)),
+            ("d", Arc::new(decimal)),
+        ];
+        assert_eq!(write(config, &table, Mode::Append, columns).await.unwrap(), 1);
+        let query = format!("SELECT n, t, s, JSON_SERIALIZE(j), JSON_SERIALIZE(l), d, more FROM {table}");
+        let found = rows(connection(), &query).await.unwrap();
+        let row: Vec<String> = found[0]
+            .columns()
+            .iter()
+            .map(|column| array_value_to_string(column, 0).unwrap())
+            .collect();
+        let wanted = [
+            "7",
+            "1970-01-01T00:00:01.500Z",
+            "1970-01-01T00:00:01.500000Z",
+            "{\"a\":\"it's \\\\ \\\"\"}",
+            "[1,null]",
+            "1.250",
+            "",
+        ];
+        assert_eq!(row, wanted);
+        admin(&format!("DROP TABLE {table}")).await;
+    }
+}
+
+#[tokio::test]
+async fn what_a_column_does_not_hold_is_refused_and_nothing_is_written() {
+    for config in ways() {
+        let table = fresh("narrow");
+        admin(&format!(
+            "CREATE TABLE {table} (n smallint, s varchar(3), d numeric(8,1))"
+        ))
+        .await;
+        let finer = Decimal128Array::from(vec![15, 125])
+            .with_precision_and_scale(10, 2)
+            .unwrap();
+        for (columns, said) in [
+            (vec![("n", ints(&[1, 40_000]))], "out of range"),
+            (vec![("s", texts(&["abc", "abcd"]))], "too long"),
+            (vec![("d", Arc::new(finer) as ArrayRef)], "more decimal places"),
+            (vec![("nope", ints(&[1]))], "has no column `nope`"),
+        ] {
+            let error = write(config.clone(), &table, Mode::Append, columns).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+            assert!(error.to_string().contains(said), "{error}");
+        }
+        assert_eq!(value(&format!("SELECT COUNT(*) FROM {table}")).await, "0");
+        admin(&format!("DROP TABLE {table}")).await;
+    }
+}
+
+#[tokio::test]
+async fn a_table_is_made_or_replaced_as_a_whole() {
+    for config in ways() {
+        let table = fresh("made");
+        assert_eq!(
+            write(config.clone(), &table, Mode::Create, vec![("n", ints(&[1, 2]))])
+                .await
+                .unwrap(),
+            2
+        );
+        let error = write(config.clone(), &table, Mode::Create, vec![("n", ints(&[3]))])
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+        assert!(error.to_string().contains("already exists"), "{error}");
+        assert_eq!(
+            write(config.clone(), &table, Mode::Replace, vec![("s", texts(&["a"]))])
+                .await
+                .unwrap(),
+            1
+        );
+        assert_eq!(value(&format!("SELECT s FROM {table}")).await, "a");
+        // What depends on the old table keeps it.
+        admin(&format!("CREATE VIEW {table}_view AS SELECT * FROM {table}")).await;
+        let error = write(config.clone(), &table, Mode::Replace, vec![("n", ints(&[9]))])
+            .await
+            .unwrap_err();
+        assert_eq!(value(&format!("SELECT s FROM {table}")).await, "a", "{error}");
+        if config.s3_staging_location.is_some() {
+            assert_eq!(staged(&config).await, Vec::<String>::new());
+        }
+        admin(&format!("DROP TABLE {table} CASCADE")).await;
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_appended_without_rows() {
+    for config in ways() {
+        let table = fresh("empty");
+        admin(&format!("CREATE TABLE {table} (n bigint)")).await;
+        assert_eq!(
+            write(config, &table, Mode::Append, vec![("n", ints(&[]))])
+                .await
+                .unwrap(),
+            0
+        );
+        admin(&format!("DROP TABLE {table}")).await;
+    }
+}

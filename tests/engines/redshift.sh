@@ -1,0 +1,41 @@
+# shellcheck shell=bash
+# Redshift's stand-in: a PostgreSQL of its own with Redshift's types and functions that it lacks, and before it a gateway that
+# speaks the Data API and runs UNLOAD and COPY against moto's S3. Start moto before it. Exports HYBRID_REDSHIFT_*.
+
+# shellcheck source=tests/engines/postgres.sh
+source "$ENGINES/postgres.sh"
+
+# The AWS profile `refreshing`, whose program gives keys that are always about to expire, and writes a line for each.
+redshift_profile() {
+    local dir="$1"
+    cat >"$dir/credentials" <<'SH'
+#!/usr/bin/env bash
+echo asked >>"$(dirname "$0")/credentials.log"
+date -u -d '+2 minutes' '+{"Version": 1, "AccessKeyId": "AKIDREFRESHED", "SecretAccessKey": "s3cr3t", "SessionToken": "t0k3n", "Expiration": "%Y-%m-%dT%H:%M:%SZ"}'
+SH
+    chmod +x "$dir/credentials"
+    printf '[profile refreshing]\ncredential_process = %s\n' "$dir/credentials" >"$dir/aws-config"
+    export AWS_CONFIG_FILE="$dir/aws-config" HYBRID_REDSHIFT_CREDENTIALS_LOG="$dir/credentials.log"
+}
+
+start_redshift() {
+    local dir="$1" bin python port gateway
+    [[ -n "${HYBRID_S3_ENDPOINT:-}" ]] || die "redshift needs moto before it: tests/engines/with moto redshift -- …"
+    need openssl "install openssl"
+    bin="$(postgres_bin)"
+    [[ "$(id -u)" != 0 ]] || need setpriv "install util-linux"
+    HYBRID_REDSHIFT_DIR="$(mktemp -d "${TMPDIR:-/tmp}/hybrid-redshift.XXXXXX")"
+    port="$(free_port)"
+    postgres_cluster redshift-postgres "$dir" "$bin" "$port" "$HYBRID_REDSHIFT_DIR"
+    PGPASSWORD=hybrid-secret "$bin/psql" -h 127.0.0.1 -p "$port" -U hybrid -d postgres -q -v ON_ERROR_STOP=1 \
+        -f "$ENGINES/redshift/postgres.sql" >"$dir/postgres.sql.log" || die "PostgreSQL did not become Redshift"
+    python="$(venv redshift "$ENGINES/redshift/gateway.txt")"
+    gateway="$(free_port)"
+    engine_start redshift-gateway "$gateway" "$dir" env HYBRID_REDSHIFT_FILE_ROWS="${HYBRID_REDSHIFT_FILE_ROWS:-1000}" "$python" "$ENGINES/redshift/gateway.py" "$gateway" \
+        "host=127.0.0.1 port=$port user=hybrid password=hybrid-secret dbname=redshift options='-c timezone=UTC'" "$HYBRID_S3_ENDPOINT"
+    redshift_profile "$dir"
+    export HYBRID_REDSHIFT_HOST=127.0.0.1 HYBRID_REDSHIFT_PORT="$port" HYBRID_REDSHIFT_DATABASE=redshift
+    export HYBRID_REDSHIFT_USER=hybrid HYBRID_REDSHIFT_PASSWORD=hybrid-secret HYBRID_REDSHIFT_DIR
+    export HYBRID_REDSHIFT_ENDPOINT="http://127.0.0.1:$gateway" HYBRID_REDSHIFT_S3="$HYBRID_S3_ENDPOINT"
+    export HYBRID_REDSHIFT_STAGING="s3://$HYBRID_S3_BUCKET/staging"
+}
