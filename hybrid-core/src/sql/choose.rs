@@ -51,11 +51,14 @@ pub(super) async fn choose<T: SqlStore>(
     staging: &Staging<'_, T::Session, T::Source>,
 ) -> Result<Choice> {
     let dialect = store.dialect();
-    let (safe, quick) = dialect.formulations();
-    let safe = possible(safe, view);
+    let (default, quick) = dialect.formulations();
+    let safe = possible(default, view);
     if let Some(asked) = store.formulation() {
         asked.check(dialect)?;
         return Ok(choice(possible(asked, view), "as configured"));
+    }
+    if default == quick && !dialect.lateral() {
+        return Ok(choice(safe, "the best for every shape of data"));
     }
     let known = match &view.table.table {
         Some(table) => session.row_estimate(table).await?,
