@@ -31,7 +31,7 @@ start_redshift() {
         -f "$ENGINES/redshift/postgres.sql" >"$dir/postgres.sql.log" || die "PostgreSQL did not become Redshift"
     python="$(venv redshift "$ENGINES/redshift/gateway.txt")"
     gateway="$(free_port)"
-    engine_start redshift-gateway "$gateway" "$dir" env HYBRID_REDSHIFT_FILE_ROWS="${HYBRID_REDSHIFT_FILE_ROWS:-1000}" "$python" "$ENGINES/redshift/gateway.py" "$gateway" \
+    engine_start redshift-gateway "$gateway" "$dir" "$python" "$ENGINES/redshift/gateway.py" "$gateway" \
         "host=127.0.0.1 port=$port user=hybrid password=hybrid-secret dbname=redshift options='-c timezone=UTC'" "$HYBRID_S3_ENDPOINT"
     redshift_profile "$dir"
     export HYBRID_REDSHIFT_HOST=127.0.0.1 HYBRID_REDSHIFT_PORT="$port" HYBRID_REDSHIFT_DATABASE=redshift

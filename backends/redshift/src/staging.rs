@@ -2,7 +2,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use futures::{StreamExt, TryStreamExt};
+use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt, TryStreamExt};
 use hybrid_core::{Error, ErrorKind, Result};
 use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::path::Path;
@@ -110,21 +111,21 @@ impl Staging {
 
     /// The objects of a place with their sizes, in the order of their names.
     pub(crate) async fn list(&self, place: &Place) -> Result<Vec<(Path, u64)>> {
-        let list = async || {
+        let list = || {
             let found = self.store.list(Some(&place.path));
             found
                 .map_ok(|object| (object.location, object.size))
-                .try_collect()
-                .await
+                .try_collect::<Vec<_>>()
+                .boxed()
         };
-        let found: object_store::Result<Vec<_>> = self.again(list).await;
+        let found = self.again(list).await;
         let mut found = found.map_err(|failed| error::storage(failed, &format!("list {}", place.path)))?;
         found.sort();
         Ok(found)
     }
 
     /// Lists and deletes break in ways that the client does not try again by itself.
-    async fn again<T>(&self, work: impl AsyncFn() -> object_store::Result<T>) -> object_store::Result<T> {
+    async fn again<'a, T>(&self, work: impl Fn() -> BoxFuture<'a, object_store::Result<T>>) -> object_store::Result<T> {
         use object_store::Error as S;
         let (mut pause, mut attempt) = (Duration::from_millis(100), 1);
         loop {
@@ -144,9 +145,9 @@ impl Staging {
     }
 
     async fn delete(&self, folder: &Path) -> Result<()> {
-        let delete = async || {
+        let delete = || {
             let found = self.store.list(Some(folder)).map_ok(|object| object.location).boxed();
-            self.store.delete_stream(found).try_collect::<Vec<_>>().await
+            self.store.delete_stream(found).try_collect::<Vec<_>>().boxed()
         };
         match self.again(delete).await {
             Ok(_) | Err(object_store::Error::NotFound { .. }) => Ok(()),

@@ -6,7 +6,6 @@ frame, RANGE, LATERAL, a LIMIT in what is unloaded, statements of more than 100 
 """
 
 import json
-import os
 import re
 import sys
 import tempfile
@@ -22,7 +21,8 @@ import pyarrow.csv as csv
 import pyarrow.parquet as pq
 
 POSTGRES, S3_ENDPOINT = sys.argv[2], sys.argv[3]
-ROWS_PER_FILE = int(os.environ.get("HYBRID_REDSHIFT_FILE_ROWS", "100000"))
+# Small results come in several files too, as those of a cluster do.
+FIRST_FILES, ROWS_PER_FIRST_FILE, ROWS_PER_FILE = 8, 1_000, 100_000
 PAGE = 500
 
 # By the type's number: Redshift's name of it.
@@ -200,12 +200,13 @@ def write(client, bucket, prefix, names, columns, batches, options):
     waiting = 0
     for batch in batches:
         while batch.num_rows:
-            part = batch.slice(0, ROWS_PER_FILE - waiting)
+            most = ROWS_PER_FIRST_FILE if len(entries) < FIRST_FILES else ROWS_PER_FILE
+            part = batch.slice(0, most - waiting)
             batch = batch.slice(part.num_rows)
             pending.append(part)
             waiting += part.num_rows
             total += part.num_rows
-            if waiting >= ROWS_PER_FILE:
+            if waiting >= most:
                 flush()
                 waiting = 0
     if pending:
