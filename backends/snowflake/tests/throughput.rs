@@ -33,9 +33,20 @@ fn batch(first: i64, count: i64) -> RecordBatch {
     let columns: Vec<(&str, ArrayRef)> = vec![
         ("id", Arc::new(Int64Array::from_iter_values(ids.clone()))),
         ("ts", Arc::new(TimestampMicrosecondArray::from(times))),
-        ("a", Arc::new(Float64Array::from_iter_values(ids.clone().map(|id| id as f64 * 0.5)))),
-        ("b", Arc::new(Float64Array::from_iter_values(ids.clone().map(|id| id as f64 * 0.25)))),
-        ("name", Arc::new(StringArray::from_iter_values(ids.map(|id| format!("driver {}", id % 1_000))))),
+        (
+            "a",
+            Arc::new(Float64Array::from_iter_values(ids.clone().map(|id| id as f64 * 0.5))),
+        ),
+        (
+            "b",
+            Arc::new(Float64Array::from_iter_values(ids.clone().map(|id| id as f64 * 0.25))),
+        ),
+        (
+            "name",
+            Arc::new(StringArray::from_iter_values(
+                ids.map(|id| format!("driver {}", id % 1_000)),
+            )),
+        ),
     ];
     RecordBatch::try_from_iter(columns).unwrap()
 }
@@ -62,11 +73,25 @@ async fn a_million_rows_in_and_out() {
         mode: Mode::Replace,
     };
     let written = session.append(append).await.unwrap();
-    println!("{written} rows in: {:.2} s, peak {} MiB", start.elapsed().as_secs_f64(), peak());
+    println!(
+        "{written} rows in: {:.2} s, peak {} MiB",
+        start.elapsed().as_secs_f64(),
+        peak()
+    );
     assert_eq!(written, MILLION.unsigned_abs());
     let start = Instant::now();
-    let read = drained(session.query(&format!("SELECT * FROM \"TEST\".\"PUBLIC\".\"{table}\"")).await.unwrap()).await;
-    println!("{read} rows out: {:.2} s, peak {} MiB", start.elapsed().as_secs_f64(), peak());
+    let read = drained(
+        session
+            .query(&format!("SELECT * FROM \"TEST\".\"PUBLIC\".\"{table}\""))
+            .await
+            .unwrap(),
+    )
+    .await;
+    println!(
+        "{read} rows out: {:.2} s, peak {} MiB",
+        start.elapsed().as_secs_f64(),
+        peak()
+    );
     assert_eq!(read, 1_000_000);
     session.close().await.unwrap();
 }

@@ -10,6 +10,9 @@ use crate::error::{status_error, transport_error};
 /// The first pause before a request is sent again, and the longest: doubling from one to the other.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(16));
 
+/// So many bytes are made room for at most before they come.
+const MOST_EXPECTED: u64 = 256 << 20;
+
 /// How long making a connection may take.
 const CONNECT: Duration = Duration::from_secs(15);
 
@@ -145,11 +148,16 @@ fn is_tls(error: &(dyn std::error::Error + 'static)) -> bool {
 }
 
 pub(super) async fn attempt(request: RequestBuilder) -> Result<Bytes, Trouble> {
-    let answer = request.send().await.map_err(Trouble::Transport)?;
+    let mut answer = request.send().await.map_err(Trouble::Transport)?;
     let (status, headers) = (answer.status(), answer.headers().clone());
-    let body = answer.bytes().await.map_err(Trouble::Transport)?;
+    // In one piece from the start: putting pieces together takes the memory twice.
+    let expected = answer.content_length().unwrap_or_default().min(MOST_EXPECTED);
+    let mut body = Vec::with_capacity(usize::try_from(expected).unwrap_or_default());
+    while let Some(piece) = answer.chunk().await.map_err(Trouble::Transport)? {
+        body.extend_from_slice(&piece);
+    }
     if status.is_success() || is_answer(&body) {
-        return Ok(body);
+        return Ok(body.into());
     }
     let seconds = headers
         .get(RETRY_AFTER)

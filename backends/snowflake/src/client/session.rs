@@ -71,6 +71,11 @@ impl Session {
         self.gone.store(true, Ordering::Relaxed);
     }
 
+    /// Whether the server is on this machine.
+    pub(super) fn is_local(&self) -> bool {
+        matches!(self.base.host_str(), Some("127.0.0.1" | "localhost"))
+    }
+
     /// Runs a statement to its end and gives the whole answer: a [`QueryData`].
     pub(super) async fn run(&self, request: &Request) -> Result<Bytes> {
         let sequence = self.sequence.fetch_add(1, Ordering::Relaxed) + 1;
@@ -163,6 +168,12 @@ impl Session {
             return Err(protocol("it leads to another server"));
         }
         let authorization = format!("Snowflake Token=\"{}\"", token.expose());
+        // The service's clients ask where to put files in another way than for rows.
+        let puts = |body: &Value| body["sqlText"].as_str().is_some_and(|sql| sql.starts_with("PUT "));
+        let accept = match body.is_some_and(puts) {
+            true => "application/json",
+            false => "application/snowflake",
+        };
         self.http
             .asked(|again: Again| {
                 let mut url = url.clone();
@@ -179,7 +190,7 @@ impl Session {
                     Some(body) => self.http.client.post(url).json(body),
                     None => self.http.client.get(url),
                 };
-                let request = request.header("accept", "application/snowflake");
+                let request = request.header("accept", accept);
                 request.header("authorization", &authorization)
             })
             .await

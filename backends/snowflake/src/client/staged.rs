@@ -44,10 +44,11 @@ impl Conversation {
             return Err(Error::new(ErrorKind::Unsupported, message));
         }
         match (info.location_type.to_ascii_uppercase().as_str(), &info.presigned_url) {
-            ("LOCAL_FS", _) => written(&info, name, bytes).await,
+            // No server elsewhere says what is written on this machine's disk.
+            ("LOCAL_FS", _) if self.session.is_local() => written(&info, name, bytes).await,
             ("GCS", Some(url)) if !url.is_empty() => self.put_at(url, bytes).await,
             _ => {
-                let (store, folder) = storage(&info)?;
+                let (store, folder) = storage(&info, self.session.is_local())?;
                 let path = Path::parse(format!("{}/{name}", folder.trim_end_matches('/'))).map_err(protocol)?;
                 store.put(&path, bytes.into()).await.map(drop).map_err(unstaged)
             }
@@ -85,10 +86,10 @@ async fn written(info: &StageInfo, name: &str, bytes: Bytes) -> Result<()> {
 }
 
 /// The storage of a stage, and the folder in it.
-fn storage(info: &StageInfo) -> Result<(Arc<dyn ObjectStore>, &str)> {
+fn storage(info: &StageInfo, local: bool) -> Result<(Arc<dyn ObjectStore>, &str)> {
     let (bucket, folder) = info.location.split_once('/').unwrap_or((&info.location, ""));
     let store = match info.location_type.to_ascii_uppercase().as_str() {
-        "S3" => s3(info, bucket),
+        "S3" => s3(info, bucket, local),
         "AZURE" => azure(info, bucket),
         "GCS" => gcs(info, bucket),
         other => return Err(protocol(format!("a stage on `{other}`"))),
@@ -96,7 +97,7 @@ fn storage(info: &StageInfo) -> Result<(Arc<dyn ObjectStore>, &str)> {
     Ok((store.map_err(unstaged)?, folder))
 }
 
-fn s3(info: &StageInfo, bucket: &str) -> object_store::Result<Arc<dyn ObjectStore>> {
+fn s3(info: &StageInfo, bucket: &str, local: bool) -> object_store::Result<Arc<dyn ObjectStore>> {
     let mut builder = AmazonS3Builder::new()
         .with_bucket_name(bucket)
         .with_region(info.region.as_deref().unwrap_or("us-east-1"))
@@ -107,7 +108,7 @@ fn s3(info: &StageInfo, bucket: &str) -> object_store::Result<Arc<dyn ObjectStor
     }
     match info.end_point.as_deref().filter(|point| !point.is_empty()) {
         // A server on this machine says the whole address.
-        Some(point) if point.starts_with("http://127.0.0.1") => {
+        Some(point) if local && point.starts_with("http://127.0.0.1:") => {
             builder = builder.with_endpoint(point).with_allow_http(true);
         }
         Some(point) => {

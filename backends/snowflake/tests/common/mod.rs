@@ -155,7 +155,11 @@ impl Fixture for SnowflakeFixture {
 
     async fn drop(&self, table: &str) -> Result<()> {
         let session = self.own.session().await?;
-        let parts: Vec<String> = self.parts(table).iter().map(|part| format!("\"{}\"", part.replace('"', "\"\""))).collect();
+        let parts: Vec<String> = self
+            .parts(table)
+            .iter()
+            .map(|part| format!("\"{}\"", part.replace('"', "\"\"")))
+            .collect();
         let dropped = session.execute(&format!("DROP TABLE {}", parts.join("."))).await;
         session.close().await?;
         dropped

@@ -72,7 +72,12 @@ impl Proxy {
 
     /// How many requests passed whose line or body holds `what`.
     pub fn count(&self, what: &str) -> usize {
-        self.seen.lock().unwrap().iter().filter(|line| line.contains(what)).count()
+        self.seen
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|line| line.contains(what))
+            .count()
     }
 }
 
@@ -87,7 +92,11 @@ async fn serve(
         if down.load(Ordering::SeqCst) {
             return Ok(());
         }
-        let text = format!("{} {}", head.lines().next().unwrap_or_default(), String::from_utf8_lossy(&body));
+        let text = format!(
+            "{} {}",
+            head.lines().next().unwrap_or_default(),
+            String::from_utf8_lossy(&body)
+        );
         let fault = {
             let mut faults = faults.lock().unwrap();
             let place = faults.iter().position(|(what, _)| text.contains(what));
@@ -152,7 +161,8 @@ async fn message(client: &mut TcpStream) -> std::io::Result<Option<(String, Vec<
     let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
     let length = head.lines().find_map(|line| {
         let (name, value) = line.split_once(':')?;
-        name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().ok())?
+        name.eq_ignore_ascii_case("content-length")
+            .then(|| value.trim().parse::<usize>().ok())?
     });
     let mut body = bytes.split_off(end);
     while body.len() < length.unwrap_or_default() {

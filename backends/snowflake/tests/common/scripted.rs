@@ -226,7 +226,11 @@ async fn request(client: &mut TcpStream) -> std::io::Result<Option<Asked>> {
     for (name, value) in lines.filter_map(|line| line.split_once(':')) {
         asked.headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
     }
-    let length: usize = asked.headers.get("content-length").and_then(|text| text.parse().ok()).unwrap_or(0);
+    let length: usize = asked
+        .headers
+        .get("content-length")
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(0);
     asked.body = bytes.split_off(end);
     while asked.body.len() < length {
         let mut more = [0; 65_536];

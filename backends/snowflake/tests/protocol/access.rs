@@ -5,8 +5,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hybrid_core::sql::{SqlSession, SqlStore};
 use hybrid_core::{ErrorKind, Secret};
 use hybrid_store_snowflake::SnowflakeConfig;
-use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RsaKeyPair, UnparsedPublicKey};
 use ring::signature::KeyPair as _;
+use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RsaKeyPair, UnparsedPublicKey};
 use serde_json::{Value, json};
 
 use crate::common::scripted::{Answer, Scripted};
@@ -34,13 +34,21 @@ async fn a_password_and_what_the_session_is() {
         config.query_tag = Some("tests".into());
     })
     .await;
-    assert_eq!((&data["LOGIN_NAME"], &data["PASSWORD"]), (&json!("tester"), &json!("secret")));
+    assert_eq!(
+        (&data["LOGIN_NAME"], &data["PASSWORD"]),
+        (&json!("tester"), &json!("secret"))
+    );
     assert_eq!(data["ACCOUNT_NAME"], "tests");
     assert!(data.get("AUTHENTICATOR").is_none());
     assert_eq!(data["SESSION_PARAMETERS"]["QUERY_TAG"], "tests");
     assert_eq!(data["SESSION_PARAMETERS"]["TIMEZONE"], "UTC");
     assert_eq!(data["SESSION_PARAMETERS"]["QUOTED_IDENTIFIERS_IGNORE_CASE"], false);
-    for part in ["databaseName=%22TEST%22", "schemaName=%22My+Schema%22", "warehouse=%22WH%22", "roleName=%22ANALYST%22"] {
+    for part in [
+        "databaseName=%22TEST%22",
+        "schemaName=%22My+Schema%22",
+        "warehouse=%22WH%22",
+        "roleName=%22ANALYST%22",
+    ] {
         assert!(target.contains(part), "{target}");
     }
 }
@@ -63,8 +71,11 @@ async fn a_key_pair_signs_a_token() {
     let der = base64::engine::general_purpose::STANDARD.decode(der).unwrap();
     let pair = RsaKeyPair::from_pkcs8(&der).unwrap();
     let public = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, pair.public_key().as_ref());
-    public.verify(signed.as_bytes(), &URL_SAFE_NO_PAD.decode(signature).unwrap()).unwrap();
-    let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(signed.split('.').nth(1).unwrap()).unwrap()).unwrap();
+    public
+        .verify(signed.as_bytes(), &URL_SAFE_NO_PAD.decode(signature).unwrap())
+        .unwrap();
+    let claims: Value =
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(signed.split('.').nth(1).unwrap()).unwrap()).unwrap();
     assert_eq!(claims["sub"], "ORG-ACC.TESTER");
     assert_eq!(claims["exp"].as_u64().unwrap() - claims["iat"].as_u64().unwrap(), 60);
 }
@@ -77,7 +88,10 @@ async fn tokens_of_oauth_are_given_or_read_from_a_file_at_each_login() {
         config.user = None;
     })
     .await;
-    assert_eq!((&data["AUTHENTICATOR"], &data["TOKEN"]), (&json!("OAUTH"), &json!("given")));
+    assert_eq!(
+        (&data["AUTHENTICATOR"], &data["TOKEN"]),
+        (&json!("OAUTH"), &json!("given"))
+    );
     assert!(data.get("LOGIN_NAME").is_none());
 
     let file = tempfile::NamedTempFile::new().unwrap();
@@ -92,7 +106,11 @@ async fn tokens_of_oauth_are_given_or_read_from_a_file_at_each_login() {
     let two = store.session().await.unwrap();
     one.close().await.unwrap();
     two.close().await.unwrap();
-    let tokens: Vec<Value> = server.seen(LOGIN).iter().map(|asked| asked.json()["data"]["TOKEN"].clone()).collect();
+    let tokens: Vec<Value> = server
+        .seen(LOGIN)
+        .iter()
+        .map(|asked| asked.json()["data"]["TOKEN"].clone())
+        .collect();
     assert_eq!(tokens, ["first", "second"]);
 }
 
@@ -103,7 +121,10 @@ async fn a_programmatic_access_token() {
         config.token = Some("pat".into());
     })
     .await;
-    assert_eq!((&data["AUTHENTICATOR"], &data["TOKEN"]), (&json!("PROGRAMMATIC_ACCESS_TOKEN"), &json!("pat")));
+    assert_eq!(
+        (&data["AUTHENTICATOR"], &data["TOKEN"]),
+        (&json!("PROGRAMMATIC_ACCESS_TOKEN"), &json!("pat"))
+    );
 }
 
 #[tokio::test]
@@ -120,7 +141,10 @@ async fn a_client_gets_its_token_for_its_secret() {
     config.role = Some("R".into());
     connect(config).await.session().await.unwrap().close().await.unwrap();
     let asked = server.seen("/token").remove(0);
-    assert_eq!(String::from_utf8_lossy(&asked.body), "grant_type=client_credentials&scope=session%3Arole%3AR");
+    assert_eq!(
+        String::from_utf8_lossy(&asked.body),
+        "grant_type=client_credentials&scope=session%3Arole%3AR"
+    );
     assert_eq!(asked.headers["authorization"], "Basic bWU6c2ho");
     assert_eq!(server.seen(LOGIN)[0].json()["data"]["TOKEN"], "granted");
 }
@@ -128,13 +152,39 @@ async fn a_client_gets_its_token_for_its_secret() {
 #[tokio::test]
 async fn what_is_refused_says_why_and_shows_no_secret() {
     for (code, message, kind, says) in [
-        ("390100", "Incorrect username or password was specified.", ErrorKind::Unauthenticated, "`password`"),
-        ("390144", "JWT token is invalid.", ErrorKind::Unauthenticated, "RSA_PUBLIC_KEY"),
-        ("390318", "OAuth access token expired.", ErrorKind::Unauthenticated, "new token"),
-        ("390422", "Incoming request with IP/Token 1.2.3.4 is not allowed to access Snowflake.", ErrorKind::PermissionDenied, "network policy"),
-        ("390189", "Role 'X' specified in the connect string does not exist or not authorized.", ErrorKind::PermissionDenied, "`role`"),
+        (
+            "390100",
+            "Incorrect username or password was specified.",
+            ErrorKind::Unauthenticated,
+            "`password`",
+        ),
+        (
+            "390144",
+            "JWT token is invalid.",
+            ErrorKind::Unauthenticated,
+            "RSA_PUBLIC_KEY",
+        ),
+        (
+            "390318",
+            "OAuth access token expired.",
+            ErrorKind::Unauthenticated,
+            "new token",
+        ),
+        (
+            "390422",
+            "Incoming request with IP/Token 1.2.3.4 is not allowed to access Snowflake.",
+            ErrorKind::PermissionDenied,
+            "network policy",
+        ),
+        (
+            "390189",
+            "Role 'X' specified in the connect string does not exist or not authorized.",
+            ErrorKind::PermissionDenied,
+            "`role`",
+        ),
     ] {
-        let server = Scripted::start(move |asked, _| (asked.path() == LOGIN).then(|| Answer::failed(code, message))).await;
+        let server =
+            Scripted::start(move |asked, _| (asked.path() == LOGIN).then(|| Answer::failed(code, message))).await;
         let mut config = config_at(server.port);
         config.password = Some(Secret::new("hunter2"));
         let error = connect(config).await.session().await.err().unwrap();
@@ -160,8 +210,16 @@ async fn a_login_that_waits_for_a_person_is_refused() {
 
 #[tokio::test]
 async fn a_login_that_gets_no_answer_is_sent_again_with_a_new_token() {
-    let server = Scripted::start(|asked, before| (asked.path() == LOGIN && before == 0).then(|| Answer::status(502))).await;
-    connect(config_at(server.port)).await.session().await.unwrap().close().await.unwrap();
+    let server =
+        Scripted::start(|asked, before| (asked.path() == LOGIN && before == 0).then(|| Answer::status(502))).await;
+    connect(config_at(server.port))
+        .await
+        .session()
+        .await
+        .unwrap()
+        .close()
+        .await
+        .unwrap();
     let sent = server.seen(LOGIN);
     assert_eq!(sent.len(), 2);
     assert_ne!(sent[0].parameter("request_id"), sent[1].parameter("request_id"));

@@ -87,7 +87,9 @@ async fn numbers(server: &Scripted) -> hybrid_core::Result<Vec<i64>> {
     let mut config = config_at(server.port);
     config.retry_timeout = Some(5);
     let batches = rows(&connect(config).await, "SELECT N").await?;
-    let values = batches.iter().flat_map(|batch| batch.column(0).as_primitive::<Int64Type>().values().to_vec());
+    let values = batches
+        .iter()
+        .flat_map(|batch| batch.column(0).as_primitive::<Int64Type>().values().to_vec());
     Ok(values.collect())
 }
 
@@ -105,7 +107,10 @@ async fn parts_come_in_parallel_and_in_order() {
     assert!((2..=4).contains(&most), "{most} at the same time");
     let asked = server.seen("/part/7").remove(0);
     assert_eq!(asked.headers["x-amz-server-side-encryption-customer-key"], "result key");
-    assert!(!asked.headers.contains_key("authorization"), "storage is not told who asks");
+    assert!(
+        !asked.headers.contains_key("authorization"),
+        "storage is not told who asks"
+    );
 }
 
 #[tokio::test]
@@ -162,7 +167,11 @@ async fn rows_that_are_missing_in_the_answer_are_an_error() {
 async fn storage_that_is_away_is_an_error_in_time() {
     let server = server(3, |_, place, _| (place == 2).then(|| Answer::status(500))).await;
     let error = numbers(&server).await.unwrap_err();
-    assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Unavailable, true), "{error}");
+    assert_eq!(
+        (error.kind(), error.is_retryable()),
+        (ErrorKind::Unavailable, true),
+        "{error}"
+    );
     assert!(!error.to_string().contains("sign="), "{error}");
 }
 
@@ -182,8 +191,10 @@ async fn results_as_json_are_read_too() {
     })
     .await;
     let batches = rows(&connect(config_at(server.port)).await, "SELECT N").await.unwrap();
-    let values: Vec<Option<i64>> =
-        batches.iter().flat_map(|batch| batch.column(0).as_primitive::<Int64Type>().iter().collect::<Vec<_>>()).collect();
+    let values: Vec<Option<i64>> = batches
+        .iter()
+        .flat_map(|batch| batch.column(0).as_primitive::<Int64Type>().iter().collect::<Vec<_>>())
+        .collect();
     assert_eq!(values, [Some(1), Some(2), None]);
 }
 
@@ -197,6 +208,8 @@ async fn a_stream_that_is_dropped_fetches_no_more() {
     rows.next().await.unwrap().unwrap();
     drop(rows);
     session.close().await.unwrap();
-    let fetched = (0..200).filter(|place| !server.seen(&format!("/part/{place}")).is_empty()).count();
+    let fetched = (0..200)
+        .filter(|place| !server.seen(&format!("/part/{place}")).is_empty())
+        .count();
     assert!(fetched < 20, "{fetched}");
 }

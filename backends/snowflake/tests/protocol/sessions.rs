@@ -32,7 +32,10 @@ async fn a_session_that_expires_is_renewed_and_the_statement_sent_again() {
     let renewals = server.seen("/session/token-request");
     assert_eq!(renewals.len(), 1);
     assert_eq!(token(&renewals[0]), "Snowflake Token=\"master-1\"");
-    assert_eq!(renewals[0].json(), json!({"oldSessionToken": "session-1", "requestType": "RENEW"}));
+    assert_eq!(
+        renewals[0].json(),
+        json!({"oldSessionToken": "session-1", "requestType": "RENEW"})
+    );
     let sent = server.seen(QUERY);
     assert_eq!(sent.len(), 2);
     assert_eq!(token(&sent[1]), "Snowflake Token=\"session-2\"");
@@ -72,7 +75,11 @@ async fn a_session_that_is_gone_is_an_error_and_the_next_one_is_new() {
     let store = connect(config_at(server.port)).await;
     let session = store.session().await.unwrap();
     let error = session.execute("SELECT 1").await.unwrap_err();
-    assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Unavailable, true), "{error}");
+    assert_eq!(
+        (error.kind(), error.is_retryable()),
+        (ErrorKind::Unavailable, true),
+        "{error}"
+    );
     session.close().await.unwrap();
     execute(&store, "SELECT 2").await;
     assert_eq!(server.seen("/session/v1/login-request").len(), 2);
@@ -163,13 +170,23 @@ async fn dropping_the_future_aborts_the_statement() {
     let session = store.session().await.unwrap();
     let asked = session.query("SELECT endless");
     assert!(tokio::time::timeout(Duration::from_millis(500), asked).await.is_err());
-    until("the abort", async || !server.seen("/queries/v1/abort-request").is_empty()).await;
+    until("the abort", async || {
+        !server.seen("/queries/v1/abort-request").is_empty()
+    })
+    .await;
     let abort = server.seen("/queries/v1/abort-request").remove(0);
     let sent = server.seen(QUERY).remove(0);
-    assert_eq!(abort.json()["requestId"].as_str().map(str::to_owned), sent.parameter("requestId"));
+    assert_eq!(
+        abort.json()["requestId"].as_str().map(str::to_owned),
+        sent.parameter("requestId")
+    );
     assert_eq!(abort.json()["sqlText"], "SELECT endless");
     session.close().await.unwrap();
-    assert_eq!(server.seen("/session").len(), 1, "a session that was disturbed is not used again");
+    assert_eq!(
+        server.seen("/session").len(),
+        1,
+        "a session that was disturbed is not used again"
+    );
 }
 
 #[tokio::test]
@@ -194,7 +211,11 @@ async fn a_server_that_is_not_there_or_does_not_answer_is_an_error_in_time() {
     let mut config = config_at(1);
     config.retry_timeout = Some(1);
     let error = connect(config).await.session().await.err().unwrap();
-    assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Unavailable, true), "{error}");
+    assert_eq!(
+        (error.kind(), error.is_retryable()),
+        (ErrorKind::Unavailable, true),
+        "{error}"
+    );
     assert!(error.to_string().contains("127.0.0.1:1"), "{error}");
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut config = config_at(silent.local_addr().unwrap().port());

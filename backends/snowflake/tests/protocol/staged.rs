@@ -33,7 +33,15 @@ fn loaded(rows: u64) -> Answer {
 async fn server(info: impl Fn(&Asked) -> Value + Send + Sync + 'static) -> Scripted {
     Scripted::start(move |asked, _| {
         if is(asked, "PUT") {
-            return Some(Answer::data(json!({"command": "UPLOAD", "src_locations": ["/rows-0.parquet"], "stageInfo": info(asked)})));
+            return Some(Answer::data(
+                json!({"command": "UPLOAD", "src_locations": ["/rows-0.parquet"], "stageInfo": info(asked)}),
+            ));
+        }
+        if asked.path().starts_with("/bucket/") {
+            return Some(Answer {
+                headers: "etag: \"x\"\r\n".to_owned(),
+                ..Answer::bytes(Vec::new())
+            });
         }
         is(asked, "COPY INTO \"").then(|| loaded(2))
     })
@@ -46,7 +54,10 @@ async fn create(server: &Scripted) -> hybrid_core::Result<u64> {
 }
 
 fn check(parquet: Vec<u8>) {
-    let reader = ParquetRecordBatchReaderBuilder::try_new(Bytes::from(parquet)).unwrap().build().unwrap();
+    let reader = ParquetRecordBatchReaderBuilder::try_new(Bytes::from(parquet))
+        .unwrap()
+        .build()
+        .unwrap();
     let batches: Vec<RecordBatch> = reader.map(Result::unwrap).collect();
     assert_eq!(batches[0].num_rows(), 2);
     let schema = batches[0].schema();
@@ -56,8 +67,18 @@ fn check(parquet: Vec<u8>) {
 }
 
 fn folder(server: &Scripted) -> String {
-    let put = server.statements().into_iter().find(|sql| sql.starts_with("PUT")).unwrap();
-    put.split('/').next_back().unwrap().split(' ').next().unwrap().to_owned()
+    let put = server
+        .statements()
+        .into_iter()
+        .find(|sql| sql.starts_with("PUT"))
+        .unwrap();
+    put.split('/')
+        .next_back()
+        .unwrap()
+        .split(' ')
+        .next()
+        .unwrap()
+        .to_owned()
 }
 
 #[tokio::test]
@@ -72,8 +93,14 @@ async fn a_stage_on_s3_gets_the_file_with_the_stages_own_credentials() {
     .await;
     assert_eq!(create(&server).await.unwrap(), 2);
     let put = server.seen("/bucket/stages/x/rows-0.parquet").remove(0);
-    assert_eq!((put.method.as_str(), put.headers["x-amz-security-token"].as_str()), ("PUT", "token"));
-    assert!(put.headers["authorization"].contains("Credential=key/") && put.headers["authorization"].contains("eu-central-1"));
+    assert_eq!(
+        (put.method.as_str(), put.headers["x-amz-security-token"].as_str()),
+        ("PUT", "token")
+    );
+    assert!(
+        put.headers["authorization"].contains("Credential=key/")
+            && put.headers["authorization"].contains("eu-central-1")
+    );
     check(put.body);
 }
 
@@ -102,9 +129,9 @@ async fn a_stage_on_this_machine_gets_the_file_on_its_disk() {
 
 #[tokio::test]
 async fn a_stage_that_the_client_must_encrypt_for_is_refused() {
-    let server = server(|_| {
-        json!({"locationType": "S3", "location": "b/", "region": "x", "isClientSideEncrypted": true, "creds": {}})
-    })
+    let server = server(
+        |_| json!({"locationType": "S3", "location": "b/", "region": "x", "isClientSideEncrypted": true, "creds": {}}),
+    )
     .await;
     assert_eq!(create(&server).await.unwrap_err().kind(), ErrorKind::Unsupported);
 }
@@ -122,8 +149,15 @@ async fn statements_of_a_write() {
         let at = statements.find(prefix).unwrap() + prefix.len();
         statements[at..].split(' ').next().unwrap().to_owned()
     };
-    let (table, stage, folder) = (names("CREATE TEMPORARY TABLE "), names("CREATE TEMPORARY STAGE "), folder(&server));
-    let statements = statements.replace(&table, "TABLE").replace(&stage, "STAGE").replace(&folder, "FOLDER");
+    let (table, stage, folder) = (
+        names("CREATE TEMPORARY TABLE "),
+        names("CREATE TEMPORARY STAGE "),
+        folder(&server),
+    );
+    let statements = statements
+        .replace(&table, "TABLE")
+        .replace(&stage, "STAGE")
+        .replace(&folder, "FOLDER");
     let expected = "\
         CREATE TEMPORARY TABLE TABLE (\"it's\" NUMBER(38,0), \"t\" TIMESTAMP_NTZ(6))\n\
         CREATE TEMPORARY STAGE STAGE ENCRYPTION = (TYPE = 'SNOWFLAKE_SSE')\n\
@@ -167,11 +201,19 @@ async fn what_is_exported_is_unloaded_by_one_statement() {
         rows: BatchStream::from_batches(batch().schema(), vec![batch()]),
         overwrite: true,
     };
-    let written = hybrid_core::OfflineStore::persist(&store, request, &hybrid_core::Call::default()).await.unwrap();
+    let written = hybrid_core::OfflineStore::persist(&store, request, &hybrid_core::Call::default())
+        .await
+        .unwrap();
     assert_eq!(written, 2);
     let statements = server.statements();
-    let unload = statements.iter().find(|sql| sql.starts_with("COPY INTO 's3://bucket/exports/may/'")).unwrap();
-    assert!(unload.ends_with("STORAGE_INTEGRATION = feast FILE_FORMAT = (TYPE = PARQUET) HEADER = TRUE OVERWRITE = TRUE"), "{unload}");
+    let unload = statements
+        .iter()
+        .find(|sql| sql.starts_with("COPY INTO 's3://bucket/exports/may/'"))
+        .unwrap();
+    assert!(
+        unload.ends_with("STORAGE_INTEGRATION = feast FILE_FORMAT = (TYPE = PARQUET) HEADER = TRUE OVERWRITE = TRUE"),
+        "{unload}"
+    );
 }
 
 #[tokio::test]
@@ -182,5 +224,8 @@ async fn what_was_staged_is_dropped_after_an_error() {
     let table = session.stage("SELECT 1").await.unwrap();
     session.query(&format!("SELECT * FROM {table}")).await.err().unwrap();
     session.close().await.unwrap();
-    assert_eq!(server.statements().last().unwrap(), &format!("DROP TABLE IF EXISTS {table}"));
+    assert_eq!(
+        server.statements().last().unwrap(),
+        &format!("DROP TABLE IF EXISTS {table}")
+    );
 }
