@@ -6,7 +6,8 @@ use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 
 use super::cleanup::{Guard, in_session};
 use super::prepare::{SOURCE, Table};
-use super::{SqlSession, SqlStore, check_select};
+use super::select::{is_ordered, order_of};
+use super::{Dialect, SqlSession, SqlStore, check_select};
 use crate::store::{ENTITY_TIME, ROW_NUMBER, SelectFrame, Staged, StagedFrame};
 use crate::{BatchStream, Result};
 
@@ -25,16 +26,28 @@ pub(super) async fn schema<T: SqlStore>(store: &T, query: &str) -> Result<Schema
     Ok(without_types(&described))
 }
 
+/// Numbers rows in the SELECT's own order, which an engine may drop from what is not outermost.
+async fn numbering<S: SqlSession>(dialect: &dyn Dialect, session: &S, query: &str, alias: &str) -> Result<String> {
+    if !is_ordered(query, &*dialect.grammar()) {
+        return Ok(dialect.row_number());
+    }
+    let columns = session.describe(query).await?;
+    let quoted = |name: &str| format!("{}.{}", dialect.quote(alias), dialect.quote(name));
+    let order = order_of(query, &*dialect.grammar(), &columns, quoted);
+    Ok(order.map_or_else(
+        || dialect.row_number(),
+        |order| format!("ROW_NUMBER() OVER (ORDER BY {order})"),
+    ))
+}
+
 /// Keeps the SELECT's rows, numbered, and beside them what a join needs.
 pub(super) async fn stage<T: SqlStore>(store: &T, frame: SelectFrame) -> Result<StagedFrame> {
     let dialect = store.dialect();
     let query = check_select(&frame.query, &*dialect.grammar())?;
     let guard = Arc::new(Guard::new(store.session().await?, store.cleanup())?);
     let (q, row) = (dialect.quote("q"), dialect.quote(ROW_NUMBER));
-    let numbered = format!(
-        "SELECT {} - 1 AS {row}, {q}.* FROM ({query}\n) AS {q}",
-        dialect.row_number()
-    );
+    let number = numbering::<T::Session>(dialect, &guard, query, "q").await?;
+    let numbered = format!("SELECT {number} - 1 AS {row}, {q}.* FROM ({query}\n) AS {q}");
     let whole = guard.stage(&numbered).await?;
     let described = guard.describe(&format!("SELECT * FROM {whole}")).await?;
     let table = Table {
