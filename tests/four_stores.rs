@@ -196,6 +196,7 @@ async fn four_stores_behind_one_configuration() {
     each_store_answers_by_itself(&store).await;
     all_answer_in_one_call(&store).await;
     a_select_in_each_store_is_a_frame(&store).await;
+    a_selects_order_is_the_frames(&store).await;
     results_become_tables(&store, &folder).await;
     the_sql_runs_as_it_stands(&store).await;
     plans_say_what_was_chosen(&store).await;
@@ -231,6 +232,24 @@ async fn a_select_in_each_store_is_a_frame(store: &FeatureStore) {
                 );
             }
         }
+    }
+}
+
+async fn a_selects_order_is_the_frames(store: &FeatureStore) {
+    let labels = [5, 4, 3, 2, 1].map(Some);
+    let trips: Vec<_> = TRIPS.into_iter().rev().collect();
+    for key in &STORES[1..] {
+        let query = format!(
+            "SELECT driver_id, event_timestamp, label FROM {} ORDER BY 3 DESC",
+            table("frame")
+        );
+        let frame = EntityFrame::Sql {
+            store: (*key).to_owned(),
+            query,
+        };
+        let rows = rows(job(store, frame, &[key]).await.unwrap()).await;
+        assert_eq!(column(&rows, "label"), labels, "{key}");
+        assert_eq!(column(&rows, &format!("{key}_trips")), trips, "{key}");
     }
 }
 
