@@ -97,7 +97,9 @@ fn help_of(code: &str) -> Option<&'static str> {
     Some(match code {
         "000606" | "000607" => "set `warehouse`, and grant its USAGE to the role",
         "000630" => "the limit is STATEMENT_TIMEOUT_IN_SECONDS of the warehouse, the user or `session_parameters`",
-        "090105" | "090106" => "check `database` and `schema`: they must exist, and the role must have their USAGE",
+        "090105" | "090106" => {
+            "check `database` and `schema`: they must exist, letter by letter, and the role must have their USAGE"
+        }
         "390100" => "check `account`, `user` and `password`",
         "390144" | "394300" | "394304" => {
             "check `account` and `user`, and that the public key of `private_key` is the user's RSA_PUBLIC_KEY"

@@ -5,9 +5,12 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, StringArray, new_empty_array};
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
+use arrow::util::display::{ArrayFormatter, FormatOptions};
 use hybrid_core::{Error, ErrorKind, Result, canonical};
 
 use super::json::documents;
+
+const CLOCK: FormatOptions<'static> = FormatOptions::new().with_time_format(Some("%H:%M:%S%.6f"));
 
 /// The array in the type of its kind that is sent: instants are times of UTC without a zone, nanoseconds are
 /// floored, integers are of 64 bits, what is nested is JSON.
@@ -21,7 +24,8 @@ fn normal(array: &ArrayRef) -> Result<ArrayRef> {
         T::Float16 | T::Float32 => T::Float64,
         T::LargeUtf8 | T::Utf8View => T::Utf8,
         T::LargeBinary | T::BinaryView | T::FixedSizeBinary(_) => T::Binary,
-        T::Time32(_) | T::Time64(_) => T::Time64(TimeUnit::Microsecond),
+        // As text: it is not said that times of Parquet are read as such.
+        T::Time32(_) | T::Time64(_) => return Ok(Arc::new(clocks(&cast(array, &T::Time64(TimeUnit::Microsecond))?)?)),
         T::Decimal32(precision, scale) | T::Decimal64(precision, scale) if *scale >= 0 => {
             T::Decimal128(*precision, *scale)
         }
@@ -72,6 +76,12 @@ fn cast(array: &ArrayRef, target: &DataType) -> Result<ArrayRef> {
         ..CastOptions::default()
     };
     Ok(cast_with_options(array, target, &strict)?)
+}
+
+fn clocks(array: &ArrayRef) -> Result<StringArray> {
+    let shown = ArrayFormatter::try_new(array, &CLOCK)?;
+    let text = |row| array.is_valid(row).then(|| shown.value(row).to_string());
+    Ok((0..array.len()).map(text).collect())
 }
 
 fn instants(array: &ArrayRef) -> Result<ArrayRef> {

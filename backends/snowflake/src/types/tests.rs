@@ -40,7 +40,7 @@ fn types_have_their_names_and_arrow_types() {
     }
 }
 
-fn decoded(column: &Column, array: ArrayRef) -> hybrid_core::Result<ArrayRef> {
+fn decoded(column: &Column, array: ArrayRef) -> Result<ArrayRef> {
     let batch = RecordBatch::try_from_iter_with_nullable([("x", array, true)]).unwrap();
     let decoder = Decoder::new(std::slice::from_ref(column));
     Ok(Arc::clone(decoder.decode(&batch)?.column(0)))
