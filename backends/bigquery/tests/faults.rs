@@ -250,7 +250,7 @@ async fn dropping_the_future_ends_the_job_in_the_engine() {
     let store = connect(config).await;
     let session = store.session().await.unwrap();
     {
-        let asked = drained(session.query(SLOW).await);
+        let asked = async { drained(session.query(SLOW).await).await };
         assert!(tokio::time::timeout(Duration::from_secs(4), asked).await.is_err());
     }
     let body = proxy.seen("GENERATE_ARRAY(1, 20000)")[0].body.clone();
