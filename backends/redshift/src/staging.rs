@@ -75,6 +75,15 @@ impl Staging {
         Place { path, url }
     }
 
+    /// The URL of a new folder that stays.
+    pub(crate) fn kept(&self) -> String {
+        let path = self
+            .folder
+            .clone()
+            .join(format!("export_{}_{}", now(), uuid::Uuid::new_v4().simple()));
+        format!("s3://{}/{path}/", self.bucket)
+    }
+
     pub(crate) async fn put(&self, place: &Place, name: &str, bytes: Vec<u8>) -> Result<()> {
         let path = place.path.clone().join(name);
         let put = self.store.put(&path, bytes.into()).await;

@@ -1,5 +1,6 @@
 //! How results get out of Redshift in bulk: UNLOAD to Parquet in S3, read from there file by file.
 
+mod export;
 mod read;
 mod statement;
 

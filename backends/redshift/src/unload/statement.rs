@@ -16,7 +16,17 @@ pub(super) struct Unload {
 }
 
 impl Unload {
+    /// For us, who know the columns by their place.
     pub(super) fn of(query: &str, schema: &SchemaRef) -> Self {
+        Self::named(query, schema, |at| format!("c{at}"))
+    }
+
+    /// For others: under the names that the query gives.
+    pub(super) fn export(query: &str, schema: &SchemaRef) -> Self {
+        Self::named(query, schema, |at| RedshiftDialect.quote(schema.field(at).name()))
+    }
+
+    fn named(query: &str, schema: &SchemaRef, named: impl Fn(usize) -> String) -> Self {
         let parsed = parsed(query);
         let has_limit = parsed
             .as_ref()
@@ -27,9 +37,13 @@ impl Unload {
             .fields()
             .iter()
             .zip(&names)
-            .map(|(field, name)| match unloadable(name, field) {
-                Some(expr) => format!("{expr} AS {name}"),
-                None => name.clone(),
+            .enumerate()
+            .map(|(at, (field, name))| {
+                let (expr, named) = (unloadable(name, field), named(at));
+                match expr {
+                    None if named == *name => named,
+                    expr => format!("{} AS {named}", expr.as_ref().unwrap_or(name)),
+                }
             });
         let selected = selected.collect::<Vec<_>>().join(", ");
         // UNLOAD takes no LIMIT outside of a subquery, and a subquery has no order.
@@ -151,6 +165,15 @@ mod tests {
             statement("SELECT a, b FROM t"),
             "UNLOAD ($$SELECT c0, TO_HEX(c1) AS c1 FROM (SELECT a, b FROM t\n) AS u(c0, c1)$$) TO 's3://b/p/' IAM_ROLE default \
              FORMAT AS PARQUET MANIFEST VERBOSE MAXFILESIZE 32 MB"
+        );
+    }
+
+    #[test]
+    fn an_export_has_the_names_of_the_query() {
+        let exported = Unload::export("SELECT a, b FROM t", &schema()).statement("s3://b/p/", "IAM_ROLE default");
+        assert!(
+            exported.contains("SELECT c0 AS \"a\", TO_HEX(c1) AS \"b\" FROM"),
+            "{exported}"
         );
     }
 

@@ -144,6 +144,26 @@ async fn a_table_is_made_or_replaced_as_a_whole() {
 }
 
 #[tokio::test]
+async fn a_result_is_exported_as_parquet() {
+    let config = data_api();
+    let store = crate::common::store(config.clone()).await;
+    let url = store
+        .export("SELECT x AS \"Id\", 'a' AS t FROM generate_series(1, 1500) AS g(x);")
+        .await
+        .unwrap();
+    assert!(url.starts_with(config.s3_staging_location.as_deref().unwrap()), "{url}");
+    let mut files = staged(&config).await;
+    files.sort();
+    assert_eq!(files.len(), 3, "{files:?}");
+    assert!(
+        files[0].ends_with("0000_part_00.parquet") && files[2].ends_with("manifest"),
+        "{files:?}"
+    );
+    let error = store.export("DROP TABLE x").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+}
+
+#[tokio::test]
 async fn nothing_is_appended_without_rows() {
     for config in ways() {
         let table = fresh("empty");

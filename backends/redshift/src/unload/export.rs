@@ -1,0 +1,37 @@
+use hybrid_core::sql::{Dialect, SqlSession, SqlStore, check_select};
+use hybrid_core::{Error, ErrorKind, Result};
+
+use super::Unload;
+use crate::{RedshiftDialect, RedshiftSession, RedshiftStore};
+
+impl RedshiftStore {
+    /// Runs a SELECT, for example that of `to_sql()`, and has Redshift leave its rows as Parquet in a new folder of
+    /// `s3_staging_location`, without a way through this process. Returns the folder's URL; a `manifest` in it lists the files.
+    ///
+    /// # Errors
+    /// Config without `s3_staging_location`; InvalidInput when it is no SELECT; whatever Redshift says.
+    pub async fn export(&self, select: &str) -> Result<String> {
+        let select = check_select(select, &*RedshiftDialect.grammar())?;
+        let session = self.session().await?;
+        let exported = session.export(select).await;
+        let closed = session.close().await;
+        exported.and_then(|url| closed.map(|()| url))
+    }
+}
+
+impl RedshiftSession {
+    async fn export(&self, select: &str) -> Result<String> {
+        let place = self.shared.staging.as_ref().map(|staging| staging.kept());
+        let url = place.ok_or_else(|| {
+            Error::new(
+                ErrorKind::Config,
+                "rows are exported to `s3_staging_location`, which is not set",
+            )
+            .with_help("set it to s3://bucket/folder")
+        })?;
+        let schema = self.describe(select).await?;
+        let unload = Unload::export(select, &schema).statement(&url, &self.shared.config.authorization());
+        self.run(vec![unload], false).await?;
+        Ok(url)
+    }
+}
