@@ -247,11 +247,9 @@ pub(crate) fn storage(error: object_store::Error, what: &str) -> Error {
         ),
         S::Unauthenticated { .. } => (ErrorKind::Unauthenticated, false, "check the AWS credentials"),
         S::NotSupported { .. } | S::NotImplemented { .. } => (ErrorKind::Unsupported, false, ""),
-        other if other.to_string().contains("NoSuchBucket") => (
-            ErrorKind::NotFound,
-            false,
-            "check the bucket of `s3_staging_location`",
-        ),
+        other if other.to_string().contains("NoSuchBucket") => {
+            (ErrorKind::NotFound, false, "check the bucket of `s3_staging_location`")
+        }
         _ => (ErrorKind::Unavailable, true, ""),
     };
     finished(
