@@ -5,7 +5,7 @@ use crate::{Error, ErrorKind, Result};
 /// The key of a field's metadata in what [`SqlSession::describe`](super::SqlSession::describe)
 /// returns: the engine's own name of the column's type, where Arrow's type does not say it all
 /// (`uuid`, `jsonb`, `timestamp(9) with time zone`).
-pub const SQL_TYPE: &str = "hybrid.sql_type";
+pub const SQL_TYPE: &str = crate::store::SQL_TYPE;
 
 /// The engine's own name of a described column's type, or nothing.
 pub fn sql_type_of(field: &Field) -> &str {

@@ -1,5 +1,7 @@
 //! What an engine would round on the way into a table is an error, and never another value.
 
+use std::sync::Arc;
+
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Decimal128Type, Field, Int64Type, Schema, TimeUnit};
@@ -19,12 +21,23 @@ const TIMES: [&str; 7] = [
     "timestamp_tz",
 ];
 
-/// What a table's column keeps of finer values.
+/// What a table's column keeps.
 #[derive(Debug, Clone, Copy)]
-struct Kept {
-    digits: u32,
-    /// The values that it keeps are multiples of so much of the rows' own unit.
-    unit: i128,
+enum Kept {
+    /// Of finer values so many digits: multiples of so much of the rows' own unit.
+    Digits { digits: u32, unit: i128 },
+    /// The whole numbers that a double is.
+    Doubles,
+}
+
+impl Kept {
+    fn keeps(self, value: i128) -> bool {
+        match self {
+            Self::Digits { unit, .. } => value % unit == 0,
+            #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)] // to compare with what is left
+            Self::Doubles => (value as f64) as i128 == value,
+        }
+    }
 }
 
 /// The rows, ended by an error at the first value that `table`, of the columns `target`, would round.
@@ -41,7 +54,7 @@ pub(super) fn exact(rows: BatchStream, table: &str, target: &Schema) -> BatchStr
     let checked = rows.map(move |batch| {
         let batch = batch?;
         for (at, kept) in &checks {
-            if let Some(lost) = finer(&batch, *at, *kept)? {
+            if let Some(lost) = first_lost(&batch, *at, *kept)? {
                 return Err(rounded(
                     batch.schema_ref().field(*at),
                     *kept,
@@ -69,6 +82,7 @@ fn kept(given: &Field, target: &Field) -> Option<Kept> {
             };
             (has, fraction(sql_type_of(target))?)
         }
+        (given, DataType::Float64) if given.is_integer() => return Some(Kept::Doubles),
         _ => return None,
     };
     let dropped = u32::try_from(has)
@@ -76,7 +90,7 @@ fn kept(given: &Field, target: &Field) -> Option<Kept> {
         .checked_sub(digits)
         .filter(|dropped| *dropped > 0)?;
     let unit = 10_i128.checked_pow(dropped)?;
-    Some(Kept { digits, unit })
+    Some(Kept::Digits { digits, unit })
 }
 
 /// The digits in `timestamp(3) with time zone`.
@@ -87,28 +101,33 @@ fn fraction(sql_type: &str) -> Option<u32> {
     TIMES.contains(&name.as_str()).then_some(digits)
 }
 
-/// The first value that is finer than what is kept.
-fn finer(batch: &RecordBatch, at: usize, kept: Kept) -> Result<Option<usize>> {
+/// The first value that is not kept.
+fn first_lost(batch: &RecordBatch, at: usize, kept: Kept) -> Result<Option<usize>> {
     let column = batch.column(at);
-    let lost = |i: usize, value: i128| column.is_valid(i) && value % kept.unit != 0;
-    if let Some(values) = column.as_primitive_opt::<Decimal128Type>() {
+    let lost = |i: usize, value: i128| column.is_valid(i) && !kept.keeps(value);
+    let wide = match column.data_type() {
+        // Those above the signed ones, too.
+        DataType::UInt64 => cast(column, &DataType::Decimal128(20, 0))?,
+        DataType::Decimal128(..) => Arc::clone(column),
+        _ => cast(column, &DataType::Int64)?,
+    };
+    if let Some(values) = wide.as_primitive_opt::<Decimal128Type>() {
         return Ok((0..values.len()).find(|&i| lost(i, values.value(i))));
     }
-    let values = cast(column, &DataType::Int64)?;
-    let values = values.as_primitive::<Int64Type>();
+    let values = wide.as_primitive::<Int64Type>();
     Ok((0..values.len()).find(|&i| lost(i, values.value(i).into())))
 }
 
 fn rounded(field: &Field, kept: Kept, table: &str, row: u64) -> Error {
-    let keeps = match field.data_type() {
-        DataType::Timestamp(..) => "of a second",
-        _ => "after the point",
+    let keeps = match (kept, field.data_type()) {
+        (Kept::Digits { digits, .. }, DataType::Timestamp(..)) => format!("finer than the {digits} digits of a second"),
+        (Kept::Digits { digits, .. }, _) => format!("finer than the {digits} digits after the point"),
+        (Kept::Doubles, _) => "larger than the whole numbers of the doubles".to_owned(),
     };
     let message = format!(
-        "column `{}`, row {}: the value is finer than the {} digits {keeps} that `{table}` keeps",
+        "column `{}`, row {}: the value is {keeps} that `{table}` keeps",
         field.name(),
         row + 1,
-        kept.digits
     );
     Error::new(ErrorKind::InvalidInput, message)
         .with_help("round it first, or widen the table's column; nothing was written")
@@ -187,5 +206,17 @@ mod tests {
                 .contains("finer than the 2 digits after the point that `t` keeps"),
             "{error}"
         );
+    }
+
+    #[tokio::test]
+    async fn whole_numbers_that_no_double_is_are_errors() {
+        let double = || Field::new("c", DataType::Float64, true);
+        let column = |values: Vec<i64>| -> ArrayRef { Arc::new(arrow::array::Int64Array::from(values)) };
+        let exact = vec![0, -7, 1 << 53, 1 << 60, i64::MIN];
+        assert_eq!(through(column(exact), double()).await.unwrap(), 5);
+        for lost in [(1 << 53) + 1, i64::MAX, -(1 << 53) - 1] {
+            let error = through(column(vec![1, lost]), double()).await.unwrap_err();
+            assert!(error.to_string().contains("column `c`, row 2"), "{error}");
+        }
     }
 }

@@ -6,10 +6,10 @@ use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 
 use super::cleanup::{Guard, in_session};
 use super::prepare::{SOURCE, Table};
-use super::select::{is_ordered, order_of};
+use super::select::{Order, order_of};
 use super::{Dialect, SqlSession, SqlStore, check_select};
 use crate::store::{ENTITY_TIME, ROW_NUMBER, SelectFrame, Staged, StagedFrame};
-use crate::{BatchStream, Result};
+use crate::{BatchStream, Error, ErrorKind, Result};
 
 /// Entity rows in an engine, and the session that they live in.
 pub(super) struct StagedRows<S: SqlSession> {
@@ -27,17 +27,17 @@ pub(super) async fn schema<T: SqlStore>(store: &T, query: &str) -> Result<Schema
 }
 
 /// Numbers rows in the SELECT's own order, which an engine may drop from what is not outermost.
-async fn numbering<S: SqlSession>(dialect: &dyn Dialect, session: &S, query: &str, alias: &str) -> Result<String> {
-    if !is_ordered(query, &*dialect.grammar()) {
-        return Ok(dialect.row_number());
-    }
-    let columns = session.describe(query).await?;
+fn numbering(dialect: &dyn Dialect, query: &str, columns: &Schema, alias: &str) -> Result<String> {
     let quoted = |name: &str| format!("{}.{}", dialect.quote(alias), dialect.quote(name));
-    let order = order_of(query, &*dialect.grammar(), &columns, quoted);
-    Ok(order.map_or_else(
-        || dialect.row_number(),
-        |order| format!("ROW_NUMBER() OVER (ORDER BY {order})"),
-    ))
+    match order_of(query, &*dialect.grammar(), columns, quoted) {
+        Order::None => Ok(dialect.row_number()),
+        Order::Keys(keys) => Ok(format!("ROW_NUMBER() OVER (ORDER BY {keys})")),
+        Order::Other(key) => Err(Error::new(
+            ErrorKind::InvalidInput,
+            format!("the entity rows are ordered by `{key}`, which is none of the SELECT's columns"),
+        )
+        .with_help("select it too, or leave ORDER BY out: each row keeps its columns, in whatever order")),
+    }
 }
 
 /// Keeps the SELECT's rows, numbered, and beside them what a join needs.
@@ -46,7 +46,8 @@ pub(super) async fn stage<T: SqlStore>(store: &T, frame: SelectFrame) -> Result<
     let query = check_select(&frame.query, &*dialect.grammar())?;
     let guard = Arc::new(Guard::new(store.session().await?, store.cleanup())?);
     let (q, row) = (dialect.quote("q"), dialect.quote(ROW_NUMBER));
-    let number = numbering::<T::Session>(dialect, &guard, query, "q").await?;
+    let asked = guard.describe(query).await?;
+    let number = numbering(dialect, query, &asked, "q")?;
     let numbered = format!("SELECT {number} - 1 AS {row}, {q}.* FROM ({query}\n) AS {q}");
     let whole = guard.stage(&numbered).await?;
     let described = guard.describe(&format!("SELECT * FROM {whole}")).await?;

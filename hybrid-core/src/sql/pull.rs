@@ -69,10 +69,10 @@ pub(super) async fn statement<T: SqlStore>(
     let table = Table::describe(store, session, &source.name, &source.options).await?;
     let selected = Selected::of(dialect, &table, request)?;
     let mut conditions = inside(store, &table, source, request.window, true)?;
-    let keys = request.join_keys.iter().map(|key| table.expr(dialect, &key.source));
-    let keys = keys.collect::<Result<Vec<_>>>()?;
     if request.latest {
-        conditions.extend(keys.iter().map(|key| format!("{key} IS NOT NULL")));
+        for key in request.join_keys {
+            conditions.push(format!("{} IS NOT NULL", table.expr(dialect, &key.source)?));
+        }
     }
     let from = format!(
         "\nFROM {} AS {}\nWHERE {}",
@@ -80,14 +80,14 @@ pub(super) async fn statement<T: SqlStore>(
         dialect.quote(SOURCE),
         conditions.join("\n  AND ")
     );
-    let sql = match (request.latest, keys.as_slice()) {
+    let sql = match (request.latest, selected.keys.as_slice()) {
         (false, _) => format!("SELECT {}{from}", selected.named(dialect)),
         (true, []) => format!(
             "SELECT {}{from}\nORDER BY {} LIMIT 1",
             selected.named(dialect),
             selected.order.join(", ")
         ),
-        (true, keys) => selected.latest_per(dialect, keys, &from),
+        (true, _) => selected.latest_per(dialect, &from),
     };
     Ok((sql, selected.wanted))
 }
@@ -96,6 +96,8 @@ pub(super) async fn statement<T: SqlStore>(
 #[derive(Default)]
 struct Selected {
     exprs: Vec<String>,
+    /// The join keys, as they compare.
+    keys: Vec<String>,
     wanted: Vec<Wanted>,
     /// The latest first, then the latest created, then by the values, so that it is always the same row.
     order: Vec<String>,
@@ -110,11 +112,19 @@ impl Selected {
             if !is_key && dialect.comparable(described) {
                 ties.push(format!("{raw} DESC NULLS LAST"));
             }
-            this.exprs.push(match canonical_key_type(described.data_type()) {
-                // As keys compare, so that what is pulled finds its rows again: char(n) without its blanks.
-                Some(DataType::Utf8) if is_key => dialect.key(&raw, described, &DataType::Utf8)?,
-                _ => dialect.selected(&raw, described),
+            // As keys compare, so that what is pulled finds its rows again: char(n) without its blanks.
+            let text = is_key && canonical_key_type(described.data_type()) == Some(DataType::Utf8);
+            let key = if text {
+                dialect.key(&raw, described, &DataType::Utf8)?
+            } else {
+                raw.clone()
+            };
+            this.exprs.push(if text {
+                key.clone()
+            } else {
+                dialect.selected(&raw, described)
             });
+            this.keys.extend(is_key.then_some(key));
             this.wanted.push(Wanted::output(&table.name, column));
         }
         this.times(dialect, table, request)?;
@@ -148,11 +158,11 @@ impl Selected {
     }
 
     /// The first row of each key.
-    fn latest_per(&self, dialect: &dyn Dialect, keys: &[String], from: &str) -> String {
+    fn latest_per(&self, dialect: &dyn Dialect, from: &str) -> String {
         let (r, rank) = (dialect.quote("r"), dialect.quote("rank"));
         let ranked = format!(
             "ROW_NUMBER() OVER (PARTITION BY {} ORDER BY {})",
-            keys.join(", "),
+            self.keys.join(", "),
             self.order.join(", ")
         );
         let named = self.named(dialect);

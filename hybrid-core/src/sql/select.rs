@@ -1,7 +1,7 @@
 //! A user's SELECT: parsed, and refused unless it is one.
 
 use arrow::datatypes::Schema;
-use sqlparser::ast::{Expr, OrderByExpr, OrderByKind, Query, SetExpr, Statement, Value};
+use sqlparser::ast::{Expr, Ident, OrderByKind, Query, SelectItem, SetExpr, Statement, Value};
 use sqlparser::dialect::Dialect as Grammar;
 use sqlparser::parser::Parser;
 
@@ -34,52 +34,101 @@ pub fn check_select<'a>(query: &'a str, grammar: &dyn Grammar) -> Result<&'a str
     Ok(query.strip_suffix(';').unwrap_or(query))
 }
 
-/// What the SELECT is ordered by, as keys of its own columns, which `quoted` writes: `"name" DESC, …`. Nothing
-/// where it says no order, or one that its columns do not give.
-pub(super) fn order_of(
-    query: &str,
-    grammar: &dyn Grammar,
-    columns: &Schema,
-    quoted: impl Fn(&str) -> String,
-) -> Option<String> {
-    let parsed = Parser::parse_sql(grammar, query).ok()?;
-    let [Statement::Query(query)] = parsed.as_slice() else {
-        return None;
-    };
-    let OrderByKind::Expressions(keys) = &query.order_by.as_ref()?.kind else {
-        return None;
-    };
-    let key = |key: &OrderByExpr| {
-        let name = ordering_column(&key.expr, columns)?;
-        Some(format!("{}{}", quoted(name), key.options))
-    };
-    let keys = keys.iter().map(key).collect::<Option<Vec<_>>>()?;
-    (!keys.is_empty()).then(|| keys.join(", "))
+/// What a SELECT says of the order of its rows.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Order {
+    /// Nothing.
+    None,
+    /// Keys of its own columns, as the caller writes those: `"name" DESC, …`.
+    Keys(String),
+    /// This, which is none of its columns.
+    Other(String),
 }
 
-/// The column that a key names, by its name or its place.
-fn ordering_column<'a>(key: &Expr, columns: &'a Schema) -> Option<&'a str> {
-    let field = match key {
-        Expr::Identifier(name) => columns.fields().iter().find(|field| {
-            let quoted = name.quote_style.is_some();
-            *field.name() == name.value || (!quoted && field.name().eq_ignore_ascii_case(&name.value))
-        })?,
-        Expr::Value(value) => match &value.value {
-            Value::Number(place, _) => {
-                let place: usize = place.to_string().parse().ok()?;
-                columns.fields().get(place.checked_sub(1)?)?
-            }
-            _ => return None,
-        },
-        _ => return None,
-    };
-    Some(field.name())
-}
-
-/// Whether the SELECT says an order.
-pub(super) fn is_ordered(query: &str, grammar: &dyn Grammar) -> bool {
+/// The order of a SELECT that gives these columns, which `quoted` writes.
+pub(super) fn order_of(query: &str, grammar: &dyn Grammar, columns: &Schema, quoted: impl Fn(&str) -> String) -> Order {
     let parsed = Parser::parse_sql(grammar, query).unwrap_or_default();
-    matches!(parsed.as_slice(), [Statement::Query(query)] if query.order_by.is_some())
+    let [Statement::Query(query)] = parsed.as_slice() else {
+        return Order::None;
+    };
+    let query = ordered(query);
+    let Some(order) = &query.order_by else {
+        return Order::None;
+    };
+    let OrderByKind::Expressions(keys) = &order.kind else {
+        return Order::Other(order.to_string());
+    };
+    let mut written = Vec::new();
+    for key in keys {
+        match ordering_column(&key.expr, query, columns) {
+            Some(name) => written.push(format!("{}{}", quoted(name), key.options)),
+            None => return Order::Other(key.to_string()),
+        }
+    }
+    Order::Keys(written.join(", "))
+}
+
+/// The query that orders the rows: parentheses around it change nothing.
+fn ordered(query: &Query) -> &Query {
+    match &*query.body {
+        SetExpr::Query(inner) if query.order_by.is_none() => ordered(inner),
+        _ => query,
+    }
+}
+
+/// The column that a key names: by its place, by its name, or as it is selected.
+fn ordering_column<'a>(key: &Expr, query: &Query, columns: &'a Schema) -> Option<&'a str> {
+    let at = |place: usize| columns.fields().get(place).map(|field| field.name().as_str());
+    match key {
+        Expr::Value(value) => match &value.value {
+            Value::Number(place, _) => at(place.to_string().parse::<usize>().ok()?.checked_sub(1)?),
+            _ => None,
+        },
+        Expr::Identifier(name) => named(name, columns),
+        Expr::CompoundIdentifier(parts) if selects_all(query) => named(parts.last()?, columns),
+        other => at(selected_at(other, query)?),
+    }
+}
+
+/// The column of a name as it is written, else in other capitals where it is not quoted.
+fn named<'a>(name: &Ident, columns: &'a Schema) -> Option<&'a str> {
+    let found = |same: &dyn Fn(&str) -> bool| {
+        let mut fields = columns.fields().iter().map(|field| field.name().as_str());
+        fields.find(|column| same(column))
+    };
+    found(&|column| column == name.value).or_else(|| {
+        let folds = name.quote_style.is_none();
+        found(&|column| folds && column.eq_ignore_ascii_case(&name.value))
+    })
+}
+
+fn items(query: &Query) -> &[SelectItem] {
+    match &*query.body {
+        SetExpr::Select(select) => &select.projection,
+        _ => &[],
+    }
+}
+
+/// Whether the columns are all those of its tables.
+fn selects_all(query: &Query) -> bool {
+    let all = |item: &SelectItem| matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..));
+    !items(query).is_empty() && items(query).iter().all(all)
+}
+
+/// The place of what is selected as it stands.
+fn selected_at(key: &Expr, query: &Query) -> Option<usize> {
+    for (place, item) in items(query).iter().enumerate() {
+        match item {
+            SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => {
+                if expr == key {
+                    return Some(place);
+                }
+            }
+            // What comes behind it stands nobody knows where.
+            _ => return None,
+        }
+    }
+    None
 }
 
 fn text(error: &sqlparser::parser::ParserError) -> String {
@@ -131,24 +180,32 @@ mod tests {
 
     #[test]
     fn the_order_is_that_of_columns() {
-        let fields =
-            ["a", "At", "b c"].map(|name| arrow::datatypes::Field::new(name, arrow::datatypes::DataType::Int64, true));
+        use arrow::datatypes::{DataType, Field};
+
+        let fields = ["a", "At", "b c"].map(|name| Field::new(name, DataType::Int64, true));
         let columns = Schema::new(fields.to_vec());
+        let keys = |text: &str| Order::Keys(text.to_owned());
+        let other = |text: &str| Order::Other(text.to_owned());
         for (query, order) in [
-            ("SELECT a, \"At\" FROM t", None),
+            ("SELECT a, \"At\" FROM t", Order::None),
+            ("SELECT * FROM (SELECT * FROM t ORDER BY a) x", Order::None),
             (
                 "SELECT * FROM t ORDER BY A, at DESC NULLS LAST",
-                Some("[a], [At] DESC NULLS LAST"),
+                keys("[a], [At] DESC NULLS LAST"),
             ),
-            ("SELECT * FROM t ORDER BY 3 ASC LIMIT 5", Some("[b c] ASC")),
-            ("SELECT * FROM (SELECT * FROM t ORDER BY a) x", None),
-            ("SELECT * FROM t ORDER BY \"A\"", None),
-            ("SELECT * FROM t ORDER BY a + 1", None),
-            ("SELECT * FROM t ORDER BY 4", None),
-            ("SELECT * FROM t ORDER BY 0", None),
+            ("SELECT * FROM t ORDER BY 3 ASC LIMIT 5", keys("[b c] ASC")),
+            ("((SELECT * FROM t ORDER BY a))", keys("[a]")),
+            ("SELECT t.* FROM t ORDER BY t.a", keys("[a]")),
+            ("SELECT t.x AS a, u.at FROM t, u ORDER BY u.at, t.x", keys("[At], [a]")),
+            ("SELECT x + 1, y FROM t ORDER BY x + 1 DESC", keys("[a] DESC")),
+            ("SELECT * FROM t ORDER BY \"A\"", other("\"A\"")),
+            ("SELECT * FROM t ORDER BY a + 1", other("a + 1")),
+            ("SELECT t.x AS a FROM t ORDER BY t.a", other("t.a")),
+            ("SELECT * FROM t ORDER BY 4", other("4")),
+            ("SELECT * FROM t ORDER BY 0", other("0")),
         ] {
             let found = order_of(query, &PostgreSqlDialect {}, &columns, |name| format!("[{name}]"));
-            assert_eq!(found.as_deref(), order, "{query}");
+            assert_eq!(found, order, "{query}");
         }
     }
 

@@ -23,13 +23,13 @@ pub(super) async fn append<T: SqlStore>(
     session.append(append).await.map_err(uncertain)
 }
 
-/// An engine that went away may have committed before: a caller that simply tries again could append
+/// An engine that went away may have committed before: a caller that simply tries again could write
 /// the rows twice.
 fn uncertain(error: Error) -> Error {
     match error.kind() {
         ErrorKind::Unavailable | ErrorKind::Timeout if error.is_retryable() => error
             .not_retryable()
-            .with_help("it is not known whether the rows were appended: look before trying again"),
+            .with_help("it is not known whether the rows were written: look before trying again"),
         _ => error,
     }
 }
@@ -45,7 +45,7 @@ pub(super) async fn persist<T: SqlStore>(
         rows: request.rows,
         mode: if request.overwrite { Mode::Replace } else { Mode::Create },
     };
-    session.append(append).await
+    session.append(append).await.map_err(uncertain)
 }
 
 /// The table that a source is; a query cannot be written to.

@@ -28,4 +28,6 @@ pub use request::{
     PullLatestRequest, SelectFrame, SourceTable, WriteRequest,
 };
 pub use stream::BatchStream;
+#[cfg(feature = "sql")]
+pub(crate) use write_columns::SQL_TYPE;
 pub use write_columns::check_write_columns;

@@ -1,8 +1,11 @@
-use arrow::datatypes::{DataType, Schema};
+use arrow::datatypes::{DataType, Field, Schema};
 
 use super::OutputColumn;
 use crate::error::nearest;
 use crate::{Error, ErrorKind, Result};
+
+/// The key of a described field's metadata that holds the engine's own name of its type.
+pub(crate) const SQL_TYPE: &str = "hybrid.sql_type";
 
 /// Checks the columns of rows that are to be appended, for a store's `offline_write_batch`. They are
 /// matched by name, in any order: all of `required` must be there; what the source has beyond
@@ -17,13 +20,14 @@ pub fn check_write_columns(rows: &Schema, required: &[OutputColumn], existing: O
         match rows.field_with_name(&column.source) {
             Err(_) => problems.push(format!("column `{}` is missing", column.source)),
             Ok(field) => {
+                let declared = column.data_type.as_ref();
+                let declared = declared.map(|data_type| Field::new(&column.source, data_type.clone(), true));
                 let wanted = existing
                     .and_then(|schema| schema.field_with_name(&column.source).ok())
-                    .map(|field| field.data_type().clone())
                     // A column without any value does not say its type.
-                    .filter(|data_type| *data_type != DataType::Null)
-                    .or_else(|| column.data_type.clone());
-                problems.extend(wanted.and_then(|wanted| wrong_type(&column.source, field.data_type(), &wanted)));
+                    .filter(|field| *field.data_type() != DataType::Null)
+                    .or(declared.as_ref());
+                problems.extend(wanted.and_then(|wanted| wrong_type(field, wanted)));
             }
         }
     }
@@ -38,7 +42,7 @@ pub fn check_write_columns(rows: &Schema, required: &[OutputColumn], existing: O
         }
         match existing.map(|schema| schema.field_with_name(name)) {
             Some(Ok(known)) if known.data_type() == &DataType::Null => {}
-            Some(Ok(known)) => problems.extend(wrong_type(name, field.data_type(), known.data_type())),
+            Some(Ok(known)) => problems.extend(wrong_type(field, known)),
             _ => problems.push(unknown_column(name, required, existing)),
         }
     }
@@ -65,8 +69,23 @@ fn unknown_column(name: &str, required: &[OutputColumn], existing: Option<&Schem
     }
 }
 
-fn wrong_type(name: &str, given: &DataType, wanted: &DataType) -> Option<String> {
-    (!fits(given, wanted)).then(|| format!("column `{name}` has type {given}, the source has {wanted}"))
+fn wrong_type(given: &Field, wanted: &Field) -> Option<String> {
+    let (data_type, source) = (given.data_type(), wanted.data_type());
+    let fits = fits(data_type, source) || (matches!(data_type, DataType::Decimal128(..)) && is_wide_number(wanted));
+    (!fits).then(|| {
+        format!(
+            "column `{}` has type {data_type}, the source has {source}",
+            given.name()
+        )
+    })
+}
+
+/// Whether the column holds exact numbers that no Arrow type has room for, so that they come as text.
+fn is_wide_number(column: &Field) -> bool {
+    const NUMBERS: [&str; 5] = ["numeric", "decimal", "number", "bignumeric", "bigdecimal"];
+    let said = column.metadata().get(SQL_TYPE).map_or("", String::as_str);
+    let name = said.split('(').next().unwrap_or_default().trim();
+    *column.data_type() == DataType::Utf8 && NUMBERS.iter().any(|number| name.eq_ignore_ascii_case(number))
 }
 
 /// Whether values of `given` can stand in a column of `wanted` without loss of meaning; a value
