@@ -248,11 +248,16 @@ impl SqlSession for SparkSession {
 
     async fn query(&self, query: &str) -> Result<BatchStream> {
         let mut execution = Execution::new(Arc::clone(&self.conversation), Plan::query(query));
-        // The columns come before anything is run.
-        let first = execution
-            .next()
-            .await?
-            .ok_or_else(|| unexpected("Spark answered a query with nothing"))?;
+        // The columns come before any rows; before them may come how far a slow server is.
+        let first = loop {
+            let answer = execution
+                .next()
+                .await?
+                .ok_or_else(|| unexpected("Spark answered a query with nothing"))?;
+            if answer.schema.is_some() || matches!(answer.response, Some(Response::Batch(_))) {
+                break answer;
+            }
+        };
         let schema = types::schema(first.schema.as_ref())?;
         let mut reader = BatchReader::new(schema.clone());
         let early = match first.response {
