@@ -30,7 +30,7 @@ NAMES = {16: "bool", 20: "int8", 21: "int2", 23: "int4", 25: "varchar", 18: "cha
          701: "float8", 1042: "bpchar", 1043: "varchar", 1082: "date", 1083: "time", 1114: "timestamp", 1184: "timestamptz",
          1186: "interval", 1266: "timetz", 1700: "numeric", 17: "varbyte", 3802: "super", 114: "super", 705: "unknown"}
 
-UNLOAD = re.compile(r"\s*UNLOAD\s*\(\s*(?:\$\$(?P<dollar>.*)\$\$|'(?P<quoted>(?:[^'\\]|''|\\.)*)')\s*\)\s*TO\s*'s3://(?P<bucket>[^/']+)/"
+UNLOAD = re.compile(r"\s*UNLOAD\s*\(\s*'(?P<query>(?:[^'\\]|''|\\.)*)'\s*\)\s*TO\s*'s3://(?P<bucket>[^/']+)/"
                     r"(?P<prefix>[^']*)'\s*IAM_ROLE\s+(?P<role>default|'arn:[^']+')\s*(?P<options>.*)$", re.S | re.I)
 UNLOAD_OPTIONS = re.compile(r"\s*FORMAT AS PARQUET(?P<manifest>\s+MANIFEST VERBOSE)?(?P<serial>\s+PARALLEL OFF)?(\s+MAXFILESIZE \d+ MB)?\s*$", re.I)
 COPY = re.compile(r"\s*COPY\s+(?P<table>(?:\"(?:[^\"]|\"\")*\"|[\w.])+)\s*FROM\s*'s3://(?P<bucket>[^/']+)/(?P<prefix>[^']*)'\s*"
@@ -140,9 +140,7 @@ def unload(postgres, match):
     options = UNLOAD_OPTIONS.match(match["options"])
     if not options:
         raise Refused(f"ERROR: syntax error in the options of UNLOAD: {match['options']}")
-    query = match["dollar"]
-    if query is None:
-        query = re.sub(r"\\(.)", r"\1", match["quoted"]).replace("''", "'")
+    query = re.sub(r"\\(.)", r"\1", match["query"]).replace("''", "'")
     check(query)
     if re.search(r"\bLIMIT\s+\d+\s*$", LITERALS.sub("x", query), re.I):
         raise Refused("ERROR: Limit clause is not supported in the outer SELECT of UNLOAD")

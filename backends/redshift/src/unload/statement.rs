@@ -67,13 +67,11 @@ impl Unload {
 
     /// The statement that writes to `url`.
     pub(super) fn statement(&self, url: &str, authorization: &str) -> String {
-        let quoted = match self.select.contains("$$") {
-            false => format!("$${}$$", self.select),
-            true => format!("'{}'", self.select.replace('\\', "\\\\").replace('\'', "''")),
-        };
+        // The text is read as a literal, in which a backslash escapes too.
+        let quoted = self.select.replace('\\', "\\\\").replace('\'', "''");
         let parallel = if self.is_ordered { " PARALLEL OFF" } else { "" };
         format!(
-            "UNLOAD ({quoted}) TO '{url}' {authorization} FORMAT AS PARQUET MANIFEST VERBOSE{parallel} MAXFILESIZE {FILE} MB"
+            "UNLOAD ('{quoted}') TO '{url}' {authorization} FORMAT AS PARQUET MANIFEST VERBOSE{parallel} MAXFILESIZE {FILE} MB"
         )
     }
 }
@@ -163,7 +161,7 @@ mod tests {
     fn columns_without_a_form_in_parquet_are_converted() {
         assert_eq!(
             statement("SELECT a, b FROM t"),
-            "UNLOAD ($$SELECT c0, TO_HEX(c1) AS c1 FROM (SELECT a, b FROM t\n) AS u(c0, c1)$$) TO 's3://b/p/' IAM_ROLE default \
+            "UNLOAD ('SELECT c0, TO_HEX(c1) AS c1 FROM (SELECT a, b FROM t\n) AS u(c0, c1)') TO 's3://b/p/' IAM_ROLE default \
              FORMAT AS PARQUET MANIFEST VERBOSE MAXFILESIZE 32 MB"
         );
     }
@@ -182,24 +180,21 @@ mod tests {
         let ordered = statement("SELECT s.a AS \"x\", b FROM t AS s ORDER BY s.\"row\" DESC");
         assert!(
             ordered
-                .contains("FROM (SELECT s.a AS \"x\", b, s.\"row\" FROM t AS s\n) AS u(c0, c1, o0) ORDER BY o0 DESC$$"),
+                .contains("FROM (SELECT s.a AS \"x\", b, s.\"row\" FROM t AS s\n) AS u(c0, c1, o0) ORDER BY o0 DESC'"),
             "{ordered}"
         );
         assert!(ordered.contains("PARALLEL OFF"), "{ordered}");
         let limited = statement("SELECT a, b FROM t ORDER BY a LIMIT 1");
         assert!(
-            limited.contains("LIMIT 1\n) AS u(c0, c1)$$") && !limited.contains("PARALLEL"),
+            limited.contains("LIMIT 1\n) AS u(c0, c1)'") && !limited.contains("PARALLEL"),
             "{limited}"
         );
     }
 
     #[test]
-    fn a_query_with_dollars_is_quoted_otherwise() {
-        let quoted = statement("SELECT a, b FROM t WHERE b = '$$' OR b = '\\x'");
-        assert!(
-            quoted.starts_with("UNLOAD ('SELECT") && quoted.contains("b = ''$$'' OR b = ''\\\\x''"),
-            "{quoted}"
-        );
+    fn quotes_and_backslashes_are_doubled() {
+        let quoted = statement("SELECT a, b FROM t WHERE b = 'it''s' OR b = '\\x'");
+        assert!(quoted.contains("b = ''it''''s'' OR b = ''\\\\x''"), "{quoted}");
     }
 
     #[test]

@@ -82,6 +82,26 @@ async fn a_lost_connection_is_told_in_the_middle_of_a_result() {
 }
 
 #[tokio::test]
+async fn certificates_are_looked_at() {
+    use hybrid_store_postgres::SslMode;
+    let authority = format!("{}/ca.crt", crate::common::variable("DIR"));
+    let mut config = connection();
+    config.host = Some("localhost".to_owned());
+    for (sslmode, root, is_taken) in [
+        (SslMode::Require, None, true),
+        (SslMode::VerifyFull, Some(authority), true),
+        (SslMode::VerifyFull, None, false),
+    ] {
+        (config.sslmode, config.sslrootcert_path) = (sslmode, root);
+        let told = store(config.clone()).await.ping().await;
+        assert_eq!(told.is_ok(), is_taken, "{told:?}");
+        if let Err(error) = told {
+            assert_eq!(error.kind(), ErrorKind::Config, "{error}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn no_server_is_told_soon() {
     let mut config = connection();
     (config.port, config.max_attempts) = (1, 2);
