@@ -2,6 +2,8 @@
 
 mod access;
 mod backoff;
+mod cancel;
+mod ended;
 mod http;
 mod jobs;
 mod live;

@@ -7,21 +7,18 @@ use reqwest::Method;
 use serde_json::{Map, Value, json};
 
 use super::backoff::jittered;
+use super::ended::{at, ended, location_in, refused, written};
 use super::http::Http;
 use super::live::{Live, LiveJobs};
 use super::rest::{Job, JobReference, Progress};
 use crate::BigQueryConfig;
-use crate::error::{is_transient, problem_error, protocol, reason_of};
+use crate::error::{is_transient, protocol, reason_of};
 
 /// How long the server may keep a question for a query's end.
 const POLL: Duration = Duration::from_secs(10);
 
 /// Pauses between questions for the end of a load.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
-
-/// How long a request for a job's end may take, and how often it is looked whether it has come.
-const ASKED: Duration = Duration::from_secs(10);
-const GONE: u32 = 25;
 
 /// Jobs: handed in under ids of our own, so that a request that is sent twice runs once.
 #[derive(Clone)]
@@ -219,83 +216,6 @@ impl Jobs {
             Err(error) => Err(error),
         }
     }
-
-    /// Ends a job, and waits a while until it has ended; the engine need not know it, or not any more. One that is still on
-    /// its way is asked for again.
-    pub(super) async fn cancel(&self, reference: &JobReference) {
-        let path = ["projects", &reference.project_id, "jobs", &reference.job_id, "cancel"];
-        let url = self.http.url("bigquery/v2", &path, &at(reference));
-        for pause in [100, 400, 1_000, 3_000] {
-            let request = self.http.client().post(url.clone()).json(&json!({}));
-            let asked = self.http.once(request.timeout(ASKED)).await;
-            match asked {
-                Ok(_) => return self.gone(reference).await,
-                Err(trouble) => match trouble.status().map(|status| status.as_u16()) {
-                    Some(404 | 408 | 429 | 500..) | None => tokio::time::sleep(Duration::from_millis(pause)).await,
-                    Some(_) => return,
-                },
-            }
-        }
-    }
-
-    /// The engine says at once that it will end a job: what the job makes could still come.
-    async fn gone(&self, reference: &JobReference) {
-        let path = ["projects", &reference.project_id, "jobs", &reference.job_id];
-        let url = self.http.url("bigquery/v2", &path, &at(reference));
-        for _ in 0..GONE {
-            let asked = self.http.once(self.http.client().get(url.clone()).timeout(ASKED)).await;
-            let running = asked.is_ok_and(|answer| answer.read::<Job>().is_ok_and(|job| job.status.state != "DONE"));
-            if !running {
-                return;
-            }
-            tokio::time::sleep(PAUSES.0 * 2).await;
-        }
-    }
-}
-
-/// A job that was refused does not run; one whose answer was lost may.
-pub(super) fn refused(guard: Live, error: &Error) {
-    if !matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout) {
-        guard.done();
-    }
-}
-
-/// The job, unless it has failed.
-pub(super) fn ended(job: Job) -> Result<Job> {
-    let Some(problem) = job.status.error_result else {
-        return Ok(job);
-    };
-    let others = job
-        .status
-        .errors
-        .iter()
-        .filter(|other| other.message != problem.message);
-    let others: Vec<String> = others.take(3).map(|other| other.message.clone()).collect();
-    let error = problem_error(problem);
-    Err(others.into_iter().fold(error, Error::with_help))
-}
-
-fn at(reference: &JobReference) -> Vec<(&str, &str)> {
-    reference
-        .location
-        .iter()
-        .map(|location| ("location", location.as_str()))
-        .collect()
-}
-
-pub(super) fn written(reference: &JobReference) -> Value {
-    let mut value = json!({"projectId": reference.project_id, "jobId": reference.job_id});
-    if let (Some(location), Some(value)) = (&reference.location, value.as_object_mut()) {
-        value.insert("location".to_owned(), location.as_str().into());
-    }
-    value
-}
-
-/// The location in `Already Exists: Job project:EU.id`.
-fn location_in(message: &str, reference: &JobReference) -> Option<String> {
-    let (before, _) = message.split_once(&format!(".{}", reference.job_id))?;
-    let location = before.rsplit(':').next()?;
-    (!location.is_empty() && !location.contains(' ')).then(|| location.to_owned())
 }
 
 /// The configured ones, and ours, by which jobs are found in the bill.
@@ -304,36 +224,4 @@ fn labels(config: &BigQueryConfig) -> BTreeMap<String, String> {
     let version = env!("CARGO_PKG_VERSION").replace('.', "-");
     labels.entry("hybrid-offline-store".to_owned()).or_insert(version);
     labels
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_job_that_is_there_already_tells_its_location() {
-        let reference = JobReference {
-            job_id: "hybrid_1".to_owned(),
-            ..JobReference::default()
-        };
-        let found = location_in("Already Exists: Job my-project:europe-west1.hybrid_1", &reference);
-        assert_eq!(found.as_deref(), Some("europe-west1"));
-        assert_eq!(location_in("Already Exists: Job", &reference), None);
-    }
-
-    #[test]
-    fn a_failed_job_tells_all_that_is_known() {
-        let job: Job = serde_json::from_str(
-            r#"{"status": {"state": "DONE", "errorResult": {"reason": "invalid", "message": "too many errors"},
-            "errors": [{"reason": "invalid", "message": "too many errors"}, {"reason": "invalid", "message": "row 7: x"}]},
-            "statistics": {"totalBytesProcessed": "12", "load": {"outputRows": "5"}}}"#,
-        )
-        .unwrap();
-        assert_eq!(job.statistics.total_bytes_processed, Some(12));
-        assert_eq!(job.statistics.load.clone().unwrap().output_rows, Some(5));
-        let error = ended(job).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::InvalidInput);
-        assert!(error.to_string().contains("row 7: x"), "{error}");
-    }
 }

@@ -7,8 +7,9 @@ use reqwest::{StatusCode, Url};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
+use super::ended::{ended, refused, written};
 use super::http::{Answer, Trouble};
-use super::jobs::{Jobs, ended, refused, written};
+use super::jobs::Jobs;
 use super::live::LiveJobs;
 use super::rest::{Job, JobReference};
 use crate::error::{protocol, reason_of};
