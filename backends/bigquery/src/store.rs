@@ -76,8 +76,7 @@ impl SqlStore for BigQueryStore {
     }
 
     fn formulation(&self) -> Option<Formulation> {
-        // Always one: an estimate would read the source once more, and `explain` must cost nothing.
-        Some(self.shared.config.formulation.unwrap_or(Formulation::LastValue))
+        self.shared.config.formulation
     }
 
     fn relation(&self, source: &BigQuerySource) -> Result<Relation> {
