@@ -7,6 +7,7 @@ mod http;
 mod ipc;
 mod login;
 pub(crate) mod message;
+mod parts;
 mod pool;
 mod results;
 mod session;

@@ -11,7 +11,7 @@ use std::time::Instant;
 use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow::ipc::writer::StreamWriter;
 use common::scripted::{Answer, Scripted};
-use common::{config, config_at, connect};
+use common::{config, config_at, connect, port, variable};
 use futures::StreamExt;
 use hybrid_core::BatchStream;
 use hybrid_core::sql::{Append, Mode, SqlSession, SqlStore};
@@ -94,6 +94,18 @@ async fn a_million_rows_in_and_out() {
     );
     assert_eq!(read, 1_000_000);
     session.close().await.unwrap();
+    beside().await;
+}
+
+/// Snowflake's own client reads the same table, and writes as many rows.
+async fn beside() {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/client.py");
+    let told = std::process::Command::new(variable("HYBRID_SNOWFLAKE_PYTHON"))
+        .args([script, &port().to_string()])
+        .output()
+        .unwrap();
+    print!("{}", String::from_utf8_lossy(&told.stdout));
+    assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -86,11 +86,21 @@ async fn proof(http: &Http, settings: &Settings) -> Result<Vec<(&'static str, St
     })
 }
 
+/// The account alone, as the server asks for it: without region, cloud and host.
+fn account_name(account: &str) -> &str {
+    let (name, rest) = account.split_once('.').unwrap_or((account, ""));
+    match rest.split('.').next() {
+        // Of an account that is served everywhere the name ends in an id of its own.
+        Some("global") => name.rsplit_once('-').map_or(name, |(name, _)| name),
+        _ => name,
+    }
+}
+
 fn request_of(settings: &Settings, proof: Vec<(&'static str, String)>) -> Value {
     let mut data = json!({
         "CLIENT_APP_ID": SPOKEN.0,
         "CLIENT_APP_VERSION": SPOKEN.1,
-        "ACCOUNT_NAME": settings.account,
+        "ACCOUNT_NAME": account_name(&settings.account),
         "CLIENT_ENVIRONMENT": {
             "APPLICATION": "hybrid_offline_store",
             "OS": std::env::consts::OS,
@@ -154,4 +164,22 @@ async fn client_token(http: &Http, client: &crate::config::OauthClient) -> Resul
         )
     })?;
     Ok(Secret::new(granted.access_token))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::account_name;
+
+    #[test]
+    fn the_account_is_named_without_its_region() {
+        for (account, name) in [
+            ("xy12345", "xy12345"),
+            ("my_org-my_account", "my_org-my_account"),
+            ("xy12345.eu-central-1.aws", "xy12345"),
+            ("xy12345-r4n9.global", "xy12345"),
+            ("xy12345.snowflakecomputing.com", "xy12345"),
+        ] {
+            assert_eq!(account_name(account), name);
+        }
+    }
 }

@@ -88,8 +88,8 @@ impl Settings {
             },
             entity_select: config.entity_select_mode,
             formulation: config.formulation,
-            request_timeout: Duration::from_secs(config.request_timeout.unwrap_or(60).max(1)),
-            retry_timeout: Duration::from_secs(config.retry_timeout.unwrap_or(120)),
+            request_timeout: Duration::from_secs(config.request_timeout.unwrap_or(60).clamp(1, MOST_SECONDS)),
+            retry_timeout: Duration::from_secs(config.retry_timeout.unwrap_or(120).min(MOST_SECONDS)),
             fetch_threads: config.fetch_threads.unwrap_or(4).clamp(1, 64),
         })
     }
@@ -156,21 +156,26 @@ fn host_of(account: &str) -> String {
     }
 }
 
+/// Nothing is waited for longer than this: a day.
+const MOST_SECONDS: u64 = 86_400;
+
 /// What our statements rely on; the user's own parameters cannot change that.
-const FIXED: [(&str, &str); 7] = [
+const FIXED: [(&str, &str); 9] = [
     ("TIMEZONE", "UTC"),
     ("QUOTED_IDENTIFIERS_IGNORE_CASE", "false"),
     ("PYTHON_CONNECTOR_QUERY_RESULT_FORMAT", "ARROW"),
     ("TIMESTAMP_INPUT_FORMAT", "AUTO"),
     ("DATE_INPUT_FORMAT", "AUTO"),
+    ("TIME_INPUT_FORMAT", "AUTO"),
+    // An account may limit results, which would then end early and look whole.
+    ("ROWS_PER_RESULTSET", "0"),
     ("MULTI_STATEMENT_COUNT", "1"),
     ("AUTOCOMMIT", "true"),
 ];
 
 fn session_parameters(config: &SnowflakeConfig) -> Result<BTreeMap<String, Value>> {
     let mut parameters = BTreeMap::new();
-    // An account may limit results, and parts of them may be larger than is good for this process.
-    parameters.insert("ROWS_PER_RESULTSET".to_owned(), Value::from(0));
+    // Parts of results may be larger than is good for this process.
     parameters.insert("CLIENT_RESULT_CHUNK_SIZE".to_owned(), Value::from(48));
     parameters.insert("CLIENT_SESSION_KEEP_ALIVE".to_owned(), Value::from(true));
     let tag = config.query_tag.as_deref().unwrap_or("hybrid-offline-store");
@@ -187,6 +192,7 @@ fn session_parameters(config: &SnowflakeConfig) -> Result<BTreeMap<String, Value
         let value = match value {
             "true" => Value::from(true),
             "false" => Value::from(false),
+            "0" => Value::from(0),
             "1" => Value::from(1),
             text => Value::from(text),
         };
