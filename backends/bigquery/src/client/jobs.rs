@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hybrid_core::{Error, ErrorKind, Result};
+use hybrid_core::{Error, Result};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
@@ -16,6 +16,9 @@ use crate::error::{is_transient, protocol, reason_of};
 
 /// How long the server may keep a question for a query's end.
 const POLL: Duration = Duration::from_secs(10);
+
+/// The pause after a question that failed.
+const FAILED: Duration = Duration::from_millis(500);
 
 /// Pauses between questions for the end of a load.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
@@ -121,9 +124,9 @@ impl Jobs {
         let configuration = self.query_configuration(sql, false);
         let mut backoff = self.http.backoff();
         loop {
-            let failed = match self.query_once(live, &configuration).await {
+            let failed = match self.query_once(live, &configuration).await? {
                 Ok(job) => return Ok(job),
-                Err(error) => error,
+                Err(failed) => failed,
             };
             let transient = reason_of(&failed).is_some_and(is_transient);
             if !transient || !backoff.wait(None).await {
@@ -132,7 +135,9 @@ impl Jobs {
         }
     }
 
-    async fn query_once(&self, live: &Arc<LiveJobs>, configuration: &Value) -> Result<Job> {
+    /// A job's end, well or not. Where a request failed, it is not known what became of the job, and it must not
+    /// run again.
+    async fn query_once(&self, live: &Arc<LiveJobs>, configuration: &Value) -> Result<Result<Job>> {
         let reference = self.new_reference();
         let guard = live.begin(self, reference.clone());
         let job = match self.insert(&reference, configuration).await {
@@ -144,7 +149,7 @@ impl Jobs {
         };
         guard.is_at(&job.job_reference);
         let job = self.finished(job, guard, true).await?;
-        ended(job)
+        Ok(ended(job))
     }
 
     async fn insert(&self, reference: &JobReference, configuration: &Value) -> Result<Job> {
@@ -199,22 +204,15 @@ impl Jobs {
         let wait = POLL.as_millis().to_string();
         let mut query = at(reference);
         query.extend([("maxResults", "0"), ("timeoutMs", wait.as_str())]);
-        match self.http.call(Method::GET, &path, &query, None).await {
-            Ok(answer) => {
-                let complete = answer.read::<Progress>()?.job_complete;
-                if !complete {
-                    // A server that does not wait is not asked without a pause.
-                    tokio::time::sleep(PAUSES.0).await;
-                }
-                Ok(())
-            }
-            // The error of the job itself, which the job tells too, with all that is known.
-            Err(error) if error.kind() != ErrorKind::Unavailable && error.kind() != ErrorKind::Unauthenticated => {
-                tokio::time::sleep(PAUSES.0).await;
-                Ok(())
-            }
-            Err(error) => Err(error),
+        let url = self.http.url("bigquery/v2", &path, &query);
+        match self.http.once(self.http.client().get(url)).await {
+            Ok(answer) if answer.read::<Progress>()?.job_complete => {}
+            // A server that does not wait is not asked without a pause.
+            Ok(_) => tokio::time::sleep(PAUSES.0).await,
+            // It may be the error of the job itself, in the clothes of the service's: the job tells.
+            Err(_) => tokio::time::sleep(jittered(FAILED)).await,
         }
+        Ok(())
     }
 }
 

@@ -26,6 +26,8 @@ const STORAGE: &str = "https://bigquerystorage.googleapis.com";
 const MAX_MESSAGE: usize = 256 << 20;
 /// How many bytes of one stream of rows may be under way.
 const WINDOW: u32 = 2 << 20;
+/// The largest that HTTP/2 has.
+const CONNECTION_WINDOW: u32 = (1 << 31) - 1;
 const CONNECT: Duration = Duration::from_secs(10);
 
 /// The Storage API. It connects when it is first used, and again after it was cut.
@@ -34,6 +36,8 @@ pub(crate) struct Storage {
     channel: Channel,
     access: Access,
     patience: Duration,
+    /// After so long without an answer a call is given up.
+    silence: Duration,
 }
 
 /// A table, divided into streams.
@@ -58,7 +62,8 @@ impl Storage {
             .tcp_keepalive(Some(Duration::from_secs(60)))
             .http2_keep_alive_interval(Duration::from_secs(60))
             .initial_stream_window_size(WINDOW)
-            .initial_connection_window_size(WINDOW.saturating_mul(u32::try_from(config.read_streams).unwrap_or(4)));
+            // The streams' windows bound what is under way: one that is not read must not stop the others.
+            .initial_connection_window_size(CONNECTION_WINDOW);
         if place.starts_with("https") {
             endpoint = endpoint
                 .tls_config(ClientTlsConfig::new().with_native_roots())
@@ -68,6 +73,7 @@ impl Storage {
             channel: endpoint.connect_lazy(),
             access,
             patience: Duration::from_secs(config.retry_timeout),
+            silence: Duration::from_secs(config.request_timeout),
         })
     }
 
@@ -120,7 +126,7 @@ impl Storage {
                 .await?;
             Ok(answer.into_inner())
         };
-        Ok(call.await)
+        Ok(self.answered(call).await)
     }
 
     async fn rows(&self, stream: &str, offset: i64) -> Result<Result<Streaming<Rows>, Status>> {
@@ -138,7 +144,13 @@ impl Storage {
                 .await?;
             Ok(answer.into_inner())
         };
-        Ok(call.await)
+        Ok(self.answered(call).await)
+    }
+
+    /// A server that answers pings and nothing else is not waited for.
+    async fn answered<T>(&self, call: impl Future<Output = Result<T, Status>>) -> Result<T, Status> {
+        let answer = tokio::time::timeout(self.silence, call).await;
+        answer.unwrap_or_else(|_| Err(Status::deadline_exceeded("there was no answer in time")))
     }
 
     async fn ready(&self) -> Result<Grpc<Channel>, Status> {
@@ -214,7 +226,7 @@ impl Reader {
                 Err(status) => return Ok(Err(status)),
             },
         };
-        Ok(answers.message().await)
+        Ok(self.storage.answered(answers.message()).await)
     }
 
     fn decode(&mut self, rows: Rows) -> Result<Option<RecordBatch>> {

@@ -10,6 +10,9 @@ const LABEL: usize = 63;
 /// So many labels may a job have; one is ours.
 const LABELS: usize = 63;
 
+/// Seconds; more is a mistake in the unit.
+const YEAR: u64 = 366 * 86_400;
+
 /// More streams at once are more memory, and no more speed.
 const STREAMS: usize = 100;
 
@@ -112,6 +115,15 @@ impl BigQueryConfig {
             return Err(wrong(
                 "`expire_after` is below 600 seconds: tables that are in use would go",
             ));
+        }
+        let seconds = [
+            ("request_timeout", Some(self.request_timeout)),
+            ("retry_timeout", Some(self.retry_timeout)),
+            ("job_timeout", self.job_timeout),
+            ("expire_after", Some(self.expire_after)),
+        ];
+        if let Some((field, _)) = seconds.into_iter().find(|(_, value)| *value > Some(YEAR)) {
+            return Err(wrong(format!("`{field}` is more than a year: it is in seconds")));
         }
         let zero = [
             ("maximum_bytes_billed", self.maximum_bytes_billed),

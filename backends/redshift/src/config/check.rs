@@ -5,6 +5,9 @@ use super::{Bulk, RedshiftConfig, Target};
 /// The longest that a session may live.
 const DAY: u32 = 86_400;
 
+/// The least age of a folder that nobody uses, in seconds.
+const HOUR: u64 = 3_600;
+
 fn wrong(what: impl AsRef<str>, right: &str) -> Error {
     Error::new(ErrorKind::Config, format!("redshift: {}", what.as_ref())).with_help(right)
 }
@@ -33,6 +36,12 @@ impl RedshiftConfig {
         }
         if self.session_keep_alive == 0 || self.session_keep_alive > DAY {
             problems.push(wrong("`session_keep_alive` is out of range", "give 1 to 86400 seconds"));
+        }
+        if self.sweep_after < HOUR {
+            problems.push(wrong(
+                "`sweep_after` is below an hour: what others read now would go",
+                "give 3600 seconds or more",
+            ));
         }
         if self.max_attempts == 0 {
             problems.push(wrong("`max_attempts` is 0", "give 1 or more"));
