@@ -128,15 +128,19 @@ fn unload(export: &Export, folder: &str, schema: &Schema, mode: Mode) -> Result<
         return Err(Error::new(ErrorKind::InvalidInput, message)
             .with_help("`convert_timestamp_columns: true` writes them as UTC without a zone"));
     }
+    if mode == Mode::Replace {
+        let message =
+            format!("an export does not go over what is there, and `{folder}` may hold files of an earlier one");
+        return Err(Error::new(ErrorKind::Unsupported, message).with_help("export to a folder of its own"));
+    }
     let size = export
         .max_file_size
         .map(|size| format!(" MAX_FILE_SIZE = {size}"))
         .unwrap_or_default();
-    let overwrite = if mode == Mode::Replace { "TRUE" } else { "FALSE" };
     let columns = list(schema.fields().iter().map(|field| field.name().as_str()));
     Ok(format!(
         "COPY INTO {} FROM (SELECT {columns} FROM {STAGED}) STORAGE_INTEGRATION = {} FILE_FORMAT = (TYPE = PARQUET) \
-         HEADER = TRUE OVERWRITE = {overwrite}{size}",
+         HEADER = TRUE OVERWRITE = FALSE{size}",
         text(&format!("{location}/{folder}/")),
         plain(integration),
     ))
@@ -194,11 +198,9 @@ mod tests {
         plain.convert_timestamps = false;
         let error = unload(&plain, "a", &schema(true), Mode::Create).unwrap_err();
         assert!(error.to_string().contains("convert_timestamp_columns"), "{error}");
-        assert!(
-            unload(&plain, "a", &schema(false), Mode::Replace)
-                .unwrap()
-                .contains("OVERWRITE = TRUE")
-        );
+        assert!(unload(&plain, "a", &schema(false), Mode::Create).is_ok());
+        let error = unload(&plain, "a", &schema(false), Mode::Replace).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
         for folder in ["../x", "a//b", "/a"] {
             let error = unload(&export(), folder, &schema(false), Mode::Create).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Definition);

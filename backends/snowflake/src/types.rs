@@ -71,10 +71,11 @@ impl Type {
     }
 }
 
-/// NUMBER(38, 0) is what every integer type of Snowflake is: whole numbers of 64 bits.
+/// NUMBER(38, 0) is what every integer type of Snowflake is, and other tools make NUMBER(19, 0) or (20, 0) of them: whole
+/// numbers of 64 bits.
 fn number(precision: i64, scale: i64) -> Type {
     match (precision, scale) {
-        (..=18 | 38, 0) => Type::Integer,
+        (_, 0) => Type::Integer,
         (precision, scale) => {
             let precision = u8::try_from(precision).unwrap_or(38).clamp(1, 38);
             Type::Decimal(precision, i8::try_from(scale).unwrap_or_default())

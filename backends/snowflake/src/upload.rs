@@ -56,6 +56,15 @@ impl SnowflakeSession {
 
     /// Rows in a new temporary table with columns of their names, and how many they are.
     pub(crate) async fn staged(&self, rows: BatchStream) -> Result<(String, u64)> {
+        let staged = self.put_and_copied(rows).await;
+        if staged.is_err() {
+            // Files of it may lie in the session's stage.
+            self.work.taint();
+        }
+        staged
+    }
+
+    async fn put_and_copied(&self, rows: BatchStream) -> Result<(String, u64)> {
         let schema = SchemaRef::clone(rows.schema());
         let types = schema.fields().iter().map(|field| staged_type(field.data_type()));
         let types = types.collect::<Result<Vec<_>>>()?;

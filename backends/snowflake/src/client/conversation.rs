@@ -119,6 +119,11 @@ impl Conversation {
         !self.tainted.load(Ordering::Relaxed) && !self.session.is_gone()
     }
 
+    /// What is in the session is not known any more: it ends, and what is in it goes with it.
+    pub(crate) fn taint(&self) {
+        self.tainted.store(true, Ordering::Relaxed);
+    }
+
     fn running(&self) -> std::sync::MutexGuard<'_, Vec<JoinHandle<()>>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -30,8 +30,7 @@ pub(super) async fn login(http: &Http, settings: &Settings) -> Result<Tokens> {
         query.append_pair("schemaName", &names::quoted(&settings.schema));
         for (name, value) in [("warehouse", &settings.warehouse), ("roleName", &settings.role)] {
             if let Some(value) = value {
-                // As Snowflake's clients do: without quotes it is in capitals.
-                query.append_pair(name, value);
+                query.append_pair(name, &names::quoted(value));
             }
         }
     }

@@ -150,6 +150,15 @@ fn token(config: &SnowflakeConfig, repo: &Path, authenticator: &'static str) -> 
     Ok(Credentials::Token { authenticator, token })
 }
 
+/// Whether nobody on the way reads along: it is encrypted, or goes nowhere.
+fn is_confidential(url: &str) -> bool {
+    let Ok(url) = reqwest::Url::parse(url) else {
+        return false;
+    };
+    let here = ["localhost", "127.0.0.1", "[::1]"];
+    url.scheme() == "https" || url.host_str().is_some_and(|host| here.contains(&host))
+}
+
 fn client(config: &SnowflakeConfig) -> Result<Credentials> {
     let needs = "`authenticator: oauth_client_credentials` needs it";
     let id = config
@@ -160,6 +169,10 @@ fn client(config: &SnowflakeConfig) -> Result<Credentials> {
     let secret = secret.ok_or_else(|| missing("oauth_client_secret", needs))?;
     let url = config.oauth_token_request_url.clone();
     let url = url.ok_or_else(|| missing("oauth_token_request_url", needs))?;
+    if !is_confidential(&url) {
+        let message = format!("`oauth_token_request_url: {url}` would show the client's secret on its way");
+        return Err(Error::new(ErrorKind::Config, message).with_help("it begins with https://"));
+    }
     let role = config.role.as_deref().map(|role| format!("session:role:{role}"));
     let scope = config.oauth_scope.clone().or(role).unwrap_or_default();
     Ok(Credentials::Client(OauthClient { id, secret, url, scope }))

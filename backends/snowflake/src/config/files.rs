@@ -13,6 +13,11 @@ impl SnowflakeConfig {
     pub(crate) fn completed(mut self, repo: &Path) -> Result<Self> {
         if let Some(name) = self.connection_name.clone() {
             for (field, value) in named_connection(&name)? {
+                let value = if NAMES.contains(&field.as_str()) {
+                    resolved(&value)
+                } else {
+                    value
+                };
                 self.complete(&field, &value, &format!("connection `{name}`"))?;
             }
         }
@@ -59,6 +64,18 @@ impl SnowflakeConfig {
             _ => {}
         }
         Ok(())
+    }
+}
+
+/// The fields that name something in Snowflake. In feature_store.yaml and in snowsql's section they are written as they
+/// are, which is Feast's way; other clients write them as SQL does.
+const NAMES: [&str; 4] = ["role", "warehouse", "database", "schema"];
+
+/// The name that SQL means: in capitals unless it is quoted.
+fn resolved(name: &str) -> String {
+    match name.strip_prefix('"').and_then(|name| name.strip_suffix('"')) {
+        Some(quoted) => quoted.replace("\"\"", "\""),
+        None => name.to_uppercase(),
     }
 }
 

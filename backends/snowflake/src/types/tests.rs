@@ -24,7 +24,7 @@ fn types_have_their_names_and_arrow_types() {
     for (column, arrow, name) in [
         (column("fixed", 38, 0), DataType::Int64, "NUMBER(38,0)"),
         (column("fixed", 10, 0), DataType::Int64, "NUMBER(10,0)"),
-        (column("fixed", 20, 0), DataType::Decimal128(20, 0), "NUMBER(20,0)"),
+        (column("fixed", 20, 0), DataType::Int64, "NUMBER(20,0)"),
         (column("fixed", 38, 4), DataType::Decimal128(38, 4), "NUMBER(38,4)"),
         (column("real", 0, 0), DataType::Float64, "FLOAT"),
         (column("text", 0, 0), DataType::Utf8, "VARCHAR"),

@@ -46,8 +46,8 @@ async fn a_password_and_what_the_session_is() {
     for part in [
         "databaseName=%22TEST%22",
         "schemaName=%22My+Schema%22",
-        "warehouse=WH&",
-        "roleName=ANALYST&",
+        "warehouse=%22WH%22&",
+        "roleName=%22ANALYST%22&",
     ] {
         assert!(target.contains(part), "{target}");
     }

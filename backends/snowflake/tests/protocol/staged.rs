@@ -199,7 +199,7 @@ async fn what_is_exported_is_unloaded_by_one_statement() {
     let request = hybrid_core::PersistRequest {
         options: source,
         rows: BatchStream::from_batches(batch().schema(), vec![batch()]),
-        overwrite: true,
+        overwrite: false,
     };
     let written = hybrid_core::OfflineStore::persist(&store, request, &hybrid_core::Call::default())
         .await
@@ -211,7 +211,7 @@ async fn what_is_exported_is_unloaded_by_one_statement() {
         .find(|sql| sql.starts_with("COPY INTO 's3://bucket/exports/may/'"))
         .unwrap();
     assert!(
-        unload.ends_with("STORAGE_INTEGRATION = feast FILE_FORMAT = (TYPE = PARQUET) HEADER = TRUE OVERWRITE = TRUE"),
+        unload.ends_with("STORAGE_INTEGRATION = feast FILE_FORMAT = (TYPE = PARQUET) HEADER = TRUE OVERWRITE = FALSE"),
         "{unload}"
     );
 }
