@@ -71,7 +71,7 @@ impl Chain {
     async fn current(&self) -> Result<Credentials, CredentialsError> {
         // Those who ask at once wait for one answer.
         let mut kept = self.kept.lock().await;
-        if let Some(found) = kept.credentials.as_ref().filter(|found| is_fresh(found)) {
+        if let Some(found) = kept.credentials.as_ref().filter(|found| counts(found, MARGIN)) {
             return Ok(found.clone());
         }
         let provider = self.provider.as_ref();
@@ -82,6 +82,10 @@ impl Chain {
                 Ok(kept.credentials.insert(found).clone())
             }
             Err(error) => {
+                if let Some(found) = kept.credentials.as_ref().filter(|found| counts(found, Duration::ZERO)) {
+                    // They are renewed early, so that a source may be away for a moment.
+                    return Ok(found.clone());
+                }
                 let problem = kept.problem.get_or_insert_with(|| with_causes(&error));
                 Err(CredentialsError::provider_error(problem.clone()))
             }
@@ -98,10 +102,11 @@ fn with_causes(error: &dyn std::error::Error) -> String {
     text
 }
 
-fn is_fresh(credentials: &Credentials) -> bool {
+/// Whether they do not expire for so long.
+fn counts(credentials: &Credentials, margin: Duration) -> bool {
     credentials
         .expiry()
-        .is_none_or(|expiry| expiry > SystemTime::now() + MARGIN)
+        .is_none_or(|expiry| expiry > SystemTime::now() + margin)
 }
 
 impl fmt::Debug for Chain {

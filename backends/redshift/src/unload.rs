@@ -79,6 +79,10 @@ async fn written(staging: &Staging, place: &Place) -> Result<Vec<File>> {
         })
     };
     let mut files = manifest.entries.into_iter().map(file).collect::<Result<Vec<_>>>()?;
-    files.sort_by(|one, other| one.path.cmp(&other.path));
+    // Their numbers grow by a digit where three are not enough.
+    files.sort_by(|one, other| {
+        let (one, other) = (one.path.as_ref(), other.path.as_ref());
+        one.len().cmp(&other.len()).then_with(|| one.cmp(other))
+    });
     Ok(files)
 }

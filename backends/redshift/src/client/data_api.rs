@@ -1,5 +1,6 @@
 mod conversation;
 mod results;
+mod submit;
 
 use std::future::Future;
 use std::time::{Duration, Instant};
@@ -16,6 +17,8 @@ use hybrid_core::{Error, ErrorKind, Result};
 pub(crate) use conversation::Conversation;
 pub(crate) use results::Answer;
 
+use submit::Place;
+
 use super::jittered;
 use crate::config::Target;
 use crate::credentials::Chain;
@@ -31,8 +34,6 @@ const FIRST_LOOK: Duration = Duration::from_millis(40);
 const LAST_LOOK: Duration = Duration::from_secs(2);
 /// How long a cancelled statement may take to end.
 const SETTLE: Duration = Duration::from_secs(15);
-/// The longest statement that the Data API takes.
-const STATEMENT: usize = 100_000;
 
 /// Redshift's Data API, for one database.
 pub(crate) struct DataApi {
@@ -40,25 +41,6 @@ pub(crate) struct DataApi {
     chain: Chain,
     target: Target,
     config: RedshiftConfig,
-}
-
-/// A statement on its way.
-struct Submitted {
-    id: String,
-    session: Option<String>,
-}
-
-/// Where statements run.
-#[derive(Debug, Clone)]
-enum Place {
-    /// In a connection that ends with them.
-    Alone,
-    /// In a session that they open.
-    Opening,
-    /// In a session, which goes on.
-    Session(String),
-    /// In a session, which ends with them.
-    Ending(String),
 }
 
 impl DataApi {
@@ -111,68 +93,6 @@ impl DataApi {
                 _ => return Err(error::request(failed)),
             }
         }
-    }
-
-    /// Hands statements over, all in one transaction. Sent twice, they still run once: the token says that they are the same.
-    async fn submit(&self, statements: &[String], place: &Place) -> Result<Submitted> {
-        if let Some(long) = statements.iter().find(|statement| statement.len() > STATEMENT) {
-            let message = format!("a statement of {} bytes: the Data API takes {STATEMENT}", long.len());
-            return Err(Error::new(ErrorKind::ResourceExhausted, message)
-                .with_help("ask for fewer features at once, or give `host` and `password`"));
-        }
-        let token = uuid::Uuid::new_v4().to_string();
-        let (session, keep) = match place {
-            Place::Alone => (None, None),
-            Place::Opening => (None, Some(self.config.session_keep_alive)),
-            Place::Session(id) => (Some(id.clone()), None),
-            Place::Ending(id) => (Some(id.clone()), Some(1)),
-        };
-        let keep = keep.and_then(|seconds| i32::try_from(seconds).ok());
-        // A session knows cluster, user and database.
-        let own = |text: &Option<String>| text.clone().filter(|_| session.is_none());
-        let (cluster, workgroup) = match &self.target {
-            Target::Cluster { id } => (own(&Some(id.clone())), None),
-            Target::Workgroup(name) => (None, own(&Some(name.clone()))),
-            Target::Host(_) => (None, None),
-        };
-        let user = own(&self.config.user).filter(|_| self.config.secret_arn.is_none());
-        let (secret, database) = (own(&self.config.secret_arn), own(&Some(self.config.database.clone())));
-        let (id, session) = match statements {
-            [statement] => {
-                let request = self.client.execute_statement().sql(statement).client_token(token);
-                let request = request
-                    .set_cluster_identifier(cluster)
-                    .set_workgroup_name(workgroup)
-                    .set_db_user(user);
-                let request = request
-                    .set_secret_arn(secret)
-                    .set_database(database)
-                    .statement_name(&self.config.query_group);
-                let request = request.set_session_id(session).set_session_keep_alive_seconds(keep);
-                let answer = self.asked(|| request.clone().send()).await?;
-                (answer.id, answer.session_id)
-            }
-            statements => {
-                let request = self
-                    .client
-                    .batch_execute_statement()
-                    .set_sqls(Some(statements.to_vec()))
-                    .client_token(token);
-                let request = request
-                    .set_cluster_identifier(cluster)
-                    .set_workgroup_name(workgroup)
-                    .set_db_user(user);
-                let request = request
-                    .set_secret_arn(secret)
-                    .set_database(database)
-                    .statement_name(&self.config.query_group);
-                let request = request.set_session_id(session).set_session_keep_alive_seconds(keep);
-                let answer = self.asked(|| request.clone().send()).await?;
-                (answer.id, answer.session_id)
-            }
-        };
-        let id = id.ok_or_else(|| Error::new(ErrorKind::Corrupt, "the Data API gave a statement no id"))?;
-        Ok(Submitted { id, session })
     }
 
     /// Waits for the end of a statement.

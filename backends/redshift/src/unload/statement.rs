@@ -47,16 +47,12 @@ impl Unload {
             });
         let selected = selected.collect::<Vec<_>>().join(", ");
         // UNLOAD takes no LIMIT outside of a subquery, and a subquery has no order.
-        if !has_order || has_limit {
-            return Self {
-                select: format!("SELECT {selected} FROM ({query}\n) AS u({})", names.join(", ")),
-                is_ordered: false,
-            };
-        }
-        let select = parsed.and_then(|query| ordered(query, &selected, names));
+        let unordered = format!("SELECT {selected} FROM ({query}\n) AS u({})", names.join(", "));
+        let ordered = parsed.filter(|_| has_order && !has_limit);
+        let ordered = ordered.and_then(|query| ordered_outside(query, &selected, names));
         Self {
-            select: select.unwrap_or_else(|| query.to_owned()),
-            is_ordered: true,
+            is_ordered: ordered.is_some(),
+            select: ordered.unwrap_or(unordered),
         }
     }
 
@@ -85,7 +81,7 @@ fn parsed(query: &str) -> Option<Query> {
 }
 
 /// A query with its ORDER BY outside: what it orders by becomes columns of it.
-fn ordered(mut query: Query, selected: &str, mut names: Vec<String>) -> Option<String> {
+fn ordered_outside(mut query: Query, selected: &str, mut names: Vec<String>) -> Option<String> {
     let OrderByKind::Expressions(order) = query.order_by.take()?.kind else {
         return None;
     };

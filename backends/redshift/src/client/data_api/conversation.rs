@@ -75,6 +75,14 @@ impl Conversation {
     }
 }
 
+/// Whether a statement's end could not be asked for.
+fn is_out_of_sight(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Unauthenticated
+    )
+}
+
 /// One transaction to its end, cancelled when it is unwanted. The settings come first where a connection is new.
 async fn run(
     api: Arc<DataApi>,
@@ -99,6 +107,10 @@ async fn run(
             Err(Error::new(ErrorKind::Cancelled, "the statement was cancelled"))
         }
     };
+    if outcome.as_ref().is_err_and(|error| is_out_of_sight(error.kind())) {
+        // It may still run, and nobody would look after what it does.
+        api.cancel(&submitted.id).await;
+    }
     if let (true, Some(turn), Some(session)) = (is_new, &mut turn, submitted.session) {
         match outcome {
             Ok(()) => **turn = Some(session),
