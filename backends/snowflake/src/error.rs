@@ -135,6 +135,7 @@ pub(crate) fn refused(failure: Failure) -> Error {
 pub(crate) fn status_error(what: &str, status: StatusCode, body: &str) -> Error {
     use ErrorKind as K;
     let (kind, retryable) = match status.as_u16() {
+        400 => (K::InvalidInput, false),
         401 => (K::Unauthenticated, false),
         403 => (K::PermissionDenied, false),
         404 => (K::NotFound, false),

@@ -14,6 +14,12 @@ mod embedded {
     hybrid_conformance::suite!(SnowflakeFixture::new(EntitySelect::Auto, Formulation::RunningTime).await);
 }
 
+/// Through a proxy that says ASOF JOIN as the engine below the emulator does.
+mod as_of {
+    use super::*;
+    hybrid_conformance::suite!(SnowflakeFixture::new(EntitySelect::Auto, Formulation::AsOf).await);
+}
+
 mod staged {
     use super::*;
     hybrid_conformance::suite!(SnowflakeFixture::new(EntitySelect::TempTable, Formulation::Ranked).await);

@@ -1,4 +1,4 @@
-//! What the server says.
+//! What the server says. What holds tokens and signed addresses has no `Debug`.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -77,7 +77,7 @@ impl<T: Blame> Envelope<T> {
 }
 
 /// What a login gives.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct LoginData {
     pub(crate) token: Option<String>,
@@ -90,7 +90,7 @@ pub(crate) struct LoginData {
 impl Blame for LoginData {}
 
 /// What renewing a session gives.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct TokenData {
     pub(crate) session_token: Option<String>,
@@ -100,7 +100,7 @@ pub(crate) struct TokenData {
 impl Blame for TokenData {}
 
 /// What comes of a statement.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct QueryData<'a> {
     #[serde(borrow)]
@@ -139,7 +139,7 @@ pub(crate) struct Column {
 }
 
 /// A part of a result on object storage.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct Chunk {
     pub(crate) url: String,
@@ -148,7 +148,7 @@ pub(crate) struct Chunk {
 }
 
 /// Where PUT puts files, and by what right.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct StageInfo {
     pub(crate) location_type: String,

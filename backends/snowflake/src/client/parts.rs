@@ -106,9 +106,11 @@ impl Parts {
 
     /// The bytes of a part; where its address does not count any more, those at its new one.
     async fn fetched(&self, place: usize) -> Result<Bytes> {
+        use ErrorKind as K;
         let address = self.address(place)?;
         match self.at(&address).await {
-            Err(error) if matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::Unauthenticated) => {
+            // One storage says 400, others 401 or 403.
+            Err(error) if matches!(error.kind(), K::PermissionDenied | K::Unauthenticated | K::InvalidInput) => {
                 self.readdress(&address, place)
                     .await
                     .map_err(|again| match again.kind() {

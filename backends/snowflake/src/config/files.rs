@@ -98,10 +98,22 @@ fn expanded(path: &str) -> String {
     }
 }
 
+/// The folders of Snowflake's clients, the one that goes first first.
+const HOMES: [&str; 3] = [
+    ".snowflake",
+    ".config/snowflake",
+    "Library/Application Support/snowflake",
+];
+
 /// Where Snowflake's clients keep their connections.
 fn snowflake_home() -> Option<PathBuf> {
-    let own = std::env::var_os("SNOWFLAKE_HOME").map(PathBuf::from);
-    own.or_else(|| home().map(|home| home.join(".snowflake")))
+    if let Some(own) = std::env::var_os("SNOWFLAKE_HOME") {
+        return Some(PathBuf::from(own));
+    }
+    let home = home()?;
+    let known = HOMES.map(|folder| home.join(folder));
+    let there = known.iter().find(|folder| folder.is_dir()).cloned();
+    there.or_else(|| known.into_iter().next())
 }
 
 /// The fields of a connection of connections.toml, or else of config.toml.

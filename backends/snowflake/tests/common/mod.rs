@@ -103,6 +103,9 @@ pub struct SnowflakeFixture {
 impl SnowflakeFixture {
     pub async fn new(mode: EntitySelect, formulation: Formulation) -> Self {
         let mut config = config();
+        if formulation == Formulation::AsOf {
+            config = config_at(proxy::Proxy::start(port()).await.port);
+        }
         config.entity_select_mode = mode;
         config.formulation = Some(formulation);
         let own = Arc::new(connect(config.clone()).await);

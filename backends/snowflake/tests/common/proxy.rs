@@ -132,11 +132,33 @@ async fn serve(
     Ok(())
 }
 
+/// ASOF JOIN as the engine below the emulator says it: the match condition among the others.
+fn below(body: &[u8]) -> Option<Vec<u8>> {
+    const MATCH: &str = " MATCH_CONDITION (";
+    let text = std::str::from_utf8(body).ok().filter(|text| text.contains(MATCH))?;
+    let mut rest = text.replace("ASOF JOIN", "ASOF LEFT JOIN");
+    let mut made = String::new();
+    while let Some((before, after)) = rest.split_once(MATCH) {
+        let (condition, after) = after.split_once(')')?;
+        let (and, after) = after.strip_prefix(" ON ").map_or(("", after), |after| (" AND ", after));
+        made.push_str(&format!("{before} ON {condition}{and}"));
+        rest = after.to_owned();
+    }
+    Some((made + &rest).into_bytes())
+}
+
 /// The server's whole answer.
 async fn asked(server: u16, head: &str, body: &[u8]) -> std::io::Result<Vec<u8>> {
+    let rewritten = below(body);
+    let body = rewritten.as_deref().unwrap_or(body);
+    let lines = head.trim_end().lines().map(|line| match line.split_once(':') {
+        Some((name, _)) if name.eq_ignore_ascii_case("content-length") => format!("{name}: {}", body.len()),
+        _ => line.to_owned(),
+    });
+    let head = lines.collect::<Vec<_>>().join("\r\n");
     let mut connection = TcpStream::connect(("127.0.0.1", server)).await?;
     // The server would not end the connection else.
-    let head = head.trim_end().to_owned() + "\r\nconnection: close\r\n\r\n";
+    let head = head + "\r\nconnection: close\r\n\r\n";
     connection.write_all(head.as_bytes()).await?;
     connection.write_all(body).await?;
     let mut answer = Vec::new();
