@@ -1,6 +1,6 @@
 //! A million rows: how long they take, and that they are never all in memory.
 
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
 mod common;
 
