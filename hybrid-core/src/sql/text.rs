@@ -104,7 +104,8 @@ impl Writer<'_> {
     fn ties(&self, view: &View, created: &str, value: impl Fn(usize) -> String) -> Vec<String> {
         let mut ties: Vec<String> = view.created.iter().map(|_| created.to_owned()).collect();
         let columns = view.columns.iter().enumerate();
-        ties.extend(columns.filter_map(|(place, (_, comparable))| comparable.then(|| value(place))));
+        let comparable = columns.filter(|(_, (_, comparable))| *comparable);
+        ties.extend(comparable.map(|(place, _)| value(place)));
         ties
     }
 
