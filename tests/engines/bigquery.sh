@@ -1,6 +1,5 @@
 # shellcheck shell=bash
-# BigQuery's stand-ins: local-bigquery (REST and the Storage API), and bqemulator as a second opinion. Exports
-# HYBRID_BIGQUERY_*.
+# BigQuery's stand-in: local-bigquery (REST and the Storage API). Exports HYBRID_BIGQUERY_*.
 
 # A Python 3.13 or newer, which the emulators are written for.
 bigquery_python() {
