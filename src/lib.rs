@@ -71,11 +71,11 @@ pub use hybrid_feast::*;
 pub use {hybrid_core, hybrid_feast};
 
 backends::backends! {
+    "bigquery", feature "bigquery", crate hybrid_store_bigquery as bigquery, store BigQueryStore;
     "file", aliases("dask", "duckdb"), feature "file", crate hybrid_store_file as file, store FileStore;
     "postgres", aliases("postgresql"), feature "postgres", crate hybrid_store_postgres as postgres, store PostgresStore;
     "redshift", feature "redshift", crate hybrid_store_redshift as redshift, store RedshiftStore;
     "snowflake", aliases("snowflake.offline"), feature "snowflake", crate hybrid_store_snowflake as snowflake, store SnowflakeStore;
-    "bigquery", feature "bigquery", crate hybrid_store_bigquery as bigquery, store BigQueryStore;
     "spark", feature "spark", crate hybrid_store_spark as spark, store SparkStore;
     "trino", feature "trino", crate hybrid_store_trino as trino, store TrinoStore;
 }

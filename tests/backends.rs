@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
-use hybrid_offline_store::store::{find_backend, known_backends, resolve_key};
-use hybrid_offline_store::{BACKENDS, ErrorKind, backends};
+use hybrid_offline_store::store::{find_backend, resolve_key};
+use hybrid_offline_store::{BACKENDS, backends};
 
 #[test]
 fn names_and_aliases_resolve_whether_compiled_in_or_not() {
@@ -29,20 +29,6 @@ fn every_compiled_in_backend_is_in_the_table() {
     let listed: Vec<_> = backends().iter().map(|backend| backend.key()).collect();
     assert_eq!(table, listed);
     assert_eq!(table.contains(&"file"), cfg!(feature = "file"));
-}
-
-#[test]
-fn a_backend_without_a_crate_is_the_error_of_this_version() {
-    for known in known_backends().into_iter().filter(|known| !known.available) {
-        let error = find_backend(known.key).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Config);
-        assert_eq!(error.message(), format!("store `{}` is not compiled in", known.key));
-        let expected = format!(
-            "this version of `hybrid-offline-store` has no `{}` backend yet",
-            known.key
-        );
-        assert_eq!(error.help()[0], expected);
-    }
 }
 
 #[test]
