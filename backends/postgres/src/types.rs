@@ -15,8 +15,8 @@ use tokio_postgres::Column;
 use tokio_postgres::types::{Kind, Type};
 
 pub(crate) use decode::Rows;
-pub use json::texts as json_texts;
 pub(crate) use encode::{Cells, HEADER, TRAILER};
+pub use json::texts as json_texts;
 pub(crate) use time::literal;
 
 /// The key of a described field's metadata: the type to cast to, where the binary form is not read here.
