@@ -294,6 +294,23 @@ impl From<arrow::error::ArrowError> for Error {
 /// Longer ones are no misspelt names, and comparing takes time.
 const LONGEST_NAME: usize = 200;
 
+/// An error with all that caused it, in one line.
+pub fn with_causes(error: &dyn StdError) -> String {
+    let (mut text, mut cause) = (error.to_string(), error.source());
+    while let Some(error) = cause {
+        text.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    text
+}
+
+/// Whether an error is an `E`, or was caused by one.
+pub fn is_caused_by<E: StdError + 'static>(error: &(dyn StdError + 'static)) -> bool {
+    // An error of input and output does not give what it holds as its source.
+    let held = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    error.is::<E>() || held.is_some_and(|held| is_caused_by::<E>(held)) || error.source().is_some_and(is_caused_by::<E>)
+}
+
 /// The name of `known` that `unknown` was probably meant to be, for "did you mean" lines.
 pub fn nearest<'a>(unknown: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let length = unknown.chars().count();

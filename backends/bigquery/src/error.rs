@@ -1,5 +1,6 @@
 use std::fmt;
 
+use hybrid_core::sql::status_line;
 use hybrid_core::{Error, ErrorKind};
 use reqwest::StatusCode;
 use serde::Deserialize;
@@ -172,7 +173,7 @@ pub(crate) fn status_error(status: StatusCode, body: &str) -> Error {
     };
     let said = match problem {
         Some(problem) => problem.message,
-        None => first_line(status, body),
+        None => status_line(status, body),
     };
     let error = Error::new(kind, format!("BigQuery: {said}"));
     if retryable { error.retryable() } else { error }
@@ -181,15 +182,6 @@ pub(crate) fn status_error(status: StatusCode, body: &str) -> Error {
 fn unauthenticated() -> Error {
     Error::new(ErrorKind::Unauthenticated, "BigQuery does not accept the credentials")
         .with_help("`gcloud auth application-default login`, `credentials_file`, or GOOGLE_APPLICATION_CREDENTIALS")
-}
-
-/// The status, and the start of a body that is meant to be read.
-fn first_line(status: StatusCode, body: &str) -> String {
-    let line = body.trim().lines().next().unwrap_or_default();
-    match line.is_empty() || line.starts_with('<') || line.starts_with('{') {
-        true => format!("HTTP status {status}"),
-        false => format!("HTTP status {status}, {}", line.chars().take(300).collect::<String>()),
-    }
 }
 
 /// A request that got no answer.

@@ -50,13 +50,10 @@ impl BigQuerySource {
 
 impl From<BigQuerySource> for Source {
     fn from(source: BigQuerySource) -> Self {
-        let mut made = Self::new(BigQuerySource::key());
-        for (name, value) in [("table", source.table), ("query", source.query)] {
-            if let Some(value) = value {
-                made.options.insert(name.to_owned(), value.into());
-            }
-        }
-        made
+        Self::with_options(
+            BigQuerySource::key(),
+            [("table", source.table), ("query", source.query)],
+        )
     }
 }
 

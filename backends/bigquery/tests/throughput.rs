@@ -10,19 +10,12 @@ use std::time::Instant;
 use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, TimestampMicrosecondArray, UInt64Array};
 use common::{config, connect};
 use futures::StreamExt;
+use hybrid_conformance::peak_mib;
 use hybrid_core::BatchStream;
 use hybrid_core::sql::{SqlSession, SqlStore};
 use hybrid_store_bigquery::BigQueryStore;
 
 const MILLION: u64 = 1_000_000;
-
-/// Memory of this process at its highest, in MiB.
-fn peak() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
-    kib.unwrap_or_default() / 1024
-}
 
 /// Rows of 32 bytes that do not compress to nothing.
 fn rows(total: u64) -> BatchStream {
@@ -53,7 +46,7 @@ async fn in_and_out(store: &BigQueryStore, total: u64) {
     let session = store.session().await.unwrap();
     let start = Instant::now();
     let relation = session.upload(rows(total)).await.unwrap();
-    println!("{total} rows in: {:.2?}, peak {} MiB", start.elapsed(), peak());
+    println!("{total} rows in: {:.2?}, peak {} MiB", start.elapsed(), peak_mib());
     let start = Instant::now();
     let mut rows = session.query(&format!("SELECT * FROM {relation}")).await.unwrap();
     let (ready, mut found) = (start.elapsed(), 0);
@@ -63,7 +56,7 @@ async fn in_and_out(store: &BigQueryStore, total: u64) {
     println!(
         "{total} rows out: {:.2?} (the job {ready:.2?}), peak {} MiB",
         start.elapsed(),
-        peak()
+        peak_mib()
     );
     assert_eq!(found, total);
     session.close().await.unwrap();
@@ -73,10 +66,10 @@ async fn in_and_out(store: &BigQueryStore, total: u64) {
 async fn many_rows_in_bounded_memory() {
     let store = connect(config()).await;
     in_and_out(&store, MILLION).await;
-    let one = peak();
+    let one = peak_mib();
     in_and_out(&store, 10 * MILLION).await;
     // The emulator's messages hold a million rows of a stream; BigQuery's some thousands.
-    assert!(peak() < one + 1_000, "{one} MiB, then {} MiB", peak());
+    assert!(peak_mib() < one + 1_000, "{one} MiB, then {} MiB", peak_mib());
 }
 
 /// Measures the query in HYBRID_BIGQUERY_QUERY, to be compared with another client's time for it.
@@ -87,7 +80,7 @@ async fn a_query_of_choice() {
     };
     let store = connect(config()).await;
     let session = store.session().await.unwrap();
-    let (start, before) = (Instant::now(), peak());
+    let (start, before) = (Instant::now(), peak_mib());
     let mut rows = session.query(&query).await.unwrap();
     let (ready, mut found) = (start.elapsed(), 0);
     while let Some(batch) = rows.next().await {
@@ -96,7 +89,7 @@ async fn a_query_of_choice() {
     println!(
         "{found} rows: {:.2?} (the job {ready:.2?}), peak {} MiB, before {before}",
         start.elapsed(),
-        peak()
+        peak_mib()
     );
     session.close().await.unwrap();
 }

@@ -1,4 +1,4 @@
-use hybrid_core::sql::Relation;
+use hybrid_core::sql::{Relation, folded_name_parts};
 use hybrid_core::{DataSource, Error, ErrorKind, Result, Source};
 use serde::{Deserialize, Serialize};
 
@@ -51,13 +51,10 @@ impl PostgresSource {
 
 impl From<PostgresSource> for Source {
     fn from(source: PostgresSource) -> Self {
-        let mut made = Self::new(PostgresSource::key());
-        for (name, value) in [("table", source.table), ("query", source.query)] {
-            if let Some(value) = value {
-                made.options.insert(name.to_owned(), value.into());
-            }
-        }
-        made
+        Self::with_options(
+            PostgresSource::key(),
+            [("table", source.table), ("query", source.query)],
+        )
     }
 }
 
@@ -73,50 +70,13 @@ pub(crate) fn table_parts(name: &str, schema: &str) -> Result<Vec<String>> {
         Error::new(ErrorKind::Definition, message)
             .with_help("write `table`, `schema.table` or `\"Schema\".\"table.1\"`")
     };
-    let mut parts = Vec::new();
-    let mut rest = name.trim();
-    loop {
-        let (part, after) = match rest.strip_prefix('"') {
-            Some(quoted) => quoted_part(quoted).ok_or_else(|| malformed("a quote is not closed"))?,
-            None => {
-                let end = rest.find(['.', '"']).unwrap_or(rest.len());
-                (rest[..end].trim().to_lowercase(), rest[end..].trim_start())
-            }
-        };
-        if part.is_empty() || part.contains('\0') {
-            return Err(malformed("a part of it is empty"));
-        }
-        parts.push(part);
-        match after.strip_prefix('.') {
-            Some(next) => rest = next.trim_start(),
-            None if after.is_empty() => break,
-            None => return Err(malformed("something follows a quoted part")),
-        }
-    }
+    let mut parts = folded_name_parts(name).map_err(malformed)?;
     match parts.len() {
         1 => Ok(vec![schema.to_owned(), parts.remove(0)]),
         2 => Ok(parts),
         _ => Err(malformed(
             "it has more than two parts, and a connection sees one database",
         )),
-    }
-}
-
-/// The text up to the closing quote, with doubled quotes made single, and what follows.
-fn quoted_part(text: &str) -> Option<(String, &str)> {
-    let mut part = String::new();
-    let mut rest = text;
-    loop {
-        let end = rest.find('"')?;
-        part.push_str(&rest[..end]);
-        rest = &rest[end + 1..];
-        match rest.strip_prefix('"') {
-            Some(more) => {
-                part.push('"');
-                rest = more;
-            }
-            None => return Some((part, rest.trim_start())),
-        }
     }
 }
 

@@ -1,4 +1,4 @@
-use hybrid_core::sql::Relation;
+use hybrid_core::sql::{Relation, folded_name_parts};
 use hybrid_core::{DataSource, Error, ErrorKind, Result, Source};
 use serde::{Deserialize, Serialize};
 
@@ -70,18 +70,15 @@ impl RedshiftSource {
 
 impl From<RedshiftSource> for Source {
     fn from(source: RedshiftSource) -> Self {
-        let mut made = Self::new(RedshiftSource::key());
-        for (name, value) in [
-            ("table", source.table),
-            ("query", source.query),
-            ("schema", source.schema),
-            ("database", source.database),
-        ] {
-            if let Some(value) = value {
-                made.options.insert(name.to_owned(), value.into());
-            }
-        }
-        made
+        Self::with_options(
+            RedshiftSource::key(),
+            [
+                ("table", source.table),
+                ("query", source.query),
+                ("schema", source.schema),
+                ("database", source.database),
+            ],
+        )
     }
 }
 
@@ -96,48 +93,11 @@ fn table_parts(name: &str) -> Result<Vec<String>> {
         Error::new(ErrorKind::Definition, message)
             .with_help("write `table`, `schema.table`, `database.schema.table` or `\"Schema\".\"table.1\"`")
     };
-    let mut parts = Vec::new();
-    let mut rest = name.trim();
-    loop {
-        let (part, after) = match rest.strip_prefix('"') {
-            Some(quoted) => quoted_part(quoted).ok_or_else(|| malformed("a quote is not closed"))?,
-            None => {
-                let end = rest.find(['.', '"']).unwrap_or(rest.len());
-                (rest[..end].trim().to_lowercase(), rest[end..].trim_start())
-            }
-        };
-        if part.is_empty() || part.contains('\0') {
-            return Err(malformed("a part of it is empty"));
-        }
-        parts.push(part);
-        match after.strip_prefix('.') {
-            Some(next) => rest = next.trim_start(),
-            None if after.is_empty() => break,
-            None => return Err(malformed("something follows a quoted part")),
-        }
-    }
+    let parts = folded_name_parts(name).map_err(malformed)?;
     if parts.len() > 3 {
         return Err(malformed("it has more than three parts"));
     }
     Ok(parts)
-}
-
-/// The text up to the closing quote, with doubled quotes made single, and what follows.
-fn quoted_part(text: &str) -> Option<(String, &str)> {
-    let mut part = String::new();
-    let mut rest = text;
-    loop {
-        let end = rest.find('"')?;
-        part.push_str(&rest[..end]);
-        rest = &rest[end + 1..];
-        match rest.strip_prefix('"') {
-            Some(more) => {
-                part.push('"');
-                rest = more;
-            }
-            None => return Some((part, rest.trim_start())),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -4,12 +4,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, TryStreamExt};
+use hybrid_core::sql::jittered;
 use hybrid_core::{Error, ErrorKind, Result};
 use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, RetryConfig};
 
-use crate::client::jittered;
 use crate::config::staging_parts;
 use crate::credentials::Chain;
 use crate::{RedshiftConfig, error};

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use common::{connection, data_api, session};
 use futures::StreamExt;
+use hybrid_conformance::peak_mib;
 use hybrid_core::BatchStream;
 use hybrid_core::sql::SqlSession;
 use hybrid_store_redshift::RedshiftConfig;
@@ -15,13 +16,6 @@ use hybrid_store_redshift::RedshiftConfig;
 const ROWS: usize = 1_000_000;
 /// More than what is under way at once, and less than the rows have.
 const MOST_MIB: u64 = 160;
-
-/// The most memory that the process has had since it was last reset, in MiB.
-fn peak() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() >> 10
-}
 
 fn reset_peak() {
     std::fs::write("/proc/self/clear_refs", "5").unwrap();
@@ -49,9 +43,9 @@ async fn out(name: &str, config: RedshiftConfig) {
     println!(
         "{name}, out: {count} rows in {:.2?}, the first after {first:.2?}, {} MiB",
         begun.elapsed(),
-        peak()
+        peak_mib()
     );
-    assert!(peak() < MOST_MIB, "{} MiB", peak());
+    assert!(peak_mib() < MOST_MIB, "{} MiB", peak_mib());
 }
 
 async fn into(name: &str, config: RedshiftConfig) {
@@ -74,9 +68,14 @@ async fn into(name: &str, config: RedshiftConfig) {
     let batches = futures::stream::iter((0..rows() as i64).step_by(10_000)).map(move |first| Ok(batch(first)));
     let schema = batch(0).schema();
     session.upload(BatchStream::new(schema, batches)).await.unwrap();
-    println!("{name}, in: {} rows in {:.2?}, {} MiB", rows(), begun.elapsed(), peak());
+    println!(
+        "{name}, in: {} rows in {:.2?}, {} MiB",
+        rows(),
+        begun.elapsed(),
+        peak_mib()
+    );
     session.close().await.unwrap();
-    assert!(peak() < MOST_MIB, "{} MiB", peak());
+    assert!(peak_mib() < MOST_MIB, "{} MiB", peak_mib());
 }
 
 /// One after the other: memory is the process's.

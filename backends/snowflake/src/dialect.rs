@@ -1,5 +1,5 @@
 use arrow::datatypes::{DataType, Field};
-use hybrid_core::sql::{Dialect, Formulation, sql_type_of, sqlparser, values_rows};
+use hybrid_core::sql::{Dialect, Formulation, sql_type_of, sqlparser};
 use hybrid_core::{Error, ErrorKind, Result};
 
 use crate::names;
@@ -108,8 +108,8 @@ impl Dialect for SnowflakeDialect {
         true
     }
 
-    fn rows(&self, columns: &[String], rows: &[Vec<String>]) -> String {
-        values_rows(self, columns, rows)
+    fn values_in_from(&self) -> bool {
+        true
     }
 
     fn grammar(&self) -> Box<dyn sqlparser::dialect::Dialect> {

@@ -1,5 +1,6 @@
 use std::fmt;
 
+use hybrid_core::error::with_causes;
 use hybrid_core::{Error, ErrorKind};
 use reqwest::StatusCode;
 
@@ -159,7 +160,7 @@ pub(crate) fn status_error(what: &str, status: StatusCode, body: &str) -> Error 
 pub(crate) fn transport_error(what: &str, error: reqwest::Error) -> Error {
     // The address may hold a signature.
     let error = error.without_url();
-    let chain = causes(&error);
+    let chain = with_causes(&error);
     let tls = ["certificate", "TLS", "tls", "handshake"]
         .iter()
         .any(|word| chain.contains(word));
@@ -174,17 +175,6 @@ pub(crate) fn transport_error(what: &str, error: reqwest::Error) -> Error {
         false => Error::new(ErrorKind::Unavailable, format!("{what} cannot be reached")).retryable(),
     };
     made.with_cause(error)
-}
-
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    text
 }
 
 /// An answer that is not what the protocol says.

@@ -1,4 +1,4 @@
-use hybrid_core::sql::Relation;
+use hybrid_core::sql::{Relation, name_parts};
 use hybrid_core::{DataSource, Error, ErrorKind, Result, Source};
 use serde::{Deserialize, Serialize};
 
@@ -77,19 +77,16 @@ fn given(text: &Option<String>) -> Option<&str> {
 
 impl From<SnowflakeSource> for Source {
     fn from(source: SnowflakeSource) -> Self {
-        let mut made = Self::new(SnowflakeSource::key());
-        for (name, value) in [
-            ("table", source.table),
-            ("query", source.query),
-            ("schema", source.schema),
-            ("database", source.database),
-            ("export", source.export),
-        ] {
-            if let Some(value) = value {
-                made.options.insert(name.to_owned(), value.into());
-            }
-        }
-        made
+        Self::with_options(
+            SnowflakeSource::key(),
+            [
+                ("table", source.table),
+                ("query", source.query),
+                ("schema", source.schema),
+                ("database", source.database),
+                ("export", source.export),
+            ],
+        )
     }
 }
 
@@ -99,7 +96,7 @@ fn definition(message: impl Into<String>) -> Error {
 
 /// Database, schema and table.
 fn qualified(table: &str, database: &str, schema: &str) -> Result<Vec<String>> {
-    let mut parts = parts(table).ok_or_else(|| {
+    let mut parts = name_parts(table).filter(|parts| parts.len() <= 3).ok_or_else(|| {
         definition(format!("`{table}` is no table name")).with_help(
             "write table, schema.table or database.schema.table; put double quotes around a part with dots in it",
         )
@@ -111,39 +108,6 @@ fn qualified(table: &str, database: &str, schema: &str) -> Result<Vec<String>> {
         parts.insert(0, database.to_owned());
     }
     Ok(parts)
-}
-
-/// The one to three parts of a name, without their quotes.
-fn parts(table: &str) -> Option<Vec<String>> {
-    let (mut parts, mut rest) = (Vec::new(), table);
-    loop {
-        let (part, after) = part(rest)?;
-        parts.push(part);
-        match after.strip_prefix('.') {
-            Some(after) => rest = after,
-            None => return (after.is_empty() && parts.len() <= 3).then_some(parts),
-        }
-    }
-}
-
-fn part(text: &str) -> Option<(String, &str)> {
-    let Some(quoted) = text.strip_prefix('"') else {
-        let (part, rest) = text.split_at(text.find(['.', '"']).unwrap_or(text.len()));
-        return (!part.trim().is_empty()).then(|| (part.trim().to_owned(), rest));
-    };
-    let mut part = String::new();
-    let mut rest = quoted;
-    loop {
-        let (before, after) = rest.split_once('"')?;
-        part.push_str(before);
-        match after.strip_prefix('"') {
-            Some(after) => {
-                part.push('"');
-                rest = after;
-            }
-            None => return (!part.is_empty()).then_some((part, after)),
-        }
-    }
 }
 
 #[cfg(test)]

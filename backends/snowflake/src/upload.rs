@@ -6,6 +6,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 use bytes::Bytes;
 use futures::{Stream, StreamExt, TryStreamExt, stream};
+use hybrid_core::sql::blocking;
 use hybrid_core::{BatchStream, Error, ErrorKind, Result};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
@@ -208,9 +209,4 @@ impl Writing {
 
 fn unwritten(error: parquet::errors::ParquetError) -> Error {
     Error::new(ErrorKind::Unexpected, "rows cannot be written as Parquet").with_cause(error)
-}
-
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.unwrap_or_else(|error| Err(Error::new(ErrorKind::Unexpected, "a writing thread failed").with_cause(error)))
 }

@@ -13,19 +13,12 @@ use arrow::ipc::writer::StreamWriter;
 use common::scripted::{Answer, Scripted};
 use common::{config, config_at, connect, port, variable};
 use futures::StreamExt;
+use hybrid_conformance::peak_mib;
 use hybrid_core::BatchStream;
 use hybrid_core::sql::{Append, Mode, SqlSession, SqlStore};
 use serde_json::json;
 
 const MILLION: i64 = 1_000_000;
-
-/// Memory of this process at its highest, in MiB.
-fn peak() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
-    kib.unwrap_or_default() / 1024
-}
 
 fn batch(first: i64, count: i64) -> RecordBatch {
     let ids = first..first + count;
@@ -76,7 +69,7 @@ async fn a_million_rows_in_and_out() {
     println!(
         "{written} rows in: {:.2} s, peak {} MiB",
         start.elapsed().as_secs_f64(),
-        peak()
+        peak_mib()
     );
     assert_eq!(written, MILLION.unsigned_abs());
     let start = Instant::now();
@@ -90,7 +83,7 @@ async fn a_million_rows_in_and_out() {
     println!(
         "{read} rows out: {:.2} s, peak {} MiB",
         start.elapsed().as_secs_f64(),
-        peak()
+        peak_mib()
     );
     assert_eq!(read, 1_000_000);
     session.close().await.unwrap();
@@ -138,13 +131,13 @@ async fn ten_million_rows_in_parts_take_the_memory_of_a_few() {
     .await;
     let store = connect(config_at(server.port)).await;
     let session = store.session().await.unwrap();
-    let (start, before) = (Instant::now(), peak());
+    let (start, before) = (Instant::now(), peak_mib());
     let read = drained(session.query("SELECT *").await.unwrap()).await;
     println!(
         "{read} rows in {PARTS} parts of {} MiB: {:.2} s, peak {} MiB, {before} MiB before",
         size >> 20,
         start.elapsed().as_secs_f64(),
-        peak()
+        peak_mib()
     );
     assert_eq!(read, 10_000_000);
     session.close().await.unwrap();

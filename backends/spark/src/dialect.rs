@@ -1,7 +1,7 @@
 use arrow::datatypes::{DataType, Field};
 use arrow::temporal_conversions::{date32_to_datetime, timestamp_us_to_datetime};
 use hybrid_core::Result;
-use hybrid_core::sql::{Dialect, Formulation, sql_type_of, sqlparser, values_rows};
+use hybrid_core::sql::{Dialect, Formulation, sql_type_of, sqlparser};
 
 use crate::error::invalid;
 use crate::types::{AS_TEXT, NANOS, sql_type};
@@ -121,8 +121,8 @@ impl Dialect for SparkDialect {
         sql_type_of(column).is_empty() && comparable(column.data_type())
     }
 
-    fn rows(&self, columns: &[String], rows: &[Vec<String>]) -> String {
-        values_rows(self, columns, rows)
+    fn values_in_from(&self) -> bool {
+        true
     }
 
     fn grammar(&self) -> Box<dyn sqlparser::dialect::Dialect> {

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use arrow::array::RecordBatch;
 use futures::TryStreamExt;
+use hybrid_core::sql::blocking;
 use hybrid_core::{BatchStream, Error, ErrorKind, Result};
 use parquet::arrow::ArrowWriter;
 
@@ -146,12 +147,6 @@ fn sweep(folder: &Path) {
             let _ = fs::remove_file(entry.path());
         }
     }
-}
-
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|error| Error::new(ErrorKind::Unexpected, "a writing thread failed").with_cause(error))?
 }
 
 fn trouble(action: &str, path: &Path, error: &std::io::Error) -> Error {

@@ -12,6 +12,7 @@ use arrow::array::{ArrayRef, Int64Array, RecordBatch, TimestampMicrosecondArray}
 use arrow::datatypes::{DataType, Field, Schema};
 use common::{config, rows, session, shown, store};
 use futures::StreamExt;
+use hybrid_conformance::peak_mib;
 use hybrid_core::sql::{SqlSession, SqlStore};
 use hybrid_core::{BatchStream, timestamp_type};
 
@@ -33,13 +34,6 @@ fn entities(rows: usize) -> Vec<RecordBatch> {
         RecordBatch::try_new(schema.clone(), columns).unwrap()
     };
     (0..rows).step_by(8192).map(one).collect()
-}
-
-/// The most memory that this process has had, in MiB.
-fn peak() -> u64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
 }
 
 #[tokio::test]
@@ -87,8 +81,12 @@ async fn many_rows_in_bounded_memory() {
             count += batch.unwrap().num_rows() as u64;
         }
         assert_eq!(count, rows);
-        println!("download of {rows} rows: {:?}, peak {} MiB", begun.elapsed(), peak());
+        println!(
+            "download of {rows} rows: {:?}, peak {} MiB",
+            begun.elapsed(),
+            peak_mib()
+        );
     }
     session.close().await.unwrap();
-    assert!(peak() < 300, "a result is streamed");
+    assert!(peak_mib() < 300, "a result is streamed");
 }

@@ -1,5 +1,5 @@
 use arrow::datatypes::{DataType, Field};
-use hybrid_core::sql::{Dialect, Formulation, sql_type_of, values_rows};
+use hybrid_core::sql::{Dialect, Formulation, sql_type_of};
 use hybrid_core::{Error, ErrorKind, Result, timestamp_type};
 
 use crate::types::{date_text, sql_type, timestamp_text};
@@ -93,8 +93,8 @@ impl Dialect for TrinoDialect {
         (Formulation::RunningTime, Formulation::Ranked)
     }
 
-    fn rows(&self, columns: &[String], rows: &[Vec<String>]) -> String {
-        values_rows(self, columns, rows)
+    fn values_in_from(&self) -> bool {
+        true
     }
 
     fn grammar(&self) -> Box<dyn hybrid_core::sql::sqlparser::dialect::Dialect> {

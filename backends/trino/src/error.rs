@@ -1,6 +1,8 @@
 use std::error::Error as _;
 use std::fmt;
 
+use hybrid_core::error::with_causes;
+use hybrid_core::sql::status_line;
 use hybrid_core::{Error, ErrorKind};
 use reqwest::StatusCode;
 use serde::Deserialize;
@@ -126,24 +128,15 @@ pub(crate) fn status_error(status: StatusCode, body: &str) -> Error {
         400 | 413 | 414 | 431 => (ErrorKind::InvalidInput, false, "Trino refuses the request"),
         _ => (ErrorKind::Unexpected, false, "Trino gave an unexpected answer"),
     };
-    let error = Error::new(kind, format!("{what}: {}", first_line(status, body)));
+    let error = Error::new(kind, format!("{what}: {}", status_line(status, body)));
     if retryable { error.retryable() } else { error }
-}
-
-/// The status, and the start of a body that is meant to be read.
-fn first_line(status: StatusCode, body: &str) -> String {
-    let line = body.trim().lines().next().unwrap_or_default();
-    match line.is_empty() || line.starts_with('<') || line.starts_with('{') {
-        true => format!("HTTP status {status}"),
-        false => format!("HTTP status {status}, {}", line.chars().take(300).collect::<String>()),
-    }
 }
 
 /// A request that got no answer.
 pub(crate) fn transport_error(address: &str, error: reqwest::Error) -> Error {
     // The URL may hold the key of a segment.
     let error = error.without_url();
-    let chain = causes(&error);
+    let chain = with_causes(&error);
     let tls = ["certificate", "TLS", "tls", "handshake"]
         .iter()
         .any(|word| chain.contains(word));
@@ -159,17 +152,6 @@ pub(crate) fn transport_error(address: &str, error: reqwest::Error) -> Error {
         false => Error::new(ErrorKind::Unavailable, format!("Trino at {address} cannot be reached")).retryable(),
     };
     made.with_cause(error)
-}
-
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    text
 }
 
 /// An answer that is not what the protocol says.

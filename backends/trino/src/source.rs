@@ -1,4 +1,4 @@
-use hybrid_core::sql::Relation;
+use hybrid_core::sql::{Relation, name_parts};
 use hybrid_core::{DataSource, Error, ErrorKind, Result, Source};
 use serde::{Deserialize, Serialize};
 
@@ -52,13 +52,7 @@ impl TrinoSource {
 
 impl From<TrinoSource> for Source {
     fn from(source: TrinoSource) -> Self {
-        let mut made = Self::new(TrinoSource::key());
-        for (name, value) in [("table", source.table), ("query", source.query)] {
-            if let Some(value) = value {
-                made.options.insert(name.to_owned(), value.into());
-            }
-        }
-        made
+        Self::with_options(TrinoSource::key(), [("table", source.table), ("query", source.query)])
     }
 }
 
@@ -68,7 +62,7 @@ fn definition(message: impl Into<String>) -> Error {
 
 /// Catalog, schema and table.
 fn qualified(table: &str, catalog: &str, schema: &str) -> Result<Vec<String>> {
-    let mut parts = parts(table).ok_or_else(|| {
+    let mut parts = name_parts(table).filter(|parts| parts.len() <= 3).ok_or_else(|| {
         definition(format!("`{table}` is no table name")).with_help(
             "write table, schema.table or catalog.schema.table; put double quotes around a part with dots in it",
         )
@@ -80,39 +74,6 @@ fn qualified(table: &str, catalog: &str, schema: &str) -> Result<Vec<String>> {
         parts.insert(0, catalog.to_owned());
     }
     Ok(parts)
-}
-
-/// The one to three parts of a name, without their quotes.
-fn parts(table: &str) -> Option<Vec<String>> {
-    let (mut parts, mut rest) = (Vec::new(), table);
-    loop {
-        let (part, after) = part(rest)?;
-        parts.push(part);
-        match after.strip_prefix('.') {
-            Some(after) => rest = after,
-            None => return (after.is_empty() && parts.len() <= 3).then_some(parts),
-        }
-    }
-}
-
-fn part(text: &str) -> Option<(String, &str)> {
-    let Some(quoted) = text.strip_prefix('"') else {
-        let (part, rest) = text.split_at(text.find(['.', '"']).unwrap_or(text.len()));
-        return (!part.trim().is_empty()).then(|| (part.trim().to_owned(), rest));
-    };
-    let mut part = String::new();
-    let mut rest = quoted;
-    loop {
-        let (before, after) = rest.split_once('"')?;
-        part.push_str(before);
-        match after.strip_prefix('"') {
-            Some(after) => {
-                part.push('"');
-                rest = after;
-            }
-            None => return (!part.is_empty()).then_some((part, after)),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -10,19 +10,12 @@ use std::time::Instant;
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, TimestampMicrosecondArray, UInt64Array};
 use common::{config, connect, staging};
 use futures::StreamExt;
+use hybrid_conformance::peak_mib;
 use hybrid_core::BatchStream;
 use hybrid_core::sql::{SqlSession, SqlStore};
 use hybrid_store_trino::{EntitySelect, TrinoConfig};
 
 const MILLION: u64 = 1_000_000;
-
-/// Memory of this process at its highest, in MiB.
-fn peak() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
-    kib.unwrap_or_default() / 1024
-}
 
 fn entity_rows() -> BatchStream {
     let batch = |from: u64| {
@@ -95,12 +88,12 @@ async fn many_rows_in_bounded_memory() {
         println!(
             "{rows} rows out, spooling {spooling}: {:.2?}, peak {} MiB",
             start.elapsed(),
-            peak()
+            peak_mib()
         );
         assert_eq!(total, rows);
         session.close().await.unwrap();
     }
-    assert!(peak() < 300, "{} MiB", peak());
+    assert!(peak_mib() < 300, "{} MiB", peak_mib());
     session.close().await.unwrap();
     let mut shared = config("iceberg");
     shared.staging = Some(staging());

@@ -71,6 +71,17 @@ impl Source {
         }
     }
 
+    /// A source of type `key` with those of the options that are there.
+    pub fn with_options<const N: usize>(key: impl Into<String>, options: [(&str, Option<String>); N]) -> Self {
+        let mut source = Self::new(key);
+        for (name, value) in options {
+            if let Some(value) = value {
+                source.options.insert(name.to_owned(), value.into());
+            }
+        }
+        source
+    }
+
     /// A source with the options of the typed `source`.
     ///
     /// # Errors

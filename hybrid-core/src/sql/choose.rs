@@ -45,12 +45,10 @@ fn choice(formulation: Formulation, reason: impl Into<String>) -> Choice {
 /// Chooses for one view. `staging` has the entity rows for who needs them in the engine.
 pub(super) async fn choose<T: SqlStore>(
     store: &T,
-    session: &T::Session,
     view: &View,
-    rows: &EntityRows,
     staging: &Staging<'_, T::Session, T::Source>,
 ) -> Result<Choice> {
-    let dialect = store.dialect();
+    let (dialect, session, rows) = (store.dialect(), staging.session, staging.rows());
     let (default, quick) = dialect.formulations();
     let safe = possible(default, view);
     if let Some(asked) = store.formulation() {
@@ -72,7 +70,7 @@ pub(super) async fn choose<T: SqlStore>(
     if view.keys.is_empty() {
         return Ok(choice(safe, "no keys: every entity row meets every feature row"));
     }
-    let Some(fan_out) = FanOut::estimate(dialect, view, rows, staging, known).await? else {
+    let Some(fan_out) = FanOut::estimate(dialect, view, staging, known).await? else {
         return Ok(choice(safe, "no estimate of the pairs"));
     };
     let most = PAIRS_PER_ROW * (fan_out.features + rows.num_rows() as f64);
@@ -129,10 +127,10 @@ impl FanOut {
     async fn estimate<S: SqlSession, O>(
         dialect: &dyn Dialect,
         view: &View,
-        rows: &EntityRows,
         staging: &Staging<'_, S, O>,
         known: Option<u64>,
     ) -> Result<Option<Self>> {
+        let rows = staging.rows();
         let table = view.table.table.as_ref().zip(known.filter(|known| *known > 0));
         if let Some((table, known)) = table {
             let percent = (100.0 * SAMPLED_ROWS / known as f64).clamp(0.01, 100.0);
@@ -244,10 +242,26 @@ fn keys_counted(dialect: &dyn Dialect, view: &View, keys: &BTreeMap<Vec<String>,
         "SELECT COUNT(*), SUM({e}.{n}) FROM {from} AS {s} LEFT JOIN {drawn} AS {e} ON {on} WHERE {conditions}",
         from = view.table.from,
         s = quote(SOURCE),
-        drawn = dialect.rows(&columns, &drawn.collect::<Vec<_>>()),
+        drawn = literals(dialect, &columns, &drawn.collect::<Vec<_>>()),
         on = on.join(" AND "),
         conditions = view.conditions.join(" AND "),
     )
+}
+
+/// Rows of literals as they stand in FROM, without an alias.
+fn literals(dialect: &dyn Dialect, columns: &[String], rows: &[Vec<String>]) -> String {
+    let columns: Vec<String> = columns.iter().map(|name| dialect.quote(name)).collect();
+    if dialect.values_in_from() {
+        let rows: Vec<String> = rows.iter().map(|row| format!("({})", row.join(", "))).collect();
+        let (rows, v) = (rows.join(", "), dialect.quote("v"));
+        return format!("(SELECT * FROM (VALUES {rows}) AS {v}({}))", columns.join(", "));
+    }
+    let select = |values: &Vec<String>| {
+        let named = values.iter().zip(&columns);
+        let named: Vec<String> = named.map(|(value, name)| format!("{value} AS {name}")).collect();
+        format!("SELECT {}", named.join(", "))
+    };
+    format!("({})", rows.iter().map(select).collect::<Vec<_>>().join(" UNION ALL "))
 }
 
 /// What is chosen where the engine is not asked.

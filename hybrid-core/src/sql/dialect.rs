@@ -1,16 +1,7 @@
 use arrow::datatypes::{DataType, Field};
 
+use crate::store::sql_type_of;
 use crate::{Error, ErrorKind, Result};
-
-/// The key of a field's metadata in what [`SqlSession::describe`](super::SqlSession::describe)
-/// returns: the engine's own name of the column's type, where Arrow's type does not say it all
-/// (`uuid`, `jsonb`, `timestamp(9) with time zone`).
-pub const SQL_TYPE: &str = crate::store::SQL_TYPE;
-
-/// The engine's own name of a described column's type, or nothing.
-pub fn sql_type_of(field: &Field) -> &str {
-    field.metadata().get(SQL_TYPE).map_or("", String::as_str)
-}
 
 /// How the point-in-time join of one view is said in SQL. All give the same rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Deserialize)]
@@ -73,18 +64,6 @@ impl Formulation {
         Err(Error::new(ErrorKind::Config, message)
             .with_help(format!("use one of {}, or leave it out", names.join(", "))))
     }
-}
-
-/// [`Dialect::rows`] of an engine that has VALUES in FROM, which plans them faster than a SELECT for each.
-pub fn values_rows(dialect: &dyn Dialect, columns: &[String], rows: &[Vec<String>]) -> String {
-    let columns: Vec<String> = columns.iter().map(|name| dialect.quote(name)).collect();
-    let rows: Vec<String> = rows.iter().map(|row| format!("({})", row.join(", "))).collect();
-    format!(
-        "(SELECT * FROM (VALUES {}) AS {}({}))",
-        rows.join(", "),
-        dialect.quote("v"),
-        columns.join(", ")
-    )
 }
 
 /// How an engine writes things. Every text it gives stands alone: an operator inside is in
@@ -156,16 +135,9 @@ pub trait Dialect: Send + Sync {
         format!("ROW({})", values.join(", "))
     }
 
-    /// Rows of literals as they stand in FROM, without an alias.
-    fn rows(&self, columns: &[String], rows: &[Vec<String>]) -> String {
-        let row = |values: &Vec<String>| {
-            let named = values.iter().zip(columns);
-            let named: Vec<String> = named
-                .map(|(value, name)| format!("{value} AS {}", self.quote(name)))
-                .collect();
-            format!("SELECT {}", named.join(", "))
-        };
-        format!("({})", rows.iter().map(row).collect::<Vec<_>>().join(" UNION ALL "))
+    /// Whether VALUES can stand in FROM: the engine plans them faster than a SELECT for each row.
+    fn values_in_from(&self) -> bool {
+        false
     }
 
     /// About `percent` of a table's rows, as it stands in FROM, where the engine reads only those.

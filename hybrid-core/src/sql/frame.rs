@@ -6,7 +6,7 @@ use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 
 use super::cleanup::{Guard, in_session};
 use super::prepare::{SOURCE, Table};
-use super::select::{Order, order_of};
+use super::select::{Ordering, parsed_select};
 use super::{Dialect, SqlSession, SqlStore, check_select};
 use crate::store::{ENTITY_TIME, ROW_NUMBER, SelectFrame, Staged, StagedFrame};
 use crate::{BatchStream, Error, ErrorKind, Result};
@@ -27,27 +27,26 @@ pub(super) async fn schema<T: SqlStore>(store: &T, query: &str) -> Result<Schema
 }
 
 /// Numbers rows in the SELECT's own order, which an engine may drop from what is not outermost.
-fn numbering(dialect: &dyn Dialect, query: &str, columns: &Schema, alias: &str) -> Result<String> {
+fn numbering(dialect: &dyn Dialect, order: Ordering<'_>, columns: &Schema, alias: &str) -> Result<String> {
     let quoted = |name: &str| format!("{}.{}", dialect.quote(alias), dialect.quote(name));
-    match order_of(query, &*dialect.grammar(), columns, quoted) {
-        Order::None => Ok(dialect.row_number()),
-        Order::Keys(keys) => Ok(format!("ROW_NUMBER() OVER (ORDER BY {keys})")),
-        Order::Other(key) => Err(Error::new(
-            ErrorKind::InvalidInput,
-            format!("the entity rows are ordered by `{key}`, which is none of the SELECT's columns"),
-        )
-        .with_help("select it too, or leave ORDER BY out: each row keeps its columns, in whatever order")),
-    }
+    let keys = order.keys(columns, quoted).map_err(|key| {
+        let message = format!("the entity rows are ordered by `{key}`, which is none of the SELECT's columns");
+        Error::new(ErrorKind::InvalidInput, message)
+            .with_help("select it too, or leave ORDER BY out: each row keeps its columns, in whatever order")
+    })?;
+    Ok(format!("ROW_NUMBER() OVER (ORDER BY {keys})"))
 }
 
 /// Keeps the SELECT's rows, numbered, and beside them what a join needs.
 pub(super) async fn stage<T: SqlStore>(store: &T, frame: SelectFrame) -> Result<StagedFrame> {
     let dialect = store.dialect();
-    let query = check_select(&frame.query, &*dialect.grammar())?;
+    let (query, parsed) = parsed_select(&frame.query, &*dialect.grammar())?;
     let guard = Arc::new(Guard::new(store.session().await?, store.cleanup())?);
     let (q, row) = (dialect.quote("q"), dialect.quote(ROW_NUMBER));
-    let asked = guard.describe(query).await?;
-    let number = numbering(dialect, query, &asked, "q")?;
+    let number = match Ordering::of(&parsed) {
+        None => dialect.row_number(),
+        Some(order) => numbering(dialect, order, &*guard.describe(query).await?, "q")?,
+    };
     let numbered = format!("SELECT {number} - 1 AS {row}, {q}.* FROM ({query}\n) AS {q}");
     let whole = guard.stage(&numbered).await?;
     let described = guard.describe(&format!("SELECT * FROM {whole}")).await?;

@@ -12,7 +12,7 @@ use super::frame::StagedRows;
 use super::prepare::{Frame, View};
 use super::text::{Entities, statement};
 use super::{SqlSession, SqlStore};
-use crate::store::{Call, FeatureRows, HistoricalRequest};
+use crate::store::{Call, EntityRows, FeatureRows, HistoricalRequest};
 use crate::{Error, ErrorKind, Result};
 
 /// A statement, and how it came about.
@@ -61,9 +61,7 @@ pub(super) async fn ask<T: SqlStore>(
 ) -> Result<Asked> {
     let views = prepare(store, session, request).await?;
     let staging = Staging::new(session, request, staged::<T>(request).map(|staged| staged.from.clone()));
-    let choices = views
-        .iter()
-        .map(|view| choose(store, session, view, &request.entities, &staging));
+    let choices = views.iter().map(|view| choose(store, view, &staging));
     // What is known of the data is asked for while the entity rows travel.
     let (staged, choices) = try_join(staging.entities(), try_join_all(choices)).await?;
     let wanted = wanted(&views, request);
@@ -96,6 +94,12 @@ impl<'a, S: SqlSession, O> Staging<'a, S, O> {
         }
     }
 
+    /// They as they are here.
+    pub(super) fn rows(&self) -> &EntityRows {
+        &self.request.entities
+    }
+
+    /// They as the engine has them.
     pub(super) async fn entities(&self) -> Result<&Entities> {
         let upload = || async {
             let from = self.session.upload(self.request.entities.stream()?).await?;

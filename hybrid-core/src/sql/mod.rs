@@ -12,21 +12,26 @@ mod fit;
 mod frame;
 mod historical;
 mod literal;
+mod name;
 mod operations;
 mod prepare;
 mod pull;
 mod relation;
 mod select;
 mod store;
+mod support;
 mod text;
 mod write;
 
+pub use crate::store::{SQL_TYPE, sql_type_of};
 pub use cleanup::Cleanup;
-pub use dialect::{Dialect, Formulation, SQL_TYPE, sql_type_of, values_rows};
+pub use dialect::{Dialect, Formulation};
 pub use literal::literal;
+pub use name::{folded_name_parts, name_parts};
 pub use relation::Relation;
 pub use select::check_select;
 pub use store::{Append, Mode, SqlSession, SqlStore};
+pub use support::{blocking, jittered, status_line};
 
 /// For the grammar of a [`Dialect`].
 pub use sqlparser;

@@ -1,7 +1,7 @@
 //! A user's SELECT: parsed, and refused unless it is one.
 
 use arrow::datatypes::Schema;
-use sqlparser::ast::{Expr, Ident, OrderByKind, Query, SelectItem, SetExpr, Statement, Value};
+use sqlparser::ast::{Expr, Ident, OrderBy, OrderByKind, Query, SelectItem, SetExpr, Statement, Value};
 use sqlparser::dialect::Dialect as Grammar;
 use sqlparser::parser::Parser;
 
@@ -12,16 +12,20 @@ use crate::{Error, ErrorKind, Result};
 /// # Errors
 /// InvalidInput, when it does not parse, is several statements, or is or holds anything but a SELECT.
 pub fn check_select<'a>(query: &'a str, grammar: &dyn Grammar) -> Result<&'a str> {
+    parsed_select(query, grammar).map(|(query, _)| query)
+}
+
+/// The same, and as it was parsed.
+pub(super) fn parsed_select<'a>(query: &'a str, grammar: &dyn Grammar) -> Result<(&'a str, Query)> {
     let refused = |what: String| {
         Error::new(ErrorKind::InvalidInput, what).with_help("give a single SELECT; WITH is allowed before it")
     };
     let parsed = Parser::parse_sql(grammar, query)
         .map_err(|error| refused(format!("the query is no SELECT that can be read: {}", text(&error))))?;
-    let [statement] = parsed.as_slice() else {
-        return Err(refused(format!("the query holds {} statements", parsed.len())));
-    };
-    match statement {
-        Statement::Query(query) if reads_only(query) => {}
+    let [statement] = <[Statement; 1]>::try_from(parsed)
+        .map_err(|parsed| refused(format!("the query holds {} statements", parsed.len())))?;
+    let parsed = match statement {
+        Statement::Query(query) if reads_only(&query) => *query,
         Statement::Query(_) => return Err(refused("the query changes data".to_owned())),
         other => {
             return Err(refused(format!(
@@ -29,50 +33,41 @@ pub fn check_select<'a>(query: &'a str, grammar: &dyn Grammar) -> Result<&'a str
                 first_words(&other.to_string())
             )));
         }
-    }
+    };
     let query = query.trim_end();
-    Ok(query.strip_suffix(';').unwrap_or(query))
+    Ok((query.strip_suffix(';').unwrap_or(query), parsed))
 }
 
-/// What a SELECT says of the order of its rows.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Order {
-    /// Nothing.
-    None,
-    /// Keys of its own columns, as the caller writes those: `"name" DESC, …`.
-    Keys(String),
-    /// This, which is none of its columns.
-    Other(String),
+/// The order of a SELECT's rows.
+#[derive(Clone, Copy)]
+pub(super) struct Ordering<'a> {
+    query: &'a Query,
+    by: &'a OrderBy,
 }
 
-/// The order of a SELECT that gives these columns, which `quoted` writes.
-pub(super) fn order_of(query: &str, grammar: &dyn Grammar, columns: &Schema, quoted: impl Fn(&str) -> String) -> Order {
-    let parsed = Parser::parse_sql(grammar, query).unwrap_or_default();
-    let [Statement::Query(query)] = parsed.as_slice() else {
-        return Order::None;
-    };
-    let query = ordered(query);
-    let Some(order) = &query.order_by else {
-        return Order::None;
-    };
-    let OrderByKind::Expressions(keys) = &order.kind else {
-        return Order::Other(order.to_string());
-    };
-    let mut written = Vec::new();
-    for key in keys {
-        match ordering_column(&key.expr, query, columns) {
-            Some(name) => written.push(format!("{}{}", quoted(name), key.options)),
-            None => return Order::Other(key.to_string()),
+impl<'a> Ordering<'a> {
+    /// `None`, where the query says none. Parentheses around it change nothing.
+    pub(super) fn of(query: &'a Query) -> Option<Self> {
+        match (&query.order_by, &*query.body) {
+            (Some(by), _) => Some(Self { query, by }),
+            (None, SetExpr::Query(inner)) => Self::of(inner),
+            _ => None,
         }
     }
-    Order::Keys(written.join(", "))
-}
 
-/// The query that orders the rows: parentheses around it change nothing.
-fn ordered(query: &Query) -> &Query {
-    match &*query.body {
-        SetExpr::Query(inner) if query.order_by.is_none() => ordered(inner),
-        _ => query,
+    /// Keys of the SELECT's own columns, as `quoted` writes those: `"name" DESC, …`.
+    ///
+    /// # Errors
+    /// A key that is none of them.
+    pub(super) fn keys(self, columns: &Schema, quoted: impl Fn(&str) -> String) -> Result<String, String> {
+        let OrderByKind::Expressions(keys) = &self.by.kind else {
+            return Err(self.by.to_string());
+        };
+        let written = keys.iter().map(|key| {
+            let name = ordering_column(&key.expr, self.query, columns).ok_or_else(|| key.to_string())?;
+            Ok(format!("{}{}", quoted(name), key.options))
+        });
+        Ok(written.collect::<Result<Vec<_>, String>>()?.join(", "))
     }
 }
 
@@ -184,11 +179,11 @@ mod tests {
 
         let fields = ["a", "At", "b c"].map(|name| Field::new(name, DataType::Int64, true));
         let columns = Schema::new(fields.to_vec());
-        let keys = |text: &str| Order::Keys(text.to_owned());
-        let other = |text: &str| Order::Other(text.to_owned());
+        let keys = |text: &str| Some(Ok(text.to_owned()));
+        let other = |text: &str| Some(Err(text.to_owned()));
         for (query, order) in [
-            ("SELECT a, \"At\" FROM t", Order::None),
-            ("SELECT * FROM (SELECT * FROM t ORDER BY a) x", Order::None),
+            ("SELECT a, \"At\" FROM t", None),
+            ("SELECT * FROM (SELECT * FROM t ORDER BY a) x", None),
             (
                 "SELECT * FROM t ORDER BY A, at DESC NULLS LAST",
                 keys("[a], [At] DESC NULLS LAST"),
@@ -204,7 +199,8 @@ mod tests {
             ("SELECT * FROM t ORDER BY 4", other("4")),
             ("SELECT * FROM t ORDER BY 0", other("0")),
         ] {
-            let found = order_of(query, &PostgreSqlDialect {}, &columns, |name| format!("[{name}]"));
+            let (_, parsed) = parsed_select(query, &PostgreSqlDialect {}).unwrap();
+            let found = Ordering::of(&parsed).map(|found| found.keys(&columns, |name| format!("[{name}]")));
             assert_eq!(found, order, "{query}");
         }
     }

@@ -28,6 +28,4 @@ pub use request::{
     PullLatestRequest, SelectFrame, SourceTable, WriteRequest,
 };
 pub use stream::BatchStream;
-#[cfg(feature = "sql")]
-pub(crate) use write_columns::SQL_TYPE;
-pub use write_columns::check_write_columns;
+pub use write_columns::{SQL_TYPE, check_write_columns, sql_type_of};

@@ -4,8 +4,14 @@ use super::OutputColumn;
 use crate::error::nearest;
 use crate::{Error, ErrorKind, Result};
 
-/// The key of a described field's metadata that holds the engine's own name of its type.
-pub(crate) const SQL_TYPE: &str = "hybrid.sql_type";
+/// The key of a field's metadata in what a session describes: the engine's own name of the column's type,
+/// where Arrow's type does not say it all (`uuid`, `jsonb`, `timestamp(9) with time zone`).
+pub const SQL_TYPE: &str = "hybrid.sql_type";
+
+/// The engine's own name of a described column's type, or nothing.
+pub fn sql_type_of(field: &Field) -> &str {
+    field.metadata().get(SQL_TYPE).map_or("", String::as_str)
+}
 
 /// Checks the columns of rows that are to be appended, for a store's `offline_write_batch`. They are
 /// matched by name, in any order: all of `required` must be there; what the source has beyond
@@ -83,8 +89,7 @@ fn wrong_type(given: &Field, wanted: &Field) -> Option<String> {
 /// Whether the column holds exact numbers that no Arrow type has room for, so that they come as text.
 fn is_wide_number(column: &Field) -> bool {
     const NUMBERS: [&str; 5] = ["numeric", "decimal", "number", "bignumeric", "bigdecimal"];
-    let said = column.metadata().get(SQL_TYPE).map_or("", String::as_str);
-    let name = said.split('(').next().unwrap_or_default().trim();
+    let name = sql_type_of(column).split('(').next().unwrap_or_default().trim();
     *column.data_type() == DataType::Utf8 && NUMBERS.iter().any(|number| name.eq_ignore_ascii_case(number))
 }
 

@@ -16,6 +16,7 @@
 
 pub mod behaviours;
 mod fixture;
+mod memory;
 pub mod oracle;
 pub mod random;
 mod report;
@@ -28,6 +29,7 @@ pub mod value;
 mod verdict;
 
 pub use fixture::Fixture;
+pub use memory::peak_mib;
 pub use random::random_joins;
 pub use report::{Behaviour, Report, all, block_on, run_all, run_named};
 pub use scene::{Scene, View};

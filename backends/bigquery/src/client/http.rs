@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use hybrid_core::error::is_caused_by;
 use hybrid_core::{Error, ErrorKind, Result};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Method, RequestBuilder, StatusCode, Url};
@@ -167,7 +168,8 @@ impl Trouble {
                 let said = problem_of(*status, body).is_some_and(|problem| is_transient(&problem.reason));
                 said || matches!(status.as_u16(), 408 | 429 | 500 | 502..=504)
             }
-            Self::Transport(error) => !error.is_builder() && !is_tls(error),
+            // A certificate that is not accepted stays so.
+            Self::Transport(error) => !error.is_builder() && !is_caused_by::<rustls::Error>(error),
             Self::Access(error) => error.is_retryable(),
         }
     }
@@ -187,11 +189,4 @@ impl Trouble {
             Self::Access(error) => error,
         }
     }
-}
-
-/// A certificate that is not accepted stays so.
-fn is_tls(error: &(dyn std::error::Error + 'static)) -> bool {
-    // An error of input and output does not give what it holds as its source.
-    let held = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-    error.is::<rustls::Error>() || held.is_some_and(|held| is_tls(held)) || error.source().is_some_and(is_tls)
 }

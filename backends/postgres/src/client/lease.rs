@@ -10,6 +10,10 @@ use super::Client;
 
 /// How long a cancelled connection may take to become idle before it is closed.
 const SETTLE: Duration = Duration::from_secs(10);
+/// How long a statement whose rows nobody reads may run on before it is cancelled.
+const GRACE: Duration = Duration::from_millis(50);
+/// Waits on the server for a cancel request that comes late.
+const LATE: &str = "SELECT pg_sleep(0.3)";
 
 /// One connection of the pool. Unless [`end`](Self::end) says otherwise it is closed when it is dropped: nobody
 /// knows then what still runs on it.
@@ -114,24 +118,39 @@ impl Drop for Busy {
     }
 }
 
-/// Cancels what runs and waits until the connection is idle; closes it where it does not become so.
+/// Lets a short statement end by itself; cancels a longer one. A cancel request may arrive after the statement it was
+/// meant for, and would end the next one: the connection goes unless it holds the session's temporary tables.
 async fn settle(client: Arc<Client>, mut slot: OwnedMutexGuard<Slot>) {
-    slot.tainted = true;
     let Ok(token) = slot.connection().map(|connection| connection.cancel_token()) else {
         return;
     };
+    if let Ok(true) = tokio::time::timeout(GRACE, rolled_back(&slot)).await {
+        return;
+    }
+    slot.tainted = true;
     client.cancel(&token).await;
-    let idle = async {
-        let connection = slot.connection().ok()?;
-        // The first answer may be that of a cancel request that came late.
-        for _ in 0..3 {
-            if connection.simple_query("ROLLBACK").await.is_ok() {
-                return Some(());
-            }
-        }
-        None
-    };
-    if !matches!(tokio::time::timeout(SETTLE, idle).await, Ok(Some(()))) {
+    if slot.temporary.is_empty() || tokio::time::timeout(SETTLE, idle(&slot)).await != Ok(true) {
         slot.take();
     }
+}
+
+async fn rolled_back(slot: &Slot) -> bool {
+    match slot.connection() {
+        Ok(connection) => connection.simple_query("ROLLBACK").await.is_ok(),
+        Err(_) => false,
+    }
+}
+
+/// After a cancel request: waits until the connection answers, and for a request that comes late.
+async fn idle(slot: &Slot) -> bool {
+    for _ in 0..3 {
+        if rolled_back(slot).await
+            && let Ok(connection) = slot.connection()
+        {
+            // What arrives now ends this wait, and nothing of the session's.
+            let _ = connection.simple_query(LATE).await;
+            return !connection.is_closed();
+        }
+    }
+    false
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime};
 use hybrid_core::Result;
+use hybrid_core::sql::jittered;
 use tokio_postgres::CancelToken;
 
 pub(crate) use lease::{Busy, Lease, Slot};
@@ -117,10 +118,4 @@ impl Client {
     pub(crate) fn close(&self) {
         self.pool.close();
     }
-}
-
-/// Between half and all of a pause, so that many clients do not come back at once.
-pub(crate) fn jittered(pause: Duration) -> Duration {
-    let random = uuid::Uuid::new_v4().as_bytes()[0];
-    pause.mul_f64(0.5 + f64::from(random) / 512.0)
 }

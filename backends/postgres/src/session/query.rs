@@ -6,10 +6,11 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema, SchemaRef};
 use bytes::Bytes;
 use futures::StreamExt;
+use hybrid_core::sql::jittered;
 use hybrid_core::{BatchStream, Error, Result};
 use tokio_postgres::{Column, CopyOutStream};
 
-use crate::client::{Busy, jittered};
+use crate::client::Busy;
 use crate::error;
 use crate::types::{self, CAST, Rows};
 

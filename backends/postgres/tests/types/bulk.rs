@@ -4,17 +4,11 @@ use std::time::Instant;
 
 use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, TimestampMicrosecondArray, UInt64Array};
 use futures::TryStreamExt;
+use hybrid_conformance::peak_mib;
 use hybrid_core::BatchStream;
 use hybrid_core::sql::SqlSession;
 
 use crate::common::{config, session, variable};
-
-/// The most memory that this process has had, in MiB.
-fn peak() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_million_rows_need_less_than_300_mib() {
@@ -27,8 +21,8 @@ async fn ten_million_rows_need_less_than_300_mib() {
     }
     assert_eq!(count, 10_000_000);
     session.close().await.unwrap();
-    println!("peak {} MiB", peak());
-    assert!(peak() < 300, "{} MiB", peak());
+    println!("peak {} MiB", peak_mib());
+    assert!(peak_mib() < 300, "{} MiB", peak_mib());
 }
 
 fn million() -> Vec<RecordBatch> {

@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use arrow::datatypes::SchemaRef;
+use hybrid_core::sql::jittered;
 use hybrid_core::{BatchStream, Error, ErrorKind, Result};
 use hybrid_store_postgres::{PostgresConfig, SslMode, wire};
 use tokio::sync::Mutex;
@@ -15,7 +16,6 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use busy::{Busy, Slot};
 
-use super::jittered;
 use crate::session::settings;
 use crate::types::described;
 use crate::{RedshiftConfig, error};

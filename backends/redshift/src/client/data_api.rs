@@ -12,6 +12,7 @@ use aws_sdk_redshiftdata::config::timeout::TimeoutConfig;
 use aws_sdk_redshiftdata::config::{Builder, IdentityCache};
 use aws_sdk_redshiftdata::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_redshiftdata::types::{StatementStatusString, StatusString};
+use hybrid_core::sql::jittered;
 use hybrid_core::{Error, ErrorKind, Result};
 
 pub(crate) use conversation::Conversation;
@@ -19,7 +20,6 @@ pub(crate) use results::Answer;
 
 use submit::Place;
 
-use super::jittered;
 use crate::config::Target;
 use crate::credentials::Chain;
 use crate::{RedshiftConfig, error};

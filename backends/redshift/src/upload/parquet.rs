@@ -3,6 +3,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use futures::TryStreamExt;
+use hybrid_core::sql::blocking;
 use hybrid_core::{BatchStream, Error, ErrorKind, Result};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
@@ -85,9 +86,4 @@ fn write(open: Option<Writer>, schema: SchemaRef, batch: &RecordBatch) -> Result
 
 fn unwritten(error: parquet::errors::ParquetError) -> Error {
     Error::new(ErrorKind::Unexpected, "rows cannot be written as Parquet").with_cause(error)
-}
-
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.unwrap_or_else(|error| Err(Error::new(ErrorKind::Unexpected, "a writing thread failed").with_cause(error)))
 }

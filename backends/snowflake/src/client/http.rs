@@ -1,6 +1,8 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use hybrid_core::error::is_caused_by;
+use hybrid_core::sql::jittered;
 use hybrid_core::{Error, ErrorKind, Result};
 use reqwest::header::RETRY_AFTER;
 use reqwest::{RequestBuilder, StatusCode};
@@ -113,7 +115,8 @@ impl Trouble {
     fn passes(&self) -> bool {
         match self {
             Self::Status(status, ..) => matches!(status.as_u16(), 408 | 429 | 500..=599),
-            Self::Transport(error) => !error.is_builder() && !is_tls(error),
+            // A certificate that is not accepted stays so.
+            Self::Transport(error) => !error.is_builder() && !is_caused_by::<rustls::Error>(error),
         }
     }
 
@@ -138,13 +141,6 @@ impl Trouble {
             Self::Transport(error) => transport_error(whom, error),
         }
     }
-}
-
-/// A certificate that is not accepted stays so.
-fn is_tls(error: &(dyn std::error::Error + 'static)) -> bool {
-    // An error of input and output does not give what it holds as its source.
-    let held = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-    error.is::<rustls::Error>() || held.is_some_and(|held| is_tls(held)) || error.source().is_some_and(is_tls)
 }
 
 pub(super) async fn attempt(request: RequestBuilder) -> Result<Bytes, Trouble> {
@@ -176,10 +172,4 @@ fn is_answer(body: &[u8]) -> bool {
     }
     body.first() == Some(&b'{')
         && serde_json::from_slice::<Said>(body).is_ok_and(|said| !said.success && said.code.is_some())
-}
-
-/// Between half of it and all of it, so that many clients do not come back at once.
-fn jittered(pause: Duration) -> Duration {
-    let chance = f64::from(uuid::Uuid::new_v4().as_bytes()[0]) / 255.0;
-    pause.mul_f64(0.5 + chance / 2.0)
 }

@@ -3,6 +3,8 @@ use std::time::{Duration, Instant};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use hybrid_core::error::is_caused_by;
+use hybrid_core::sql::jittered;
 use hybrid_core::{Error, ErrorKind, Result};
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, RequestBuilder, StatusCode, Url};
@@ -72,7 +74,7 @@ impl Client {
         };
         let again = |trouble: &Trouble| match trouble {
             Trouble::Status(status, ..) => matches!(status.as_u16(), 429 | 503),
-            Trouble::Transport(error) => error.is_connect() && !is_tls(error),
+            Trouble::Transport(error) => error.is_connect() && !is_caused_by::<rustls::Error>(error),
         };
         self.asked(request, again).await
     }
@@ -130,7 +132,8 @@ impl Trouble {
     fn passes(&self) -> bool {
         match self {
             Self::Status(status, ..) => matches!(status.as_u16(), 429 | 502..=504),
-            Self::Transport(error) => !error.is_builder() && !is_tls(error),
+            // A certificate that is not accepted stays so.
+            Self::Transport(error) => !error.is_builder() && !is_caused_by::<rustls::Error>(error),
         }
     }
 
@@ -150,13 +153,6 @@ impl Trouble {
     }
 }
 
-/// A certificate that is not accepted stays so.
-fn is_tls(error: &(dyn std::error::Error + 'static)) -> bool {
-    // An error of input and output does not give what it holds as its source.
-    let held = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-    error.is::<rustls::Error>() || held.is_some_and(|held| is_tls(held)) || error.source().is_some_and(is_tls)
-}
-
 async fn attempt(request: RequestBuilder) -> Result<Answer, Trouble> {
     let answer = request.send().await.map_err(Trouble::Transport)?;
     let (status, headers) = (answer.status(), answer.headers().clone());
@@ -169,12 +165,6 @@ async fn attempt(request: RequestBuilder) -> Result<Answer, Trouble> {
         .and_then(|value| value.to_str().ok()?.parse().ok());
     let wait = seconds.map(|seconds: u64| Duration::from_secs(seconds.min(60)));
     Err(Trouble::Status(status, wait, answer.text().await.unwrap_or_default()))
-}
-
-/// Between half of it and all of it, so that many clients do not come back at once.
-fn jittered(pause: Duration) -> Duration {
-    let chance = f64::from(uuid::Uuid::new_v4().as_bytes()[0]) / 255.0;
-    pause.mul_f64(0.5 + chance / 2.0)
 }
 
 /// What every request says.

@@ -2,6 +2,7 @@ use std::fs::File;
 use std::path::Path;
 
 use arrow::datatypes::{Schema, SchemaRef};
+use hybrid_core::sql::blocking;
 use hybrid_core::{Error, ErrorKind, Result};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
@@ -87,9 +88,4 @@ fn unwritten(error: &parquet::errors::ParquetError) -> Error {
         ErrorKind::Unavailable,
         format!("rows cannot be staged as Parquet: {error}"),
     )
-}
-
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.unwrap_or_else(|error| Err(Error::new(ErrorKind::Unexpected, "a writing thread failed").with_cause(error)))
 }

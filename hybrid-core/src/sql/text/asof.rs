@@ -34,23 +34,16 @@ impl Writer<'_> {
 
     /// Of the feature rows of the same keys and time the one that wins.
     fn one_per_time(&mut self, index: usize, view: &View, features: &str) -> String {
-        let f = self.quote("f");
-        let ts = format!("{f}.{}", self.quote("ts"));
-        let keys = self.keys_of(view, "f");
-        let order = latest_first(&ts, &self.ties_of(view, "f"));
-        let select = format!("SELECT {keys}{ts}{}", self.values_of(view, "f"));
-        let rank = format!("ROW_NUMBER() OVER (PARTITION BY {keys}{ts} ORDER BY {order})");
-        let body = if self.dialect.qualify() {
-            format!("{select}\n  FROM {features} AS {f} WHERE TRUE\n  QUALIFY {rank} = 1")
-        } else {
-            let (r, ranked) = (self.quote("r"), self.quote("rank"));
-            format!(
-                "SELECT {keys}{r}.{ts}{values}\n  FROM (\n    {select}, {rank} AS {ranked}\n    FROM {features} AS {f}\n  ) AS {r} WHERE {r}.{ranked} = 1",
-                keys = self.keys_of(view, "r"),
-                ts = self.quote("ts"),
-                values = self.values_of(view, "r"),
-            )
+        let columns = |alias: &str| {
+            let ts = format!("{}.{}", self.quote(alias), self.quote("ts"));
+            (format!("{}{ts}", self.keys_of(view, alias)), ts)
         };
+        let ((partition, ts), (again, _)) = (columns("f"), columns("r"));
+        let select = format!("{partition}{}", self.values_of(view, "f"));
+        let again = format!("{again}{}", self.values_of(view, "r"));
+        let from = format!("{features} AS {}{}", self.quote("f"), self.always());
+        let order = latest_first(&ts, &self.ties_of(view, "f"));
+        let body = self.first([&select, &again], &from, &partition, &order);
         self.cte(&format!("single{index}"), body)
     }
 }

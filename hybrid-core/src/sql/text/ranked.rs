@@ -26,8 +26,7 @@ impl Writer<'_> {
             "{entities} AS {e} JOIN {features} AS {f} ON {on}{always}",
             entities = self.entities,
             on = on.join(" AND "),
-            // Some engines have QUALIFY only beside a WHERE.
-            always = if self.dialect.qualify() { " WHERE TRUE" } else { "" },
+            always = self.always(),
         );
         let body = self.best(view, "e", &joined, &order);
         self.cte(&format!("winners{index}"), body)
@@ -37,15 +36,25 @@ impl Writer<'_> {
     pub(super) fn best(&self, view: &View, owner: &str, joined: &str, order: &str) -> String {
         let row = self.quote(ROW_NUMBER);
         let owner = format!("{}.{row}", self.quote(owner));
-        let select = format!("SELECT {owner}{}", self.values_of(view, "f"));
-        let rank = format!("ROW_NUMBER() OVER (PARTITION BY {owner} ORDER BY {order})");
+        let select = format!("{owner}{}", self.values_of(view, "f"));
+        let again = format!("{}.{row}{}", self.quote("r"), self.values_of(view, "r"));
+        self.first([&select, &again], joined, &owner, order)
+    }
+
+    /// The first row of each partition: what is selected from `from`, and the same of those rows as `r`.
+    pub(super) fn first(&self, [select, again]: [&str; 2], from: &str, partition: &str, order: &str) -> String {
+        let rank = format!("ROW_NUMBER() OVER (PARTITION BY {partition} ORDER BY {order})");
         if self.dialect.qualify() {
-            return format!("{select}\n  FROM {joined}\n  QUALIFY {rank} = 1");
+            return format!("SELECT {select}\n  FROM {from}\n  QUALIFY {rank} = 1");
         }
         let (r, ranked) = (self.quote("r"), self.quote("rank"));
         format!(
-            "SELECT {r}.{row}{values}\n  FROM (\n    {select}, {rank} AS {ranked}\n    FROM {joined}\n  ) AS {r} WHERE {r}.{ranked} = 1",
-            values = self.values_of(view, "r"),
+            "SELECT {again}\n  FROM (\n    SELECT {select}, {rank} AS {ranked}\n    FROM {from}\n  ) AS {r} WHERE {r}.{ranked} = 1",
         )
+    }
+
+    /// A condition for [`first`](Self::first) where there is none: some engines have QUALIFY only beside a WHERE.
+    pub(super) fn always(&self) -> &'static str {
+        if self.dialect.qualify() { " WHERE TRUE" } else { "" }
     }
 }
