@@ -101,6 +101,9 @@ pub enum Command {
         #[command(subcommand)]
         pull: Option<Pulled>,
     },
+    /// Serve Feast's own clients: the remote offline store, over Arrow Flight.
+    #[cfg(feature = "serve")]
+    Serve(crate::commands::serve::Serve),
 }
 
 /// What `explain` can tell about, beside a retrieval.

@@ -9,6 +9,8 @@ mod report;
 mod run;
 mod session;
 mod table;
+#[cfg(feature = "serve")]
+mod telemetry;
 mod values;
 
 use std::process::ExitCode;

@@ -27,6 +27,12 @@ pub fn warning(text: impl Display) {
     line(format_args!("warning: {text}"));
 }
 
+/// Says what a person waits for.
+#[cfg(feature = "serve")]
+pub fn notice(text: impl Display) {
+    line(text);
+}
+
 /// Shows which view goes to which store.
 pub fn routes(routes: &[String]) {
     line("routing:");

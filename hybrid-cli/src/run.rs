@@ -29,7 +29,11 @@ pub fn run(cli: Cli) -> ExitCode {
         Err(error) => return code(Err(Stop::from_io("cannot start threads", error))),
     };
     let session = Arc::new(Session::new(cli.repo.unwrap_or_else(|| PathBuf::from("."))));
-    let code = runtime.block_on(supervise(cli.command, session));
+    let code = match cli.command {
+        #[cfg(feature = "serve")]
+        Command::Serve(serve) => runtime.block_on(serving(serve, session)),
+        command => runtime.block_on(supervise(command, session)),
+    };
     finish(runtime);
     code
 }
@@ -55,6 +59,24 @@ async fn supervise(command: Command, session: Arc<Session>) -> ExitCode {
             }
             ExitCode::from(signal)
         }
+    }
+}
+
+/// A server ends what runs when it is told to stop; told again, it stops at once.
+#[cfg(feature = "serve")]
+async fn serving(serve: commands::serve::Serve, session: Arc<Session>) -> ExitCode {
+    let (stop, asked) = tokio::sync::oneshot::channel();
+    let again = async {
+        stopped().await;
+        let _ = stop.send(());
+        stopped().await
+    };
+    let asked = async {
+        let _ = asked.await;
+    };
+    tokio::select! {
+        outcome = commands::serve::run(&session, &serve, asked) => code(outcome),
+        signal = again => ExitCode::from(signal),
     }
 }
 

@@ -66,15 +66,16 @@ impl Session {
 
     /// After an apply: the registry is as new as features.yaml, also when there was nothing to write.
     pub fn mark_applied(&self, store: &FeatureStore) {
-        if self.stale(store).is_some() {
-            let registry = File::options().append(true).open(&store.config().registry);
+        if let Some(path) = store.config().registry.local_file().filter(|_| self.stale(store).is_some()) {
+            let registry = File::options().append(true).open(path);
             // All that is at stake is a warning.
             let _ = registry.and_then(|file| file.set_modified(SystemTime::now()));
         }
     }
 
     fn stale(&self, store: &FeatureStore) -> Option<&'static str> {
-        let registry = Path::new(&store.config().registry);
+        // A database tells when something of it changed, not whether that was an apply of this file.
+        let registry = store.config().registry.local_file()?;
         match (modified(&self.definitions())?, modified(registry)) {
             (_, None) => Some("has not been applied yet"),
             (defined, Some(applied)) if defined > applied => Some("is newer than the registry"),

@@ -27,6 +27,16 @@ pub fn parse_timeout(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// Reads a number of bytes, with or without KiB, MiB or GiB behind it.
+#[cfg(feature = "serve")]
+pub fn parse_size(text: &str) -> Result<usize, String> {
+    let units = [("KiB", 10), ("MiB", 20), ("GiB", 30)];
+    let unit = units.iter().find_map(|(unit, shift)| Some((text.strip_suffix(unit)?, *shift)));
+    let (number, shift) = unit.unwrap_or((text, 0));
+    let size = number.trim().parse::<usize>().ok().and_then(|size| size.checked_mul(1 << shift));
+    size.filter(|size| *size > 0).ok_or_else(|| "write a number of bytes, for example 65536 or 64MiB".to_owned())
+}
+
 /// A SELECT and the key of the store that it runs in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SqlFrame {
@@ -82,6 +92,17 @@ mod tests {
         assert_eq!(parse_timeout("1m30s").unwrap(), Duration::from_secs(90));
         for wrong in ["0", "0s", "", "90", "-1s", "soon"] {
             assert!(parse_timeout(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[cfg(feature = "serve")]
+    #[test]
+    fn a_size_is_a_number_of_bytes() {
+        assert_eq!(parse_size("64MiB"), Ok(64 << 20));
+        assert_eq!(parse_size("1 GiB"), Ok(1 << 30));
+        assert_eq!(parse_size("7"), Ok(7));
+        for wrong in ["", "0", "-1", "64MB", "1.5GiB", "99999999999GiB"] {
+            assert!(parse_size(wrong).is_err(), "{wrong}");
         }
     }
 

@@ -1,6 +1,6 @@
+use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
+use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use hybrid_core::chrono::{DateTime, Utc};
@@ -11,7 +11,8 @@ use hybrid_core::{
 };
 
 use crate::apply::{Checked, Prepared, name_sources};
-use crate::registry::{self, Applied, RegistryFile, Stamp};
+use crate::blocking::{blocking, crashed};
+use crate::registry::{Applied, Current, OnDemandView, Permissions};
 
 /// A configuration, its registry of definitions, and the stores behind it. Cheap to clone.
 #[derive(Clone)]
@@ -20,15 +21,7 @@ pub struct FeatureStore(Arc<Inner>);
 struct Inner {
     config: RepoConfig,
     stores: HybridOfflineStore,
-    cached: Mutex<Option<Cached>>,
-}
-
-/// What the registry file held at some version.
-#[derive(Clone)]
-struct Cached {
-    stamp: Option<Stamp>,
-    settled: bool,
-    registry: Arc<FeatureRegistry>,
+    current: Current,
 }
 
 impl FeatureStore {
@@ -55,8 +48,12 @@ impl FeatureStore {
 
     /// A feature store over stores that are there already.
     pub fn with_stores(config: RepoConfig, stores: HybridOfflineStore) -> Self {
-        let cached = Mutex::new(None);
-        Self(Arc::new(Inner { config, stores, cached }))
+        let current = Current::new(&config);
+        Self(Arc::new(Inner {
+            config,
+            stores,
+            current,
+        }))
     }
 
     /// The configuration.
@@ -72,10 +69,27 @@ impl FeatureStore {
     /// The definitions as they are in the registry now. A registry file that is not there is empty.
     ///
     /// # Errors
-    /// Corrupt, when the file is no registry; Unsupported, when it is not on this machine.
+    /// Corrupt, when the file is no registry; NotFound, when the database holds none; Unavailable, when it
+    /// cannot be reached; Unsupported, when the file is not on this machine; Config, when the kind of
+    /// registry is not compiled in.
     pub async fn registry(&self) -> Result<Arc<FeatureRegistry>> {
-        let store = self.clone();
-        blocking(move || store.0.registry()).await
+        Ok(Arc::clone(self.0.current.get().await?.existing()?.registry()))
+    }
+
+    /// Feast's Permission objects as they are in the registry now.
+    ///
+    /// # Errors
+    /// As [`registry`](Self::registry).
+    pub async fn permissions(&self) -> Result<Arc<Permissions>> {
+        Ok(Arc::clone(self.0.current.get().await?.existing()?.permissions()))
+    }
+
+    /// The on-demand feature views as they are in the registry now, by name.
+    ///
+    /// # Errors
+    /// As [`registry`](Self::registry).
+    pub async fn on_demand_views(&self) -> Result<Arc<BTreeMap<String, OnDemandView>>> {
+        Ok(Arc::clone(self.0.current.get().await?.existing()?.on_demand()))
     }
 
     /// Adds and updates `definitions` in the registry, after inferring absent schemas, types and
@@ -86,8 +100,8 @@ impl FeatureStore {
     /// Definition, with every problem found; nothing is changed then.
     pub async fn apply(&self, definitions: FeatureRegistry, prune: bool) -> Result<Applied> {
         let mut prepared = self.prepare(definitions).await?;
-        let store = self.clone();
-        blocking(move || store.0.file()?.update(|document| prepared.bring(document, prune))).await
+        let change = move |document: &mut _| prepared.bring(document, prune);
+        self.0.current.backing()?.update(Box::new(change)).await
     }
 
     /// All that [`apply`](Self::apply) does, except that nothing is written: every problem for which
@@ -97,15 +111,16 @@ impl FeatureStore {
     /// What keeps it from checking: definitions of another project, a registry that cannot be read.
     pub async fn check(&self, definitions: FeatureRegistry) -> Result<Checked> {
         let prepared = self.prepare(definitions).await?;
-        let store = self.clone();
-        blocking(move || Ok(prepared.check(store.0.file()?.read()?.1))).await
+        let document = self.0.current.document().await?;
+        blocking(move || Ok(prepared.check(document))).await
     }
 
     /// What is left out comes from the sources, and every view is checked against its own.
     async fn prepare(&self, mut definitions: FeatureRegistry) -> Result<Prepared> {
         self.own(&mut definitions)?;
         name_sources(&mut definitions);
-        let known = self.registry().await?;
+        // No registry yet is an empty one here: an apply makes it.
+        let known = Arc::clone(self.0.current.get().await?.registry());
         let schemas = self.schemas(&definitions).await;
         Ok(Prepared::new(definitions, &known, schemas))
     }
@@ -198,12 +213,11 @@ impl FeatureStore {
     /// # Errors
     /// NotFound, when it holds other projects only.
     async fn applied(&self) -> Result<Arc<FeatureRegistry>> {
-        let registry = self.registry().await?;
+        let snapshot = self.0.current.get().await?.existing()?;
+        let (registry, projects) = (Arc::clone(snapshot.registry()), snapshot.projects());
         if !registry.feature_views.is_empty() || !registry.unsupported_views.is_empty() {
             return Ok(registry);
         }
-        let store = self.clone();
-        let projects = blocking(move || store.0.file()?.read()?.1.projects()).await?;
         let project = &self.0.config.project;
         if projects.is_empty() || projects.contains(project) {
             return Ok(registry);
@@ -230,42 +244,4 @@ impl FeatureStore {
         let view = registry.feature_view(view)?;
         self.0.stores.offline_write_batch(&registry, view, rows, call).await
     }
-}
-
-impl Inner {
-    fn file(&self) -> Result<RegistryFile> {
-        RegistryFile::new(&self.config.registry)
-    }
-
-    fn registry(&self) -> Result<Arc<FeatureRegistry>> {
-        let file = self.file()?;
-        let stamp = file.stamp()?;
-        // The lock is not held while reading: at worst two requests read the same version.
-        let cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(cached) = cached.filter(|cached| cached.settled && cached.stamp == stamp) {
-            return Ok(cached.registry);
-        }
-        let read_at = SystemTime::now();
-        let (stamp, document) = file.read()?;
-        let registry = Arc::new(registry::read(&document, &self.config.project)?);
-        let settled = stamp.as_ref().is_none_or(|stamp| stamp.is_settled(read_at));
-        let cached = Cached {
-            stamp,
-            settled,
-            registry: registry.clone(),
-        };
-        *self.cached.lock().unwrap_or_else(PoisonError::into_inner) = Some(cached);
-        Ok(registry)
-    }
-}
-
-/// Runs what reads or writes files outside of the threads that serve requests.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .unwrap_or_else(|error| Err(crashed(error)))
-}
-
-fn crashed(error: tokio::task::JoinError) -> Error {
-    Error::new(ErrorKind::Unexpected, "a task of the feature store ended early").with_cause(error)
 }

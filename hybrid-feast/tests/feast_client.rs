@@ -1,87 +1,54 @@
-//! Feast's own client reads what we wrote and writes what we read: `scripts/test feast`, which sets
-//! HYBRID_FEAST_PYTHON to a Python that has Feast.
+//! Feast's own client reads what we wrote and writes what we read, whatever kind the registry is of: `scripts/test
+//! feast`, which sets HYBRID_FEAST_PYTHON to a Python that has Feast.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 mod support;
 
-use std::process::Command;
 use std::time::Duration;
 
-use hybrid_core::{Entity, FeatureProjection, FeatureRegistry, FeatureService, FeatureView, Field, Source, ValueType};
-use serde_json::{Value, json};
+use hybrid_core::FeatureView;
+use hybrid_feast::FeatureStore;
+use serde_json::json;
 use support::Repo;
+use support::everything::{check, definitions};
+use support::feast::{FeastRepo, run};
+use support::postgres::{self, Postgres};
 
-fn source(key: &str, options: &Value) -> Source {
-    let mut source = Source::new(key)
-        .with_name(format!("{key}_source"))
-        .with_timestamp_field("ts");
-    source.options = options.as_object().unwrap().clone();
-    source
-}
-
-const TYPES: [&str; 7] = [
-    "Array(Int64)",
-    "Set(String)",
-    "Array(Map)",
-    "Array(Array(Float32))",
-    "Set(Array(Int32))",
-    "Struct({a: Int64, b: Array(String), c: Struct({d: Float64})})",
-    "Array(Struct({a: Int64}))",
-];
-
-fn definitions() -> FeatureRegistry {
-    let mut all = FeatureRegistry::new("p");
-    all.entities = vec![
-        Entity::new("driver")
-            .with_join_key("driver_id")
-            .with_value_type(ValueType::Int64),
-    ];
-    let types = ValueType::scalars().chain(TYPES.map(|text| text.parse().unwrap()));
-    let schema = types
-        .enumerate()
-        .map(|(n, value_type)| Field::new(format!("f{n}"), value_type));
-    let file = source("file", &json!({"path": "a.csv", "file_format": "csv"})).with_field("a", "b");
-    all.feature_views.push(
-        FeatureView::new("everything", file)
-            .with_entities(["driver"])
-            .with_ttl(Duration::from_millis(1500))
-            .with_schema(schema),
-    );
-    for (key, options) in [
-        ("bigquery", json!({"table": "p.d.t"})),
-        ("redshift", json!({"table": "t", "schema": "s"})),
-        ("snowflake", json!({"table": "t", "database": "d", "schema": "PUBLIC"})),
-        ("postgres", json!({"table": "t"})),
-        ("spark", json!({"table": "t"})),
-        ("trino", json!({"table": "t"})),
-    ] {
-        let view = FeatureView::new(key, source(key, &options)).with_schema([Field::new("x", ValueType::Int64)]);
-        all.feature_views.push(view);
-    }
-    let aliased = FeatureProjection::new("everything")
-        .with_alias("buyer")
-        .with_join_key("driver_id", "buyer_id");
-    all.feature_services = vec![FeatureService::new(
-        "training",
-        [FeatureProjection::new("trino"), aliased.with_features(["f1"])],
-    )];
-    all
+#[tokio::test]
+#[ignore = "needs Feast: scripts/test feast"]
+async fn feast_reads_and_changes_a_file_of_ours() {
+    let repo = Repo::new("p");
+    both_ways(&repo.store, repo.path.to_str().unwrap()).await;
 }
 
 #[tokio::test]
 #[ignore = "needs Feast: scripts/test feast"]
-async fn feast_reads_and_changes_what_we_wrote() {
-    let python = std::env::var("HYBRID_FEAST_PYTHON").expect("HYBRID_FEAST_PYTHON names a Python that has Feast");
-    let repo = Repo::new("p");
-    repo.store.apply(definitions(), false).await.unwrap();
-    let ours = repo.store.registry().await.unwrap();
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/use_registry.py");
-    let output = Command::new(python).arg(script).arg(&repo.path).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    check(&serde_json::from_slice(&output.stdout).unwrap());
+async fn feast_reads_and_changes_tables_of_ours_in_sqlite() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:///{}", folder.path().join("registry.sqlite").display());
+    let repo = FeastRepo::new(&json!({"registry_type": "sql", "path": url}));
+    both_ways(&repo.store(), &url).await;
+}
 
-    let theirs = repo.store.registry().await.unwrap();
+#[tokio::test]
+#[ignore = "needs Feast: scripts/test feast"]
+async fn feast_reads_and_changes_tables_of_ours_in_postgres() {
+    if postgres::is_there() {
+        let database = Postgres::new().await;
+        let repo = FeastRepo::new(&json!({"registry_type": "sql", "path": database.url()}));
+        both_ways(&repo.store(), &database.url()).await;
+        database.drop().await;
+    }
+}
+
+/// We apply to `store`, Feast reads and changes the same registry at `target`, we read and apply again.
+async fn both_ways(store: &FeatureStore, target: &str) {
+    store.apply(definitions(), false).await.unwrap();
+    let ours = store.registry().await.unwrap();
+    check(&serde_json::from_slice(&run("use_registry.py", target)).unwrap());
+
+    let theirs = store.registry().await.unwrap();
     assert!(theirs.entity("added").is_ok());
     for view in &ours.feature_views {
         let changed = theirs.feature_view(&view.name).unwrap();
@@ -107,41 +74,10 @@ async fn feast_reads_and_changes_what_we_wrote() {
         ("Feast", &ours.feature_services[0].features)
     );
 
-    let applied = repo.store.apply(definitions(), false).await.unwrap();
+    let applied = store.apply(definitions(), false).await.unwrap();
     assert_eq!(
         (applied.added.len(), applied.updated.len()),
         (0, 15),
         "everything that Feast changed: {applied:?}"
     );
-}
-
-fn check(feast: &Value) {
-    assert_eq!(feast["projects"], json!(["p"]));
-    assert_eq!(feast["entities"], json!({"driver": ["driver_id", "INT64"]}));
-    let view = &feast["views"]["everything"];
-    assert_eq!(view["keys"], json!({"driver_id": "Int64"}));
-    assert_eq!((&view["ttl"], &view["created"]), (&json!(1.5), &json!(true)));
-    for (n, value_type) in ValueType::scalars()
-        .map(|t| t.to_string())
-        .chain(TYPES.map(str::to_owned))
-        .enumerate()
-    {
-        assert_eq!(view["schema"][format!("f{n}")], value_type);
-    }
-    assert_eq!(feast["views"]["bigquery"]["entities"], json!(["__dummy"]));
-    for (view, class) in [
-        ("everything", "FileSource"),
-        ("bigquery", "BigQuerySource"),
-        ("redshift", "RedshiftSource"),
-        ("snowflake", "SnowflakeSource"),
-        ("postgres", "PostgreSQLSource"),
-        ("spark", "SparkSource"),
-        ("trino", "TrinoSource"),
-    ] {
-        assert_eq!(feast["views"][view]["source"], class);
-        assert_eq!(feast["views"][view]["timestamp"], "ts");
-    }
-    assert_eq!(feast["views"]["postgres"]["query"], "t");
-    let services = json!([["trino", null, ["x"], {}], ["everything", "buyer", ["f1"], {"driver_id": "buyer_id"}]]);
-    assert_eq!(feast["services"]["training"], services);
 }

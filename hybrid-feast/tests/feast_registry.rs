@@ -121,6 +121,19 @@ fn streams_are_read_through_their_batch_source_and_on_demand_views_are_named() {
     assert_eq!(service.features[1], buyer);
 }
 
+#[tokio::test]
+async fn on_demand_views_say_what_they_are_made_of() {
+    let repo = Repo::with_registry("demo");
+    let views = repo.store.on_demand_views().await.unwrap();
+    let scale = &views["scale"];
+    assert_eq!((views.len(), scale.features.as_slice()), (1, ["scaled".to_owned()].as_slice()));
+    let of_stats = |feature: &str| ("driver_stats".to_owned(), feature.to_owned());
+    assert_eq!(scale.sources, ["conv_rate", "embedding"].map(of_stats));
+    assert!(contains(&scale.message, b"def scale(inputs)"), "the function is in it");
+    let other = Repo::open(repo.path.parent().unwrap().to_owned(), "other");
+    assert!(other.on_demand_views().await.unwrap().is_empty());
+}
+
 #[test]
 fn projects_do_not_see_each_other() {
     let other = read_registry(REGISTRY, "other").unwrap();

@@ -9,39 +9,12 @@ mod support;
 use std::time::Duration;
 
 use fuzzing::try_for_a_while;
-use hybrid_core::config::RepoConfig;
-use hybrid_core::{
-    Entity, ErrorKind, FeatureProjection, FeatureRegistry, FeatureService, FeatureView, Field, HybridOfflineStore,
-    Source, ValueType,
-};
+use hybrid_core::config::{RegistryConfig, RepoConfig};
+use hybrid_core::{ErrorKind, FeatureProjection, HybridOfflineStore};
 use hybrid_feast::{FeatureStore, read_registry};
 use proptest::prelude::*;
+use support::definitions::definitions;
 use support::{REGISTRY, Repo};
-
-fn definitions(view: &str) -> FeatureRegistry {
-    let mut all = FeatureRegistry::new("p");
-    let mut source = Source::new("file")
-        .with_name(format!("{view}_source"))
-        .with_timestamp_field("ts");
-    source
-        .options
-        .insert("path".to_owned(), format!("{view}.parquet").into());
-    all.entities = vec![Entity::new("driver").with_value_type(ValueType::Int64)];
-    let schema = [
-        Field::new("x", ValueType::Float64),
-        Field::new("tags", "Set(String)".parse().unwrap()),
-    ];
-    all.feature_views = vec![
-        FeatureView::new(view, source)
-            .with_entities(["driver"])
-            .with_schema(schema),
-    ];
-    all.feature_services = vec![FeatureService::new(
-        format!("{view}_service"),
-        [FeatureProjection::new(view)],
-    )];
-    all
-}
 
 #[tokio::test]
 async fn a_missing_registry_is_empty_and_the_first_apply_makes_it() {
@@ -167,7 +140,7 @@ async fn damaged_and_far_registries_are_clear_errors() {
     );
     for registry in ["s3://bucket/registry.db", "gs://bucket/registry.db"] {
         let config = RepoConfig {
-            registry: registry.to_owned(),
+            registry: RegistryConfig::File(registry.to_owned()),
             ..repo.store.config().clone()
         };
         let far = FeatureStore::with_stores(config, HybridOfflineStore::from_stores([]));

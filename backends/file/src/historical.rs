@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch};
-use arrow::compute::concat;
+use arrow::compute::{concat, max, min};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimestampMicrosecondType};
+use futures::{StreamExt, TryStreamExt};
 use hybrid_core::join::{EntityIndex, FeatureBatch, JoinOptions, JoinWorker, JoinedFeatures};
 use hybrid_core::store::{ENTITY_TIME, ROW_NUMBER};
 use hybrid_core::{
@@ -24,20 +25,84 @@ use hybrid_core::values::{Place, check_key};
 /// Rows of one batch of the answer.
 const ANSWER_ROWS: usize = 32_768;
 
-/// Answers a retrieval. Everything is read before the first batch comes.
+/// Entity rows that are joined in one pass over the features. A larger frame takes several passes: what is held in
+/// memory, a row's keys, time and values, stays within bounds.
+pub(crate) const PASS_ROWS: usize = 8 << 20;
+
+/// Answers a retrieval. The features of a pass are all read before its first batch comes.
 pub(crate) async fn get(base: PathBuf, request: HistoricalRequest<FileSource>, call: &Call) -> Result<FeatureRows> {
     let schema = answer_schema(&request);
-    let frame = Frame::read(&request.entities).await?;
-    let progress = call.progress.clone();
-    let joined = in_background(move |cancel| {
-        let joined = join_all(&base, &request, &frame, cancel, &progress)?;
-        Ok((frame.rows, joined))
+    let mut passes = Passes {
+        entities: request.entities.stream()?,
+        held: Vec::new(),
+        size: PASS_ROWS,
+        base: Arc::new(base),
+        request: Arc::new(request),
+        schema: Arc::clone(&schema),
+        progress: call.progress.clone(),
+    };
+    // What is wrong is told before there is an answer.
+    let first = passes.next().await?;
+    let later = futures::stream::try_unfold(passes, |mut passes| async move {
+        Ok::<_, Error>(passes.next().await?.map(|rows| (rows, passes)))
     });
-    let (rows, joined) = joined.await?;
+    let answers = futures::stream::iter(first.map(Ok)).chain(later);
     Ok(FeatureRows {
-        rows: answer(schema, rows, joined),
+        rows: BatchStream::new(schema, answers.try_flatten()),
         in_order: true,
     })
+}
+
+/// The entity rows of a retrieval, a pass at a time.
+struct Passes {
+    entities: BatchStream,
+    /// What was read of the entity rows and belongs to the next pass.
+    held: Vec<RecordBatch>,
+    size: usize,
+    base: Arc<PathBuf>,
+    request: Arc<HistoricalRequest<FileSource>>,
+    schema: SchemaRef,
+    progress: Progress,
+}
+
+impl Passes {
+    /// The answer to the next rows; `None` when there are no more.
+    async fn next(&mut self) -> Result<Option<BatchStream>> {
+        let batches = self.take().await?;
+        if batches.is_empty() {
+            return Ok(None);
+        }
+        let frame = Frame::new(self.request.entities.schema(), &batches)?;
+        let (base, request) = (Arc::clone(&self.base), Arc::clone(&self.request));
+        let progress = self.progress.clone();
+        let joined = in_background(move |cancel| {
+            let joined = join_all(&base, &request, &frame, cancel, &progress)?;
+            Ok((frame.rows, joined))
+        });
+        let (rows, joined) = joined.await?;
+        Ok(Some(answer(Arc::clone(&self.schema), rows, joined)))
+    }
+
+    /// The entity rows of a pass.
+    async fn take(&mut self) -> Result<Vec<RecordBatch>> {
+        let mut batches = std::mem::take(&mut self.held);
+        let mut count: usize = batches.iter().map(RecordBatch::num_rows).sum();
+        while count < self.size {
+            let Some(batch) = self.entities.try_next().await? else { break };
+            count += batch.num_rows();
+            batches.push(batch);
+        }
+        let over = count.saturating_sub(self.size);
+        if over > 0
+            && let Some(last) = batches.pop()
+        {
+            let kept = last.num_rows() - over;
+            self.held.push(last.slice(kept, over));
+            batches.push(last.slice(0, kept));
+        }
+        batches.retain(|batch| batch.num_rows() > 0);
+        Ok(batches)
+    }
 }
 
 fn answer_schema(request: &HistoricalRequest<FileSource>) -> SchemaRef {
@@ -91,12 +156,15 @@ pub(crate) struct Frame {
 }
 
 impl Frame {
+    /// All entity rows.
     pub(crate) async fn read(entities: &EntityRows) -> Result<Self> {
-        let schema = Arc::clone(entities.schema());
-        let batches = entities.stream()?.collect().await?;
+        Self::new(entities.schema(), &entities.stream()?.collect().await?)
+    }
+
+    fn new(schema: &Schema, batches: &[RecordBatch]) -> Result<Self> {
         let mut columns = HashMap::new();
         for (at, field) in schema.fields().iter().enumerate() {
-            columns.insert(field.name().clone(), concatenated(&batches, at, field.data_type())?);
+            columns.insert(field.name().clone(), concatenated(batches, at, field.data_type())?);
         }
         let mut take = |name: &str| {
             let missing = || {
@@ -115,11 +183,12 @@ impl Frame {
                 format!("`{ENTITY_TIME}` of the entity rows is no Timestamp(us)"),
             )
         })?;
+        let times = Int64Array::new(instants.values().clone(), instants.nulls().cloned());
         Ok(Self {
             rows,
-            times: Int64Array::new(instants.values().clone(), instants.nulls().cloned()),
+            range: min(&times).zip(max(&times)),
+            times,
             keys: columns,
-            range: entities.time_range(),
         })
     }
 

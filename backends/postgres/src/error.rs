@@ -54,7 +54,7 @@ fn kind_of(state: &str, message: &str) -> (ErrorKind, bool, Option<&'static str>
 }
 
 /// What was made of an error of the connection or the server, in `statement` where there is one.
-pub(crate) fn made(error: tokio_postgres::Error, statement: Option<&str>) -> Error {
+pub fn made(error: tokio_postgres::Error, statement: Option<&str>) -> Error {
     if let Some(told) = error.as_db_error() {
         return told_by_server(told, statement);
     }

@@ -14,9 +14,12 @@ pub use session::PostgresSession;
 pub use source::PostgresSource;
 pub use store::PostgresStore;
 
-/// What a store shares that speaks Postgres' protocol to another engine; not for applications.
+/// What those share that speak Postgres' protocol: stores of other engines, and a registry in a database; not for
+/// applications.
 #[doc(hidden)]
 pub mod wire {
     pub use crate::client::tls::client as tls;
+    pub use crate::client::{Client, Lease};
+    pub use crate::error::made as error;
     pub use crate::types::json_texts;
 }

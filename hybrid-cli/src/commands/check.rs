@@ -1,6 +1,6 @@
 //! `hybrid check`: every problem of a repository at once.
 
-use hybrid_offline_store::config::{RepoConfig, load_definitions};
+use hybrid_offline_store::config::{RegistryConfig, RepoConfig, load_definitions};
 use hybrid_offline_store::{Error, FeatureRegistry, FeatureStore};
 
 use crate::outcome::{Outcome, Stop};
@@ -30,7 +30,7 @@ fn configuration(session: &Session, store: Option<&FeatureStore>) -> RepoConfig 
         None => RepoConfig {
             repo: session.repo().to_owned(),
             project: String::new(),
-            registry: String::new(),
+            registry: RegistryConfig::File(String::new()),
             stores: Vec::new(),
             cross_source_joins: false,
         },

@@ -28,6 +28,7 @@ pub async fn plan(store: &FeatureStore, retrieval: &Retrieval, progress: Progres
         filter_by_created_timestamp: retrieval.filter_by_created_timestamp,
         timeout: retrieval.timeout,
         progress,
+        ..RetrievalOptions::default()
     };
     let features = selection(&retrieval.features);
     let frame = frame(&retrieval.frame)?;

@@ -8,6 +8,8 @@ mod historical;
 mod init;
 mod pull;
 mod sample;
+#[cfg(feature = "serve")]
+pub mod serve;
 mod stores;
 mod write;
 
@@ -30,5 +32,7 @@ pub async fn run(command: Command, session: Arc<Session>) -> Outcome {
         Command::Write { view, file } => write::run(&session, &view, &file).await,
         Command::Explain { pull: None, retrieval } => explain::historical(&session, &retrieval).await,
         Command::Explain { pull: Some(pull), .. } => explain::pull(&session, &pull).await,
+        #[cfg(feature = "serve")]
+        Command::Serve(serve) => serve::run(&session, &serve, std::future::pending()).await,
     }
 }

@@ -26,6 +26,9 @@ pub use definitions::{load_definitions, parse_definitions, to_yaml};
 pub use node::Node;
 pub(crate) use redact::redacted;
 pub use redact::without_secrets;
+pub use registry::{
+    ClientAuth, DatabaseUrl, RegistryConfig, RemoteRegistry, RemoteTls, SchemaMode, SqlAddress, SqlRegistry,
+};
 pub use repo::{RepoConfig, StoreConfig};
 
 /// The value of an environment variable, for [`RepoConfig::parse`] and [`parse_definitions`].

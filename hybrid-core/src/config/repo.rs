@@ -1,4 +1,3 @@
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::expand::Variables;
@@ -6,7 +5,7 @@ use super::fields::Fields;
 use super::node::Node;
 use super::problems::Problems;
 use super::read::{file_in, read_file};
-use super::redact::without_user;
+use super::registry::{Around, RegistryConfig};
 use super::store_type::{self, Resolve};
 use super::stores::{self, Stores};
 use super::{environment, registry};
@@ -16,30 +15,18 @@ use crate::{ErrorKind, Position, Result};
 /// feature_store.yaml.
 ///
 /// Its `Debug` shows no value of a store's fields, and no user of a registry's address.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct RepoConfig {
     /// The folder that relative paths of sources start at.
     pub repo: PathBuf,
     /// The project's name.
     pub project: String,
-    /// The registry file, resolved against the repository when relative.
-    pub registry: String,
+    /// Where the registry of definitions is.
+    pub registry: RegistryConfig,
     /// The configured stores, in file order; one for a plain single store.
     pub stores: Vec<StoreConfig>,
     /// Lets one call join views of several source types.
     pub cross_source_joins: bool,
-}
-
-impl fmt::Debug for RepoConfig {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RepoConfig")
-            .field("repo", &self.repo)
-            .field("project", &self.project)
-            .field("registry", &without_user(&self.registry))
-            .field("stores", &self.stores)
-            .field("cross_source_joins", &self.cross_source_joins)
-            .finish()
-    }
 }
 
 /// One configured store.
@@ -132,8 +119,13 @@ fn read(
     let mut fields = Fields::of(&known, "feature_store.yaml", problems)?;
     let project = project(&mut fields, problems);
     let repo = file.parent().map(Path::to_owned).unwrap_or_default();
+    let around = Around {
+        repo: &repo,
+        auth: &|problems| auth(root, variable, problems),
+        variable,
+    };
     let registry = match fields.get("registry") {
-        Some(node) => registry::read(node, &repo, problems),
+        Some(node) => registry::read(node, &around, problems),
         None => {
             let error = root.key_error("registry", "feature_store.yaml has no `registry`");
             problems.push(error.with_help("for example registry: data/registry.db"));
@@ -152,6 +144,13 @@ fn read(
         stores,
         cross_source_joins,
     })
+}
+
+/// `auth`, whose variables only those need who read it.
+fn auth(root: &Node, variable: Variables<'_>, problems: &mut Problems) -> Option<Node> {
+    let mut node = root.get("auth")?.clone();
+    node.expand(variable, problems);
+    Some(node)
 }
 
 /// Each store's own fields, where its backend is compiled in: what is wrong there is told with

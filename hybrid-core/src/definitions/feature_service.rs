@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use super::Tags;
+use super::{Source, Tags};
 
 /// A named set of features for one model.
 #[derive(Debug, Clone, PartialEq)]
@@ -9,6 +9,8 @@ pub struct FeatureService {
     pub name: String,
     /// What it takes from which view, in output order.
     pub features: Vec<FeatureProjection>,
+    /// Where the features that were served are logged, with Feast's `logging_config`.
+    pub logging_destination: Option<Source>,
     /// For people.
     pub description: String,
     /// For people.
@@ -23,6 +25,7 @@ impl FeatureService {
         Self {
             name: name.into(),
             features: features.into_iter().collect(),
+            logging_destination: None,
             description: String::new(),
             owner: String::new(),
             tags: Tags::new(),

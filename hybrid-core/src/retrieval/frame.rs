@@ -15,7 +15,7 @@ use super::files;
 use super::plan::{Plan, PlannedKey};
 use super::range;
 use super::run::OPERATION;
-use super::spool::{MEMORY, Spool, SpoolWriter, too_many_rows};
+use super::spool::{Spool, SpoolWriter, too_many_rows};
 use crate::canonical::{NoTime, canonical_key_type, canonical_keys, is_time, try_micros};
 use crate::definitions::not_found;
 use crate::router::Slot;
@@ -187,10 +187,10 @@ impl FrameColumns {
         }
     }
 
-    /// Reads the frame once: as it came, and numbered for the stores.
-    pub(super) async fn read(&self, mut rows: BatchStream) -> Result<(Spool, EntityRows)> {
-        let mut frame = SpoolWriter::new(self.schema.clone(), MEMORY);
-        let mut numbered = SpoolWriter::new(self.numbered.clone(), MEMORY);
+    /// Reads the frame once: as it came, and numbered for the stores; each is held in `memory` bytes, then on disk.
+    pub(super) async fn read(&self, mut rows: BatchStream, memory: usize) -> Result<(Spool, EntityRows)> {
+        let mut frame = SpoolWriter::new(self.schema.clone(), memory);
+        let mut numbered = SpoolWriter::new(self.numbered.clone(), memory);
         let (mut count, mut times) = (0_u64, None);
         while let Some(batch) = rows.next().await {
             let batch = batch?;

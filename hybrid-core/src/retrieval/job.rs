@@ -7,6 +7,7 @@ use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use super::frame::{Frame, FrameColumns};
 use super::plan::Plan;
 use super::run::{self, Run};
+use super::spool::spooled;
 use super::summary::{Summary, SummaryHandle};
 use super::{RetrievalOptions, files};
 use crate::router::StoreGroup;
@@ -113,10 +114,11 @@ impl RetrievalJob {
     pub async fn persist(self, destination: &Source, overwrite: bool) -> Result<Summary> {
         let (summary, router) = (self.summary(), self.router.clone());
         let same_store = self.groups.iter().any(|group| group.slot.key == destination.key);
+        let memory = self.options.memory;
         let mut rows = self.stream().await?;
         if same_store {
             // A store with a single connection cannot read and write at once.
-            rows = run::drained(rows, 1).await?;
+            rows = spooled(rows, memory).await?;
         }
         router.persist(destination, rows, overwrite).await?;
         Ok(summary.get())

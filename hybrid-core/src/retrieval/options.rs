@@ -1,9 +1,10 @@
 use std::time::Duration;
 
+use super::spool::MEMORY;
 use crate::Progress;
 
 /// How a retrieval runs.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct RetrievalOptions {
     /// Name the outputs `view__feature`.
     pub full_feature_names: bool,
@@ -14,6 +15,21 @@ pub struct RetrievalOptions {
     pub timeout: Option<Duration>,
     /// Told how far it is.
     pub progress: Progress,
+    /// Bytes that the frame, and the answers of several stores, each take in memory; what is more goes into temporary
+    /// files. 256 MiB by default.
+    pub memory: usize,
+}
+
+impl Default for RetrievalOptions {
+    fn default() -> Self {
+        Self {
+            full_feature_names: false,
+            filter_by_created_timestamp: false,
+            timeout: None,
+            progress: Progress::default(),
+            memory: MEMORY,
+        }
+    }
 }
 
 impl RetrievalOptions {
@@ -35,6 +51,13 @@ impl RetrievalOptions {
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
+        self
+    }
+
+    /// Holds at most that many bytes of the frame, and of the answers of several stores, in memory.
+    #[must_use]
+    pub fn with_memory(mut self, bytes: usize) -> Self {
+        self.memory = bytes;
         self
     }
 

@@ -13,7 +13,7 @@ use super::contract::{fuse_on_error, in_frame_order};
 use super::frame::{Frame, FrameColumns, SelectedFrame};
 use super::job::RetrievalJob;
 use super::plan::{Plan, PlannedView};
-use super::spool::{MEMORY, Spool, SpoolWriter};
+use super::spool::{Spool, spooled};
 use super::summary::SummaryHandle;
 use super::{RetrievalOptions, range};
 use crate::router::StoreGroup;
@@ -63,8 +63,10 @@ impl Run {
             several => {
                 let (entities, summary) = (&entities, &summary);
                 let this = &self;
+                let memory = self.options.memory / several.len();
+                // To its end: an engine drops a query that nobody polls while a sibling is slow.
                 let each = several.iter().map(|group| async move {
-                    drained(this.answer(group, entities, summary).await?, several.len()).await
+                    spooled(this.answer(group, entities, summary).await?, memory).await
                 });
                 try_join_all(each).await?
             }
@@ -110,7 +112,7 @@ impl Run {
             Frame::Between(start, end) => range::frame(&self.plan, &self.groups, start, end).await?,
             Frame::Select(select) => return self.read_select(select).await,
         };
-        self.columns.read(rows).await
+        self.columns.read(rows, self.options.memory).await
     }
 
     /// Runs a SELECT in its store, which keeps the rows: they come here once, for the output, and go
@@ -119,7 +121,7 @@ impl Run {
         let read = async {
             let frame = self.columns.select(&select.query);
             let StagedFrame { rows, staged } = select.slot.store().await?.stage_select(frame).await?;
-            let (spool, entities) = self.columns.read(rows).await?;
+            let (spool, entities) = self.columns.read(rows, self.options.memory).await?;
             Ok((spool, entities.staged_in(&select.slot.key, staged)))
         };
         read.await
@@ -233,16 +235,6 @@ fn timed(rows: BatchStream, key: String, summary: SummaryHandle) -> BatchStream 
         std::task::Poll::Ready(None)
     });
     BatchStream::new(schema, rows.chain(end))
-}
-
-/// Reads one of several stores' answers to its end, into a spool: an engine drops a query that
-/// nobody polls while a sibling is slow.
-pub(super) async fn drained(mut rows: BatchStream, siblings: usize) -> Result<BatchStream> {
-    let mut writer = SpoolWriter::new(rows.schema().clone(), MEMORY / siblings);
-    while let Some(batch) = rows.next().await {
-        writer.push(batch?)?;
-    }
-    writer.finish()?.stream()
 }
 
 /// When a retrieval must be over.

@@ -12,7 +12,22 @@ use arrow::error::ArrowError;
 use arrow::ipc::reader::StreamReader;
 use arrow::ipc::writer::StreamWriter;
 
+use futures::StreamExt;
+
 use crate::{BatchStream, Error, ErrorKind, Result};
+
+/// Reads a stream to its end and gives its batches again: up to `memory` bytes of them are held in memory, more
+/// than that goes into an unnamed temporary file.
+///
+/// # Errors
+/// What the stream gives; ResourceExhausted and others of the disk.
+pub async fn spooled(mut rows: BatchStream, memory: usize) -> Result<BatchStream> {
+    let mut writer = SpoolWriter::new(rows.schema().clone(), memory);
+    while let Some(batch) = rows.next().await {
+        writer.push(batch?)?;
+    }
+    writer.finish()?.stream()
+}
 
 /// Bytes that one spool holds in memory before it goes to disk.
 pub(crate) const MEMORY: usize = 256 << 20;

@@ -26,7 +26,28 @@ impl HybridOfflineStore {
         if source.name.is_empty() {
             source.name.clone_from(&view.name);
         }
-        let slot = self.slot_for("offline_write_batch", &source)?;
+        let required = required_columns(registry, view)
+            .map_err(|error| error.in_operation("offline_write_batch", "", &source.name))?;
+        self.append_to("offline_write_batch", &source, required, rows, call).await
+    }
+
+    /// Appends rows to a source that no view need have, under its own column names: all or none. Returns how many.
+    ///
+    /// # Errors
+    /// As for [`offline_write_batch`](Self::offline_write_batch).
+    pub async fn append(&self, source: &Source, rows: BatchStream, call: &Call) -> Result<u64> {
+        self.append_to("append", source, Vec::new(), rows, call).await
+    }
+
+    async fn append_to(
+        &self,
+        operation: &'static str,
+        source: &Source,
+        required: Vec<OutputColumn>,
+        rows: BatchStream,
+        call: &Call,
+    ) -> Result<u64> {
+        let slot = self.slot_for(operation, source)?;
         let run = async {
             let store = slot.store().await?;
             if !store.capabilities().writes {
@@ -35,21 +56,18 @@ impl HybridOfflineStore {
                     format!("store `{}` does not write", slot.key),
                 ));
             }
-            let required = required_columns(registry, view)?;
             let schema = rows.schema().clone();
             let request = WriteRequest {
-                source: SourceTable::untyped(&source),
+                source: SourceTable::untyped(source),
                 required,
                 rows,
                 schema,
             };
             store.offline_write_batch(request, call).await
         };
-        run.await.map_err(in_source("offline_write_batch", slot, &source))
+        run.await.map_err(in_source(operation, slot, source))
     }
-}
 
-impl HybridOfflineStore {
     /// Makes a new table or file of rows, where `destination` says: all or none. Returns how many.
     ///
     /// # Errors

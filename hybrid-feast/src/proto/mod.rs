@@ -8,7 +8,7 @@ pub(crate) use message::{Fields, named_list, timestamp};
 use std::sync::LazyLock;
 
 use hybrid_core::{Error, ErrorKind, Result};
-use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor};
+use prost_reflect::{DescriptorPool, DeserializeOptions, DynamicMessage, MessageDescriptor};
 
 static POOL: LazyLock<Result<DescriptorPool, String>> = LazyLock::new(|| {
     let file = parse::parse(include_str!("registry.proto"))?;
@@ -36,11 +36,23 @@ pub(crate) fn decode(name: &str, bytes: &[u8], what: &str) -> Result<DynamicMess
         .map_err(|error| Error::new(ErrorKind::Corrupt, format!("{what} is no {name} of Feast")).with_cause(error))
 }
 
+/// Reads a message `feast.core.NAME` from protobuf's JSON; fields that we do not know are passed over.
+///
+/// # Errors
+/// InvalidInput, when the text is something else.
+pub(crate) fn decode_json(name: &str, text: &str) -> Result<DynamicMessage> {
+    let options = DeserializeOptions::new().deny_unknown_fields(false);
+    let mut json = serde_json::Deserializer::from_str(text);
+    DynamicMessage::deserialize_with_options(descriptor(name)?, &mut json, &options)
+        .map_err(|error| Error::new(ErrorKind::InvalidInput, format!("the text is no {name} of Feast: {error}")))
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use prost_reflect::prost::Message;
+    use prost_reflect::prost::encoding::encode_varint;
 
     #[test]
     fn every_message_of_the_description_is_there() {
@@ -74,7 +86,7 @@ mod tests {
         let mut bytes = Vec::new();
         for _ in 0..10_000 {
             let mut outer = vec![0xd2, 1];
-            prost_reflect::prost::encoding::encode_varint(bytes.len() as u64, &mut outer);
+            encode_varint(bytes.len() as u64, &mut outer);
             outer.extend_from_slice(&bytes);
             bytes = outer;
         }

@@ -190,7 +190,8 @@ impl Changes<'_> {
     }
 }
 
-fn spec_mut(message: &mut DynamicMessage, kind: RecordKind) -> Result<&mut DynamicMessage> {
+/// The part of a record with the definition; a source has no such part and is one itself.
+pub(super) fn spec_mut(message: &mut DynamicMessage, kind: RecordKind) -> Result<&mut DynamicMessage> {
     match kind {
         RecordKind::DataSource => Ok(message),
         _ => message.child_mut("spec"),

@@ -25,6 +25,10 @@ pub(crate) enum RecordKind {
     OnDemandFeatureView,
     LabelView,
     FeatureService,
+    Permission,
+    // A registry file keeps them as they came.
+    #[allow(dead_code)]
+    SavedDataset,
     Project,
 }
 
@@ -43,6 +47,8 @@ impl RecordKind {
             ),
             Self::LabelView => ("LabelView", "label_views", "label view"),
             Self::FeatureService => ("FeatureService", "feature_services", "feature service"),
+            Self::Permission => ("Permission", "permissions", "permission"),
+            Self::SavedDataset => ("SavedDataset", "saved_datasets", "saved dataset"),
             Self::Project => ("Project", "projects", "project"),
         }
     }
@@ -158,7 +164,7 @@ impl Document {
 
 /// A version 4 UUID. The standard library's hasher keys come from the system's random numbers,
 /// which is enough for an id that need not be secret.
-fn random_uuid() -> String {
+pub(crate) fn random_uuid() -> String {
     use std::hash::{BuildHasher, RandomState};
     let random = || RandomState::new().hash_one(SystemTime::now());
     let bits = (u128::from(random()) << 64) | u128::from(random());

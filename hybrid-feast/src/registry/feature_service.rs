@@ -1,10 +1,13 @@
 //! FeatureService: read and updated in place.
 
-use hybrid_core::{FeatureProjection, FeatureService, FeatureView, Field, Result};
+use hybrid_core::{FeatureProjection, FeatureService, FeatureView, Field, Result, Source};
 use prost_reflect::DynamicMessage;
 
 use super::feature_view::write_fields;
 use crate::proto::{Fields, named_list};
+
+/// The column of logs with the time of the request.
+const LOG_TIME: &str = "__log_timestamp";
 
 /// Reads a FeatureServiceSpec.
 pub(crate) fn read(spec: &DynamicMessage) -> FeatureService {
@@ -12,7 +15,28 @@ pub(crate) fn read(spec: &DynamicMessage) -> FeatureService {
     service.description = spec.text("description").to_owned();
     service.owner = spec.text("owner").to_owned();
     service.tags = spec.map("tags");
+    service.logging_destination = spec.child("logging_config").and_then(logging_destination);
     service
+}
+
+/// Where logs go, as a source; its time is the column that Feast's loggers write.
+fn logging_destination(config: &DynamicMessage) -> Option<Source> {
+    let table = |key: &str| {
+        let table = config.child(&format!("{key}_destination"))?.text("table");
+        Some(Source::with_options(key, [("table", Some(table.to_owned()))]))
+    };
+    let folder = || {
+        let file = config.child("file_destination")?;
+        let endpoint = Some(file.text("s3_endpoint_override").to_owned()).filter(|address| !address.is_empty());
+        // A path without extension is a folder, which need not be there yet.
+        let path = match std::path::Path::new(file.text("path")).extension() {
+            None => format!("{}/", file.text("path").trim_end_matches('/')),
+            Some(_) => file.text("path").to_owned(),
+        };
+        Some(Source::with_options("file", [("path", Some(path)), ("s3_endpoint_override", endpoint)]))
+    };
+    let destination = folder().or_else(|| ["bigquery", "redshift", "snowflake"].into_iter().find_map(table))?;
+    Some(destination.with_name("logging destination").with_timestamp_field(LOG_TIME))
 }
 
 fn read_projection(message: &DynamicMessage) -> FeatureProjection {

@@ -48,7 +48,7 @@ impl RegistryFile {
         let local = registry.strip_prefix("file://").unwrap_or(registry);
         if let Some((scheme, _)) = local.split_once("://") {
             let message = format!("a registry at {scheme}:// cannot be read yet");
-            let help = "give feature_store.yaml `registry: PATH`, a file of this machine";
+            let help = "give feature_store.yaml `registry: PATH`, a file of this machine, or a `registry_type`";
             return Err(Error::new(ErrorKind::Unsupported, message).with_help(help));
         }
         Ok(Self { path: local.into() })
@@ -104,7 +104,7 @@ impl RegistryFile {
 
     /// Changes the registry: `change` works on what is there and says whether to write it. It runs
     /// again when another writer was faster.
-    pub(crate) fn update<T>(&self, mut change: impl FnMut(&mut Document) -> Result<(T, bool)>) -> Result<T> {
+    pub(crate) fn change<T>(&self, mut change: impl FnMut(&mut Document) -> Result<(T, bool)>) -> Result<T> {
         let _lock = self.lock()?;
         for _ in 0..ATTEMPTS {
             let (stamp, mut document) = self.read()?;
@@ -199,13 +199,14 @@ fn new_file(folder: &Path, target: &Path) -> std::io::Result<tempfile::NamedTemp
     Ok(file)
 }
 
+/// What tells a file from another one at the same path, where the system has such a number.
 #[cfg(unix)]
-fn file_number(metadata: &fs::Metadata) -> u64 {
+pub(super) fn file_number(metadata: &fs::Metadata) -> u64 {
     std::os::unix::fs::MetadataExt::ino(metadata)
 }
 
 #[cfg(not(unix))]
-fn file_number(_: &fs::Metadata) -> u64 {
+pub(super) fn file_number(_: &fs::Metadata) -> u64 {
     0
 }
 

@@ -2,9 +2,15 @@
 
 #![allow(dead_code)]
 
+pub mod definitions;
+pub mod everything;
+pub mod feast;
+#[cfg(feature = "registry-sql-postgres")]
+pub mod postgres;
+
 use std::path::PathBuf;
 
-use hybrid_core::config::RepoConfig;
+use hybrid_core::config::{RegistryConfig, RepoConfig};
 use hybrid_core::{FeatureRegistry, HybridOfflineStore};
 use hybrid_feast::FeatureStore;
 
@@ -38,9 +44,15 @@ impl Repo {
 
     /// A feature store as another process would open it.
     pub fn open(repo: PathBuf, project: &str) -> FeatureStore {
+        let registry = RegistryConfig::File(repo.join("registry.db").to_string_lossy().into_owned());
+        Self::open_at(registry, repo, project)
+    }
+
+    /// A feature store over any registry.
+    pub fn open_at(registry: RegistryConfig, repo: PathBuf, project: &str) -> FeatureStore {
         let config = RepoConfig {
             project: project.to_owned(),
-            registry: repo.join("registry.db").to_string_lossy().into_owned(),
+            registry,
             repo,
             stores: Vec::new(),
             cross_source_joins: false,

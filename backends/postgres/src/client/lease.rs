@@ -17,7 +17,7 @@ const LATE: &str = "SELECT pg_sleep(0.3)";
 
 /// One connection of the pool. Unless [`end`](Self::end) says otherwise it is closed when it is dropped: nobody
 /// knows then what still runs on it.
-pub(crate) struct Lease(Option<Object>);
+pub struct Lease(Option<Object>);
 
 impl Lease {
     pub(super) fn new(object: Object) -> Self {
@@ -33,7 +33,11 @@ impl Lease {
         }
     }
 
-    pub(crate) fn object(&self) -> Result<&Object> {
+    /// The connection.
+    ///
+    /// # Errors
+    /// Unexpected, when it was given back.
+    pub fn object(&self) -> Result<&Object> {
         self.0.as_ref().ok_or_else(closed)
     }
 }

@@ -12,7 +12,8 @@ use hybrid_core::Result;
 use hybrid_core::sql::jittered;
 use tokio_postgres::CancelToken;
 
-pub(crate) use lease::{Busy, Lease, Slot};
+pub use lease::Lease;
+pub(crate) use lease::{Busy, Slot};
 
 use crate::config::{ConnectionType, PostgresConfig};
 use crate::error;
@@ -28,7 +29,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const CANCEL: Duration = Duration::from_secs(5);
 
 /// The connections of one store.
-pub(crate) struct Client {
+pub struct Client {
     pool: Pool,
     connector: Connector,
     kept: usize,
@@ -37,7 +38,10 @@ pub(crate) struct Client {
 
 impl Client {
     /// A client that has not connected yet.
-    pub(crate) fn new(config: &PostgresConfig) -> Result<Arc<Self>> {
+    ///
+    /// # Errors
+    /// Config, when TLS cannot be set up.
+    pub fn new(config: &PostgresConfig) -> Result<Arc<Self>> {
         let connector = Connector::new(config)?;
         let manager = Manager::from_connect(
             connector.target().clone(),
@@ -76,7 +80,10 @@ impl Client {
     }
 
     /// A connection for one session. Connecting is tried again for a short while: nothing was asked yet.
-    pub(crate) async fn acquire(&self) -> Result<Lease> {
+    ///
+    /// # Errors
+    /// Unavailable and others, when the server does not let it in.
+    pub async fn acquire(&self) -> Result<Lease> {
         let mut pause = FIRST_PAUSE;
         for _ in 1..ATTEMPTS {
             match self.pool.get().await {
@@ -110,7 +117,7 @@ impl Client {
     }
 
     /// What is connected to, for people.
-    pub(crate) fn target(&self) -> String {
+    pub fn target(&self) -> String {
         self.connector.to_string()
     }
 

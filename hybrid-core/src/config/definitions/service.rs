@@ -36,6 +36,7 @@ impl Reader<'_> {
         let tags = fields.read("tags", &mut self.problems).unwrap_or_default();
         fields.finish(&mut self.problems);
         Some(FeatureService {
+            logging_destination: None,
             name: name?,
             features,
             description,

@@ -46,9 +46,9 @@ fn project_and_registry() {
             ),
             (
                 "project: p\n\
-             registry: {registry_type: sql, path: x}\n",
-                "repo/feature_store.yaml:2:27: registry type `sql` is not supported\n\
-             \x20 help: only `file` is: a path, local or of an object store",
+             registry: {registry_type: snowflake.registry, path: x}\n",
+                "repo/feature_store.yaml:2:27: registry type `snowflake.registry` is not supported\n\
+             \x20 help: `file`, `sql` (SQLite and PostgreSQL) and `remote` are supported",
             ),
             (
                 "project: p\n\
@@ -57,7 +57,7 @@ fn project_and_registry() {
              repo/feature_store.yaml:2:11: `registry` has no `path`\n\
              repo/feature_store.yaml:2:12: unknown field `pth`\n\
              \x20 help: did you mean `path`?\n\
-             \x20 help: the fields are registry_type, path, registry_store_type, cache_ttl_seconds, cache_mode, s3_additional_kwargs, purge_feast_metadata, enable_online_feature_view_versioning, serve_features_while_materializing, mcp",
+             \x20 help: the fields are registry_type, path, purge_feast_metadata, registry_store_type, cache_ttl_seconds, cache_mode, s3_additional_kwargs, enable_online_feature_view_versioning, serve_features_while_materializing, mcp",
             ),
         ],
     );

@@ -141,7 +141,7 @@ fn what_is_no_text() {
 
     std::fs::write(&path, "project: p\nregistry: r.db\n").unwrap();
     let config = RepoConfig::load(repo).unwrap();
-    assert_eq!(Path::new(&config.registry), repo.join("r.db"));
+    assert_eq!(config.registry.local_file().unwrap(), repo.join("r.db"));
     assert_eq!(load_definitions(&config).unwrap_err().kind(), ErrorKind::NotFound);
     std::fs::write(repo.join("features.yaml"), b"\xff\xfea\0").unwrap();
     let error = load_definitions(&config).unwrap_err();

@@ -5,6 +5,7 @@ mod definitions;
 mod errors;
 mod fuzz;
 mod hostile;
+mod registry;
 mod secrets;
 mod stores;
 mod typed;

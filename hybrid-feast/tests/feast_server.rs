@@ -1,0 +1,340 @@
+//! Feast's registry server as a registry: `scripts/test feast`.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+mod support;
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use hybrid_core::ErrorKind;
+use hybrid_core::config::RepoConfig;
+use hybrid_feast::FeatureStore;
+use serde_json::json;
+use support::Repo;
+use support::definitions::{definitions, in_order, views};
+use support::feast::{FEATURES, FeastRepo, fixture, python};
+
+/// `feast serve_registry` over a repository.
+struct Server {
+    child: Child,
+    port: u16,
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+fn serve_registry(repo: &Path, port: u16, arguments: &[&str]) -> Child {
+    Command::new(python().with_file_name("feast"))
+        .args(["serve_registry", "--port", &port.to_string()])
+        .args(arguments)
+        .current_dir(repo)
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+impl Server {
+    fn start(repo: &Path, arguments: &[&str]) -> Self {
+        let port = free_port();
+        Self::of(serve_registry(repo, port, arguments), port)
+    }
+
+    /// What fixtures/guarded_server.py is.
+    fn guarded() -> Self {
+        let port = free_port();
+        let mut command = Command::new(python());
+        command.arg(fixture("guarded_server.py")).arg(port.to_string());
+        Self::of(command.spawn().unwrap(), port)
+    }
+
+    fn of(child: Child, port: u16) -> Self {
+        let server = Self { child, port };
+        server.wait();
+        server
+    }
+
+    fn wait(&self) {
+        let start = Instant::now();
+        while std::net::TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+            assert!(
+                start.elapsed() < Duration::from_secs(120),
+                "the registry server did not come up"
+            );
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// A feature store of `project` that has its registry there; `more` are fields of the registry and after it.
+    fn store(&self, project: &str, more: &str) -> FeatureStore {
+        let yaml = format!(
+            "project: {project}\nregistry:\n  registry_type: remote\n  path: localhost:{}\n{more}",
+            self.port
+        );
+        let config = RepoConfig::parse(&yaml, "feature_store.yaml".as_ref(), &|_| None).unwrap();
+        Repo::open_at(config.registry, config.repo, project)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs Feast: scripts/test feast"]
+async fn a_server_tells_what_its_registry_holds_project_by_project() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    for registry in [
+        json!({"registry_type": "sql", "path": format!("sqlite:///{}", path("registry.sqlite"))}),
+        json!(path("registry.db")),
+    ] {
+        let repo = FeastRepo::new(&registry);
+        repo.apply(FEATURES);
+        let other = FeastRepo::of_project("q", &registry);
+        let renamed = FEATURES.replace("name=\"p\"", "name=\"q\"").replace("days=1", "days=3");
+        other.apply(&renamed);
+        let server = Server::start(repo.path(), &[]);
+        for (project, repo, days) in [("p", &repo, 1), ("q", &other, 3)] {
+            let (remote, here) = (server.store(project, ""), repo.store());
+            let read = remote.registry().await.unwrap();
+            assert_eq!(
+                in_order(&read),
+                in_order(&*here.registry().await.unwrap()),
+                "{registry} {project}"
+            );
+            let ttl = read.feature_view("stats_view").unwrap().ttl.unwrap();
+            assert_eq!(ttl.as_secs(), days * 86400, "{registry} {project}");
+            assert!(read.unsupported_views.contains_key("scaled"));
+            let (told, known) = (
+                remote.on_demand_views().await.unwrap(),
+                here.on_demand_views().await.unwrap(),
+            );
+            assert_eq!(
+                (&told["scaled"].features, &told["scaled"].sources),
+                (&known["scaled"].features, &known["scaled"].sources)
+            );
+            let function = |view: &hybrid_feast::OnDemandView| {
+                String::from_utf8_lossy(&view.message).contains("def scaled(inputs)")
+            };
+            assert!(function(&told["scaled"]), "the server runs no Python to tell it");
+            assert_eq!(remote.permissions().await.unwrap().len(), 1);
+        }
+        let error = server
+            .store("pp", "")
+            .pull_all("x", None, None, &Default::default())
+            .await
+            .err()
+            .unwrap();
+        assert!(
+            error.to_string().contains("the registry holds the projects p, q"),
+            "{error}"
+        );
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs Feast: scripts/test feast"]
+async fn what_feast_did_a_moment_ago_is_told() {
+    let repo = FeastRepo::new(&json!("data/registry.db"));
+    let mut feast = repo.feast();
+    feast.apply("a", 1);
+    let server = Server::start(repo.path(), &[]);
+    let store = server.store("p", "  cache_ttl_seconds: 600\n");
+    let first = store.registry().await.unwrap();
+    assert!(
+        Arc::ptr_eq(&first, &store.registry().await.unwrap()),
+        "the same answer is read once"
+    );
+    for hours in 2..6 {
+        feast.apply("a", hours);
+        let ttl = store.registry().await.unwrap().feature_view("a").unwrap().ttl;
+        assert_eq!(ttl.unwrap().as_secs(), u64::from(hours) * 3600);
+    }
+    feast.apply("b", 1);
+    assert_eq!(views(&*store.registry().await.unwrap()), ["a", "b"]);
+    feast.delete("a");
+    assert_eq!(views(&*store.registry().await.unwrap()), ["b"]);
+    let error = store.apply(definitions("c"), false).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert!(error.to_string().contains("the server's own registry"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs Feast: scripts/test feast"]
+async fn requests_at_the_same_time_share_answers() {
+    let repo = FeastRepo::new(&json!("data/registry.db"));
+    repo.feast().apply("a", 1);
+    let server = Server::start(repo.path(), &[]);
+    let store = server.store("p", "");
+    store.registry().await.unwrap();
+    let start = Instant::now();
+    store.registry().await.unwrap();
+    let one = start.elapsed();
+    let start = Instant::now();
+    let requests = (0..200).map(|_| {
+        let store = store.clone();
+        tokio::spawn(async move { store.registry().await.map(drop) })
+    });
+    for request in requests.collect::<Vec<_>>() {
+        request.await.unwrap().unwrap();
+    }
+    println!("one request {one:?}, 200 at the same time {:?}", start.elapsed());
+    assert!(
+        start.elapsed() < one * 20 + Duration::from_secs(1),
+        "{:?}",
+        start.elapsed()
+    );
+}
+
+/// A certificate that has signed itself: as an authority, as Feast's documentation makes it, or not.
+fn certificate(folder: &Path, name: &str, constraints: &str) {
+    let status = Command::new("openssl")
+        .args([
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:P-256",
+            "-nodes",
+            "-days",
+            "2",
+        ])
+        .args(["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"])
+        .args(["-addext", &format!("basicConstraints=critical,{constraints}")])
+        .arg("-keyout")
+        .arg(folder.join(format!("{name}.key")))
+        .arg("-out")
+        .arg(folder.join(format!("{name}.crt")))
+        .stderr(Stdio::null())
+        .status()
+        .unwrap();
+    assert!(status.success());
+}
+
+#[tokio::test]
+#[ignore = "needs Feast: scripts/test feast"]
+async fn tls_is_checked_against_the_certificate_of_the_configuration() {
+    let repo = FeastRepo::new(&json!("data/registry.db"));
+    repo.feast().apply("a", 1);
+    let folder = repo.path();
+    for (name, constraints) in [("authority", "CA:TRUE"), ("leaf", "CA:FALSE"), ("foreign", "CA:TRUE")] {
+        certificate(folder, name, constraints);
+    }
+    let path = |file: &str| folder.join(file).to_string_lossy().into_owned();
+    for name in ["authority", "leaf"] {
+        let (key, certificate) = (path(&format!("{name}.key")), path(&format!("{name}.crt")));
+        let server = Server::start(folder, &["--key", &key, "--cert", &certificate]);
+        let store = server.store("p", &format!("  cert: {certificate}\n"));
+        assert_eq!(views(&*store.registry().await.unwrap()), ["a"], "{name}");
+        let foreign = server.store("p", &format!("  cert: {}\n", path("foreign.crt")));
+        let error = foreign.registry().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+        assert!(error.to_string().contains("certificate"), "{error}");
+        let other = server.store("p", &format!("  cert: {certificate}\n  authority: other.example\n"));
+        let error = other.registry().await.unwrap_err();
+        assert!(
+            error.to_string().contains("other.example") || error.to_string().contains("name"),
+            "{error}"
+        );
+        let plain = server.store("p", "").registry().await.unwrap_err();
+        assert_eq!(plain.kind(), ErrorKind::Unavailable, "{plain}");
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs Feast: scripts/test feast"]
+async fn a_server_that_went_away_is_told_and_found_again() {
+    let repo = FeastRepo::new(&json!("data/registry.db"));
+    repo.feast().apply("a", 1);
+    let mut server = Server::start(repo.path(), &[]);
+    let store = server.store("p", "");
+    store.registry().await.unwrap();
+    server.child.kill().unwrap();
+    server.child.wait().unwrap();
+    let error = store.registry().await.unwrap_err();
+    assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Unavailable, true));
+    assert!(
+        error.to_string().contains("whether `feast serve_registry` runs"),
+        "{error}"
+    );
+    server.child = serve_registry(repo.path(), server.port, &[]);
+    server.wait();
+    assert_eq!(views(&*store.registry().await.unwrap()), ["a"]);
+}
+
+#[tokio::test]
+#[ignore = "needs Feast: scripts/test feast"]
+async fn something_else_on_the_port_is_told() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let garbage = std::thread::spawn(move || {
+        use std::io::Write;
+        for connection in listener.incoming().take(2) {
+            let _ = connection
+                .unwrap()
+                .write_all(b"HTTP/1.1 200 OK\r\n\r\nno gRPC here\r\n");
+        }
+    });
+    let server = Server {
+        child: Command::new("true").spawn().unwrap(),
+        port,
+    };
+    let error = server.store("p", "").registry().await.unwrap_err();
+    assert!(
+        matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Unexpected),
+        "{error:?}"
+    );
+    drop(garbage);
+}
+
+#[tokio::test]
+#[ignore = "needs Feast: scripts/test feast"]
+async fn a_server_is_told_who_asks_and_what_it_answers_is_told() {
+    let server = Server::guarded();
+    let asked = async |auth: &str| server.store("p", &format!("auth: {auth}\n")).registry().await;
+    assert!(
+        asked("{type: oidc, token: known}")
+            .await
+            .unwrap()
+            .feature_views
+            .is_empty()
+    );
+    assert!(asked("{type: kubernetes, user_token: known}").await.is_ok());
+    for (auth, kind, text) in [
+        (
+            "{type: no_auth}",
+            ErrorKind::Unauthenticated,
+            "check `auth` of feature_store.yaml",
+        ),
+        (
+            "{type: oidc, token: hunter2}",
+            ErrorKind::Unauthenticated,
+            "no token that is known",
+        ),
+        ("{type: oidc}", ErrorKind::Unauthenticated, "names no token"),
+        (
+            "{type: oidc, token: forbidden}",
+            ErrorKind::PermissionDenied,
+            "ListFeatureServices: not for you",
+        ),
+        (
+            "{type: oidc, token: huge}",
+            ErrorKind::ResourceExhausted,
+            "message length too large",
+        ),
+    ] {
+        let error = asked(auth).await.unwrap_err();
+        let told = error.to_string();
+        assert_eq!(error.kind(), kind, "{auth}: {told}");
+        assert!(told.contains(text) && !told.contains("hunter2"), "{auth}: {told}");
+    }
+}

@@ -1,0 +1,72 @@
+//! offline_write_batch.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures::TryStreamExt;
+use hybrid_core::arrow::datatypes::{Field, Schema};
+use hybrid_core::{BatchStream, Call, Error, ErrorKind, Result};
+
+use hybrid_feast::Action;
+
+use super::{Desk, selection};
+use crate::command::Write;
+use crate::flight::Body;
+
+impl Desk<'_> {
+    pub(super) async fn write(&self, command: &Write, rows: Option<BatchStream>) -> Result<()> {
+        let [name] = command.feature_view_names.as_slice() else {
+            let message = format!("rows go to one feature view, not to {}", command.feature_view_names.len());
+            return Err(Error::new(ErrorKind::InvalidInput, message));
+        };
+        let view = selection::view(&self.registry, name)?;
+        self.may_view(view, Action::WriteOffline)?;
+        let rows = as_the_source_names_them(Body::required(rows)?, &view.source.field_mapping);
+        self.calls.store.write(name, rows, &Call::default()).await?;
+        Ok(())
+    }
+}
+
+/// Feast's clients have already given columns the names that features know them by; `mapping` leads from the source's
+/// names to those.
+fn as_the_source_names_them(rows: BatchStream, mapping: &BTreeMap<String, String>) -> BatchStream {
+    let schema = rows.schema();
+    let source_name = |field: &Field| {
+        let mapped = mapping.iter().find(|(column, name)| *name == field.name() && *column != *name);
+        mapped.map(|(column, _)| column).filter(|column| schema.fields().find(column).is_none())
+    };
+    if schema.fields().iter().all(|field| source_name(field).is_none()) {
+        return rows;
+    }
+    let renamed = schema.fields().iter().map(|field| match source_name(field) {
+        Some(column) => Arc::new(field.as_ref().clone().with_name(column)),
+        None => Arc::clone(field),
+    });
+    let schema = Arc::new(Schema::new_with_metadata(renamed.collect::<Vec<_>>(), schema.metadata().clone()));
+    let target = Arc::clone(&schema);
+    let batches = rows.and_then(move |batch| {
+        std::future::ready(batch.with_schema(Arc::clone(&target)).map_err(Error::from))
+    });
+    BatchStream::new(schema, batches)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hybrid_core::arrow::datatypes::DataType;
+
+    fn renamed(columns: &[&str]) -> Vec<String> {
+        let fields = columns.iter().map(|name| Field::new(*name, DataType::Int64, true));
+        let rows = BatchStream::from_batches(Arc::new(Schema::new(fields.collect::<Vec<_>>())), Vec::new());
+        let mapping = BTreeMap::from([("cr".to_owned(), "conv_rate".to_owned())]);
+        let rows = as_the_source_names_them(rows, &mapping);
+        rows.schema().fields().iter().map(|field| field.name().clone()).collect()
+    }
+
+    #[test]
+    fn columns_get_the_sources_names_back() {
+        assert_eq!(renamed(&["a", "conv_rate"]), ["a", "cr"]);
+        assert_eq!(renamed(&["cr", "a"]), ["cr", "a"]);
+        assert_eq!(renamed(&["cr", "conv_rate"]), ["cr", "conv_rate"]);
+    }
+}

@@ -1,0 +1,10 @@
+//! Arrow Flight: messages in, messages out.
+
+mod answer;
+mod body;
+mod pending;
+mod service;
+
+pub(crate) use body::Body;
+pub(crate) use pending::Pending;
+pub(crate) use service::{Gate, Service};
