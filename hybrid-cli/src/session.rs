@@ -66,7 +66,12 @@ impl Session {
 
     /// After an apply: the registry is as new as features.yaml, also when there was nothing to write.
     pub fn mark_applied(&self, store: &FeatureStore) {
-        if let Some(path) = store.config().registry.local_file().filter(|_| self.stale(store).is_some()) {
+        if let Some(path) = store
+            .config()
+            .registry
+            .local_file()
+            .filter(|_| self.stale(store).is_some())
+        {
             let registry = File::options().append(true).open(path);
             // All that is at stake is a warning.
             let _ = registry.and_then(|file| file.set_modified(SystemTime::now()));

@@ -37,8 +37,13 @@ impl Telemetry {
     /// Config, when the filter or the collector's address is wrong.
     pub fn begin(format: LogFormat) -> Result<Self> {
         let filter = EnvFilter::builder().with_default_directive(tracing_subscriber::filter::LevelFilter::INFO.into());
-        let filter = filter.with_env_var(FILTER).from_env().map_err(|error| wrong(FILTER, error))?;
-        let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
+        let filter = filter
+            .with_env_var(FILTER)
+            .from_env()
+            .map_err(|error| wrong(FILTER, error))?;
+        let lines = tracing_subscriber::fmt::layer()
+            .with_writer(std::io::stderr)
+            .with_ansi(false);
         let lines = match format {
             LogFormat::Text => lines.boxed(),
             LogFormat::Json => lines.json().flatten_event(true).boxed(),
@@ -50,9 +55,8 @@ impl Telemetry {
         let tracer = provider.as_ref().map(|provider| provider.tracer(SERVICE));
         let traces = tracer.map(|tracer| tracing_opentelemetry::layer().with_tracer(tracer));
         let log = tracing_subscriber::registry().with(filter).with(lines).with(traces);
-        log.try_init().map_err(|error| {
-            Error::new(ErrorKind::Unexpected, "the log cannot be set up").with_cause(error)
-        })?;
+        log.try_init()
+            .map_err(|error| Error::new(ErrorKind::Unexpected, "the log cannot be set up").with_cause(error))?;
         Ok(Self(provider))
     }
 
@@ -69,7 +73,10 @@ impl Telemetry {
 fn provider() -> std::result::Result<SdkTracerProvider, opentelemetry_otlp::ExporterBuildError> {
     let exporter = SpanExporter::builder().with_tonic().build()?;
     let resource = Resource::builder().with_service_name(SERVICE).build();
-    Ok(SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource).build())
+    Ok(SdkTracerProvider::builder()
+        .with_batch_exporter(exporter)
+        .with_resource(resource)
+        .build())
 }
 
 fn wrong(variable: &str, error: impl std::error::Error + Send + Sync + 'static) -> Error {

@@ -31,10 +31,17 @@ pub fn parse_timeout(text: &str) -> Result<Duration, String> {
 #[cfg(feature = "serve")]
 pub fn parse_size(text: &str) -> Result<usize, String> {
     let units = [("KiB", 10), ("MiB", 20), ("GiB", 30)];
-    let unit = units.iter().find_map(|(unit, shift)| Some((text.strip_suffix(unit)?, *shift)));
+    let unit = units
+        .iter()
+        .find_map(|(unit, shift)| Some((text.strip_suffix(unit)?, *shift)));
     let (number, shift) = unit.unwrap_or((text, 0));
-    let size = number.trim().parse::<usize>().ok().and_then(|size| size.checked_mul(1 << shift));
-    size.filter(|size| *size > 0).ok_or_else(|| "write a number of bytes, for example 65536 or 64MiB".to_owned())
+    let size = number
+        .trim()
+        .parse::<usize>()
+        .ok()
+        .and_then(|size| size.checked_mul(1 << shift));
+    size.filter(|size| *size > 0)
+        .ok_or_else(|| "write a number of bytes, for example 65536 or 64MiB".to_owned())
 }
 
 /// A SELECT and the key of the store that it runs in.

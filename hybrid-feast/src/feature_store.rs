@@ -101,7 +101,7 @@ impl FeatureStore {
     pub async fn apply(&self, definitions: FeatureRegistry, prune: bool) -> Result<Applied> {
         let mut prepared = self.prepare(definitions).await?;
         let change = move |document: &mut _| prepared.bring(document, prune);
-        self.0.current.backing()?.update(Box::new(change)).await
+        self.0.current.backing().await?.update(Box::new(change)).await
     }
 
     /// All that [`apply`](Self::apply) does, except that nothing is written: every problem for which

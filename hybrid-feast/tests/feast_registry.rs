@@ -126,7 +126,10 @@ async fn on_demand_views_say_what_they_are_made_of() {
     let repo = Repo::with_registry("demo");
     let views = repo.store.on_demand_views().await.unwrap();
     let scale = &views["scale"];
-    assert_eq!((views.len(), scale.features.as_slice()), (1, ["scaled".to_owned()].as_slice()));
+    assert_eq!(
+        (views.len(), scale.features.as_slice()),
+        (1, ["scaled".to_owned()].as_slice())
+    );
     let of_stats = |feature: &str| ("driver_stats".to_owned(), feature.to_owned());
     assert_eq!(scale.sources, ["conv_rate", "embedding"].map(of_stats));
     assert!(contains(&scale.message, b"def scale(inputs)"), "the function is in it");

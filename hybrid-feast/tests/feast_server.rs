@@ -1,6 +1,6 @@
 //! Feast's registry server as a registry: `scripts/test feast`.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, missing_docs)]
 
 mod support;
 
@@ -107,7 +107,7 @@ async fn a_server_tells_what_its_registry_holds_project_by_project() {
             let read = remote.registry().await.unwrap();
             assert_eq!(
                 in_order(&read),
-                in_order(&*here.registry().await.unwrap()),
+                in_order(&here.registry().await.unwrap()),
                 "{registry} {project}"
             );
             let ttl = read.feature_view("stats_view").unwrap().ttl.unwrap();
@@ -159,9 +159,9 @@ async fn what_feast_did_a_moment_ago_is_told() {
         assert_eq!(ttl.unwrap().as_secs(), u64::from(hours) * 3600);
     }
     feast.apply("b", 1);
-    assert_eq!(views(&*store.registry().await.unwrap()), ["a", "b"]);
+    assert_eq!(views(&store.registry().await.unwrap()), ["a", "b"]);
     feast.delete("a");
-    assert_eq!(views(&*store.registry().await.unwrap()), ["b"]);
+    assert_eq!(views(&store.registry().await.unwrap()), ["b"]);
     let error = store.apply(definitions("c"), false).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     assert!(error.to_string().contains("the server's own registry"), "{error}");
@@ -234,7 +234,7 @@ async fn tls_is_checked_against_the_certificate_of_the_configuration() {
         let (key, certificate) = (path(&format!("{name}.key")), path(&format!("{name}.crt")));
         let server = Server::start(folder, &["--key", &key, "--cert", &certificate]);
         let store = server.store("p", &format!("  cert: {certificate}\n"));
-        assert_eq!(views(&*store.registry().await.unwrap()), ["a"], "{name}");
+        assert_eq!(views(&store.registry().await.unwrap()), ["a"], "{name}");
         let foreign = server.store("p", &format!("  cert: {}\n", path("foreign.crt")));
         let error = foreign.registry().await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
@@ -268,7 +268,7 @@ async fn a_server_that_went_away_is_told_and_found_again() {
     );
     server.child = serve_registry(repo.path(), server.port, &[]);
     server.wait();
-    assert_eq!(views(&*store.registry().await.unwrap()), ["a"]);
+    assert_eq!(views(&store.registry().await.unwrap()), ["a"]);
 }
 
 #[tokio::test]

@@ -53,7 +53,7 @@ async fn what_feast_applied_is_the_same_in_tables_and_in_a_file() {
         repo.apply(FEATURES);
         let store = repo.store();
         assert_eq!(
-            in_order(&*store.registry().await.unwrap()),
+            in_order(&store.registry().await.unwrap()),
             in_order(&expected),
             "{registry}"
         );
@@ -89,7 +89,7 @@ async fn every_kind_that_feast_knows_is_the_same_in_tables_and_in_a_file() {
     {
         run("make_registry.py", &url);
         let store = open(&url, "demo");
-        assert_eq!(in_order(&*store.registry().await.unwrap()), expected, "{url}");
+        assert_eq!(in_order(&store.registry().await.unwrap()), expected, "{url}");
         assert_eq!(open(&url, "other").registry().await.unwrap().entities.len(), 1);
     }
     if let Some(database) = database {
@@ -122,7 +122,7 @@ async fn what_feast_did_a_moment_ago_is_seen() {
         }
         feast.apply("second", 1);
         assert_eq!(
-            views(&*store.registry().await.unwrap()),
+            views(&store.registry().await.unwrap()),
             ["first", "second"],
             "{registry}"
         );
@@ -159,7 +159,7 @@ async fn feast_and_we_apply_at_the_same_time() {
         .await
         .unwrap();
         let store = ours.await.unwrap();
-        let all = views(&*store.registry().await.unwrap());
+        let all = views(&store.registry().await.unwrap());
         assert_eq!(all.len(), 16, "{registry}: {all:?}");
         assert_eq!(feast.views(), all, "{registry}");
     }

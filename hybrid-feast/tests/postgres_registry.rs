@@ -101,7 +101,7 @@ async fn a_database_without_the_tables_is_no_registry() {
     );
     store(&database.url(), "").apply(definitions("a"), false).await.unwrap();
     assert_eq!(
-        views(&*skipping.registry().await.unwrap()),
+        views(&skipping.registry().await.unwrap()),
         ["a"],
         "tables that came are found"
     );
@@ -116,7 +116,7 @@ async fn a_database_without_the_tables_is_no_registry() {
         .batch_execute("ALTER TABLE gone RENAME TO entities; DROP TABLE label_views")
         .await
         .unwrap();
-    assert_eq!(views(&*skipping.registry().await.unwrap()), ["a"]);
+    assert_eq!(views(&skipping.registry().await.unwrap()), ["a"]);
     database.drop().await;
 }
 
@@ -151,7 +151,7 @@ async fn a_server_that_is_away_is_told_and_found_again() {
     let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
     behind.query(end, &[]).await.unwrap();
     tokio::time::sleep(Duration::from_millis(100)).await;
-    assert_eq!(views(&*store.registry().await.unwrap()), ["a"]);
+    assert_eq!(views(&store.registry().await.unwrap()), ["a"]);
 
     let closed = self::store("postgresql://u:hunter2@127.0.0.1:1/d", "");
     for error in [
@@ -178,7 +178,7 @@ async fn whoever_may_only_read_cannot_apply() {
     let database = Postgres::new().await;
     store(&database.url(), "").apply(definitions("a"), false).await.unwrap();
     let reader = store(&database.url_of("reader", ""), "");
-    assert_eq!(views(&*reader.registry().await.unwrap()), ["a"]);
+    assert_eq!(views(&reader.registry().await.unwrap()), ["a"]);
     let error = reader.apply(definitions("b"), false).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
     let wrong = store(&database.url().replace("hybrid-secret", "hunter2"), "");
@@ -192,7 +192,7 @@ async fn whoever_may_only_read_cannot_apply() {
         &format!(", read_path: '{}'", database.url_of("reader", "")),
     );
     two.apply(definitions("b"), false).await.unwrap();
-    assert_eq!(views(&*two.registry().await.unwrap()), ["a", "b"]);
+    assert_eq!(views(&two.registry().await.unwrap()), ["a", "b"]);
     database.drop().await;
 }
 
@@ -206,7 +206,7 @@ async fn tables_in_another_schema_are_found() {
     let options = store(&format!("{url}?options=-csearch_path%3Dfeast"), "");
     options.apply(definitions("a"), false).await.unwrap();
     let arguments = ", sqlalchemy_config_kwargs: {connect_args: {options: -c search_path=feast}}";
-    assert_eq!(views(&*store(&url, arguments).registry().await.unwrap()), ["a"]);
+    assert_eq!(views(&store(&url, arguments).registry().await.unwrap()), ["a"]);
     assert_eq!(
         store(&url, "").registry().await.unwrap_err().kind(),
         ErrorKind::NotFound
@@ -225,7 +225,7 @@ async fn tables_in_another_schema_are_found() {
         .batch_execute(&format!("ALTER DATABASE {} SET search_path = feast", database.name))
         .await
         .unwrap();
-    assert_eq!(views(&*store(&url, "").registry().await.unwrap()), ["a"]);
+    assert_eq!(views(&store(&url, "").registry().await.unwrap()), ["a"]);
     database.drop().await;
 }
 
@@ -238,7 +238,7 @@ async fn tls_is_as_the_address_says() {
     let on_localhost = database.url().replace("127.0.0.1", "localhost");
     let full = format!("?sslmode=verify-full&sslrootcert={authority}");
     assert_eq!(
-        views(&*store(&format!("{on_localhost}{full}"), "").registry().await.unwrap()),
+        views(&store(&format!("{on_localhost}{full}"), "").registry().await.unwrap()),
         ["a"]
     );
     let error = store(&format!("{}{full}", database.url()), "")
@@ -271,7 +271,7 @@ async fn tls_is_as_the_address_says() {
         .unwrap();
     for role in ["encrypted", "plain"] {
         assert_eq!(
-            views(&*store(&database.url_of(role, ""), "").registry().await.unwrap()),
+            views(&store(&database.url_of(role, ""), "").registry().await.unwrap()),
             ["a"],
             "{role}"
         );
@@ -300,13 +300,13 @@ async fn an_apply_waits_for_who_writes_and_begins_anew() {
     tokio::time::sleep(Duration::from_secs(7)).await;
     assert!(!waiting.is_finished());
     assert_eq!(
-        views(&*store.registry().await.unwrap()),
+        views(&store.registry().await.unwrap()),
         ["a"],
         "who reads waits for nobody"
     );
     behind.batch_execute("COMMIT").await.unwrap();
     waiting.await.unwrap().unwrap();
-    assert_eq!(views(&*store.registry().await.unwrap()), ["a", "b"]);
+    assert_eq!(views(&store.registry().await.unwrap()), ["a", "b"]);
     let kept = "SELECT user_metadata FROM feature_views WHERE feature_view_name = 'a'";
     let kept: Vec<u8> = behind.query_one(kept, &[]).await.unwrap().get(0);
     assert_eq!(kept, b"x");

@@ -62,7 +62,8 @@ impl Call {
         };
         tokio::time::timeout(left, work).await.unwrap_or_else(|_| {
             let message = format!("the call took longer than {} s", limit.as_secs_f64());
-            Err(Error::new(ErrorKind::Timeout, message).with_help("ask for less, or allow the server's calls more time"))
+            Err(Error::new(ErrorKind::Timeout, message)
+                .with_help("ask for less, or allow the server's calls more time"))
         })
     }
 
@@ -76,7 +77,8 @@ impl Call {
     }
 
     pub(crate) fn failed(mut self, error: &Error) {
-        self.span.in_scope(|| tracing::warn!(kind = ?error.kind(), %error, "failed"));
+        self.span
+            .in_scope(|| tracing::warn!(kind = ?error.kind(), %error, "failed"));
         self.end(Outcome::Failed(error.kind()));
     }
 
@@ -87,7 +89,12 @@ impl Call {
         let took = self.begun.elapsed();
         self.observer.ended(self.api, outcome, took, self.rows);
         let _entered = self.span.enter();
-        tracing::info!(outcome = outcome.name(), rows = self.rows, seconds = took.as_secs_f64(), "ended");
+        tracing::info!(
+            outcome = outcome.name(),
+            rows = self.rows,
+            seconds = took.as_secs_f64(),
+            "ended"
+        );
     }
 }
 

@@ -158,7 +158,10 @@ impl Retrieval {
             LATEST => Self::Latest(fields(function, command)?),
             ALL => Self::All(fields(function, command)?),
             other => {
-                let error = Error::new(ErrorKind::Unsupported, format!("the result of `{other}` cannot be kept"));
+                let error = Error::new(
+                    ErrorKind::Unsupported,
+                    format!("the result of `{other}` cannot be kept"),
+                );
                 return Err(error.with_help(format!("{HISTORICAL}, {LATEST} and {ALL} can")));
             }
         })
@@ -217,12 +220,17 @@ mod tests {
             ("2026-01-02T03:04:05+00:00", 1_767_323_045_000_000),
             ("2026-01-02T05:04:05.5+02:00", 1_767_323_045_500_000),
         ] {
-            let Command::Retrieve(Retrieval::All(pull)) = pull(text).unwrap() else { panic!("{text}") };
+            let Command::Retrieve(Retrieval::All(pull)) = pull(text).unwrap() else {
+                panic!("{text}")
+            };
             assert_eq!(pull.start_date.unwrap().timestamp_micros(), micros, "{text}");
             assert_eq!(pull.end_date, None);
         }
         let told = pull("yesterday").unwrap_err().to_string();
-        assert!(told.contains("`yesterday` is no time") && told.contains("pull_all"), "{told}");
+        assert!(
+            told.contains("`yesterday` is no time") && told.contains("pull_all"),
+            "{told}"
+        );
     }
 
     #[test]
@@ -232,7 +240,13 @@ mod tests {
             "retrieve_func": "get_historical_features", "project": "p", "feature_view_names": ["a"],
             "feature_refs": ["a:x"], "full_feature_names": true, "name_aliases": [null],
         }));
-        let Command::Persist(Persist { to, what: Retrieval::Historical(what) }) = command.unwrap() else { panic!() };
+        let Command::Persist(Persist {
+            to,
+            what: Retrieval::Historical(what),
+        }) = command.unwrap()
+        else {
+            panic!()
+        };
         assert_eq!((to.allow_overwrite, to.timeout), (true, Some(2.5)));
         assert_eq!((what.name_aliases, what.full_feature_names), (vec![None], true));
         let told = parse(&json!({"api": "persist", "data_source_name": "d", "retrieve_func": "drop"}));
@@ -246,7 +260,11 @@ mod tests {
             (b"[]", ErrorKind::InvalidInput, "`api`"),
             (b"{\"api\": 1}", ErrorKind::InvalidInput, "`api`"),
             (b"{\"api\": \"drop\"}", ErrorKind::Unsupported, "no call `drop`"),
-            (b"{\"api\": \"offline_write_batch\"}", ErrorKind::InvalidInput, "feature_view_names"),
+            (
+                b"{\"api\": \"offline_write_batch\"}",
+                ErrorKind::InvalidInput,
+                "feature_view_names",
+            ),
         ] {
             let error = Command::parse(bytes).unwrap_err();
             assert_eq!(error.kind(), kind);

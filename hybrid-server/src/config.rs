@@ -85,7 +85,10 @@ impl ServerConfig {
         if !is_open || self.allow_unauthenticated {
             return Ok(());
         }
-        let message = format!("{} can be reached from other machines, and callers need not say who they are", self.address);
+        let message = format!(
+            "{} can be reached from other machines, and callers need not say who they are",
+            self.address
+        );
         Err(Error::new(ErrorKind::Config, message).with_help(
             "give a file of tokens or an OIDC issuer, listen on 127.0.0.1, or allow unauthenticated callers explicitly",
         ))

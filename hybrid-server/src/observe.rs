@@ -135,7 +135,12 @@ mod tests {
         let observer = Observer::new();
         observer.begun("persist");
         observer.begun("persist");
-        observer.ended("persist", Outcome::Failed(ErrorKind::Timeout), Duration::from_secs(1), 7);
+        observer.ended(
+            "persist",
+            Outcome::Failed(ErrorKind::Timeout),
+            Duration::from_secs(1),
+            7,
+        );
         let text = observer.text().unwrap();
         for line in [
             "hybrid_calls_running{api=\"persist\"} 1",

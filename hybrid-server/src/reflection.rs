@@ -29,8 +29,14 @@ const METHODS: [(&str, &str, bool, &str, bool); 10] = [
 type Message = (&'static str, &'static [(&'static str, i32, &'static str)]);
 
 const MESSAGES: [Message; 17] = [
-    ("HandshakeRequest", &[("protocol_version", 1, "int64"), ("payload", 2, "bytes")]),
-    ("HandshakeResponse", &[("protocol_version", 1, "int64"), ("payload", 2, "bytes")]),
+    (
+        "HandshakeRequest",
+        &[("protocol_version", 1, "int64"), ("payload", 2, "bytes")],
+    ),
+    (
+        "HandshakeResponse",
+        &[("protocol_version", 1, "int64"), ("payload", 2, "bytes")],
+    ),
     ("Empty", &[]),
     ("ActionType", &[("type", 1, "string"), ("description", 2, "string")]),
     ("Criteria", &[("expression", 1, "bytes")]),
@@ -38,7 +44,10 @@ const MESSAGES: [Message; 17] = [
     ("Result", &[("body", 1, "bytes")]),
     ("SchemaResult", &[("schema", 1, "bytes")]),
     // The type is an enumeration: 1 is a path, 2 a command.
-    ("FlightDescriptor", &[("type", 1, "int32"), ("cmd", 2, "bytes"), ("path", 3, "*string")]),
+    (
+        "FlightDescriptor",
+        &[("type", 1, "int32"), ("cmd", 2, "bytes"), ("path", 3, "*string")],
+    ),
     (
         "FlightInfo",
         &[
@@ -53,11 +62,19 @@ const MESSAGES: [Message; 17] = [
     ),
     (
         "PollInfo",
-        &[("info", 1, "FlightInfo"), ("flight_descriptor", 2, "FlightDescriptor"), ("progress", 3, "double")],
+        &[
+            ("info", 1, "FlightInfo"),
+            ("flight_descriptor", 2, "FlightDescriptor"),
+            ("progress", 3, "double"),
+        ],
     ),
     (
         "FlightEndpoint",
-        &[("ticket", 1, "Ticket"), ("location", 2, "*Location"), ("app_metadata", 4, "bytes")],
+        &[
+            ("ticket", 1, "Ticket"),
+            ("location", 2, "*Location"),
+            ("app_metadata", 4, "bytes"),
+        ],
     ),
     ("Location", &[("uri", 1, "string")]),
     ("Ticket", &[("ticket", 1, "bytes")]),
@@ -107,7 +124,9 @@ fn full(name: &str) -> Option<String> {
     Some(format!(".{PACKAGE}.{name}"))
 }
 
-fn method(&(name, input, client_streams, output, server_streams): &(&str, &str, bool, &str, bool)) -> MethodDescriptorProto {
+fn method(
+    &(name, input, client_streams, output, server_streams): &(&str, &str, bool, &str, bool),
+) -> MethodDescriptorProto {
     MethodDescriptorProto {
         name: Some(name.to_owned()),
         input_type: full(input),
@@ -158,8 +177,12 @@ mod tests {
     fn every_message_that_is_named_is_there() {
         let known: Vec<&str> = MESSAGES.iter().map(|(name, _)| *name).collect();
         let of_methods = METHODS.iter().flat_map(|(_, input, _, output, _)| [*input, *output]);
-        let of_fields = MESSAGES.iter().flat_map(|(_, fields)| fields.iter().map(|(_, _, kind)| *kind));
-        let messages = of_fields.map(|kind| kind.trim_start_matches('*')).filter(|kind| kind.starts_with(char::is_uppercase));
+        let of_fields = MESSAGES
+            .iter()
+            .flat_map(|(_, fields)| fields.iter().map(|(_, _, kind)| *kind));
+        let messages = of_fields
+            .map(|kind| kind.trim_start_matches('*'))
+            .filter(|kind| kind.starts_with(char::is_uppercase));
         assert!(of_methods.chain(messages).all(|name| known.contains(&name)));
         assert!(service().is_ok());
     }

@@ -74,9 +74,14 @@ impl Server {
             .max_decoding_message_size(config.message_size)
             .max_encoding_message_size(usize::MAX);
         let (reporter, health) = tonic_health::server::health_reporter();
-        reporter.set_service_status(FLIGHT, tonic_health::ServingStatus::Serving).await;
+        reporter
+            .set_service_status(FLIGHT, tonic_health::ServingStatus::Serving)
+            .await;
         let reflection = reflection::service()?;
-        let router = transport.add_service(health).add_service(reflection).add_service(flight);
+        let router = transport
+            .add_service(health)
+            .add_service(reflection)
+            .add_service(flight);
         Ok(Self {
             listener,
             address,
@@ -92,7 +97,9 @@ impl Server {
 
     /// Where its state and its metrics are answered over HTTP, if anywhere.
     pub fn status_address(&self) -> Option<SocketAddr> {
-        self.status_page.as_ref().and_then(|listener| listener.local_addr().ok())
+        self.status_page
+            .as_ref()
+            .and_then(|listener| listener.local_addr().ok())
     }
 
     /// Where it listens.
@@ -158,7 +165,10 @@ impl Metrics {
 }
 
 fn service(store: FeatureStore, config: &ServerConfig, pending: Arc<Pending>, observer: Observer) -> Result<Service> {
-    let workers = config.workers.clone().map(|workers| Workers::new(workers, store.config().repo.clone()));
+    let workers = config
+        .workers
+        .clone()
+        .map(|workers| Workers::new(workers, store.config().repo.clone()));
     let gate = Gate {
         authenticator: config.authenticator.clone(),
         places: Arc::new(Semaphore::new(config.concurrent_calls)),
@@ -175,13 +185,14 @@ fn service(store: FeatureStore, config: &ServerConfig, pending: Arc<Pending>, ob
 }
 
 fn read(file: &std::path::Path) -> Result<Vec<u8>> {
-    std::fs::read(file).map_err(|error| {
-        Error::new(ErrorKind::Config, format!("{} cannot be read", file.display())).with_cause(error)
-    })
+    std::fs::read(file)
+        .map_err(|error| Error::new(ErrorKind::Config, format!("{} cannot be read", file.display())).with_cause(error))
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener> {
-    TcpListener::bind(address).await.map_err(|error| cannot_listen(address, error))
+    TcpListener::bind(address)
+        .await
+        .map_err(|error| cannot_listen(address, error))
 }
 
 fn cannot_listen(address: SocketAddr, error: std::io::Error) -> Error {

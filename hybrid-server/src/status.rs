@@ -7,7 +7,6 @@ use tonic::{Code, Status};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FeastClass {
     FeatureView,
-    OnDemandFeatureView,
     FeatureService,
     DataSource,
     Permission,
@@ -18,7 +17,6 @@ impl FeastClass {
     const fn name(self) -> &'static str {
         match self {
             Self::FeatureView => "FeatureViewNotFoundException",
-            Self::OnDemandFeatureView => "OnDemandFeatureViewNotFoundException",
             Self::FeatureService => "FeatureServiceNotFoundException",
             Self::DataSource => "DataSourceObjectNotFoundException",
             Self::Permission => "FeastPermissionError",
@@ -47,15 +45,16 @@ const TEXT: usize = 4096;
 /// that its clients look for.
 pub(crate) fn status(error: &Error) -> Status {
     let class = std::error::Error::source(error).and_then(|cause| cause.downcast_ref::<FeastClass>());
-    let text = shortened(error.to_string());
     let message = match class {
         Some(class) => {
+            let help = error.help().iter().map(|help| format!("\n  help: {help}"));
+            let text = shortened(help.fold(error.message().to_owned(), |text, help| text + &help));
             let detail = serde_json::json!({
                 "module": "feast.errors", "class": class.name(), "message": text,
             });
             format!("Flight error: {detail}")
         }
-        None => text,
+        None => shortened(error.to_string()),
     };
     Status::new(code(error.kind(), error.is_retryable()), message)
 }
@@ -98,9 +97,15 @@ mod tests {
         let told = status(&as_feast(error, FeastClass::FeatureView));
         assert_eq!(told.code(), Code::NotFound);
         let detail = told.message().strip_prefix("Flight error: ");
-        let detail: serde_json::Value = detail.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+        let detail: serde_json::Value = detail
+            .and_then(|text| serde_json::from_str(text).ok())
+            .unwrap_or_default();
         assert_eq!(detail["class"], "FeatureViewNotFoundException");
-        assert!(detail["message"].as_str().is_some_and(|text| text.contains("what exists: b")));
+        assert!(
+            detail["message"]
+                .as_str()
+                .is_some_and(|text| text.contains("what exists: b"))
+        );
     }
 
     #[test]

@@ -55,6 +55,7 @@ def run(tests, transport: str, kind: str, tally: checks.Tally) -> None:
         repo = Repo(Path(folder, "repo"), kind, port, certificates and certificates.authority)
         started = server.Server(getattr(server, kind)(repo.server, port, certificates))
         try:
+            started.start()
             world = World(repo, started, kind, certificates)
             for test in tests:
                 tally.run(test, world, f"with feast {feast.__version__} over {transport}")

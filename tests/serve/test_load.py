@@ -38,7 +38,7 @@ def a_frame_of_several_hundred_thousand_rows(world):
 def a_wide_frame_with_long_text(world):
     view = world.view("wide", table("driver_id event_timestamp v", (1, at(0), 1)))
     world.apply(view)
-    text = "\u00fc" * 50_000
+    text = "\u00fc" * 20_000
     asked = frame("driver_id event_timestamp", *((n % 2, at(1 + n)) for n in range(400)))
     asked = asked.assign(**{f"text{n}": text for n in range(2)})
     got = world.ask(asked, view.refs())

@@ -1,4 +1,4 @@
-"""An entity frame as SQL. The file store runs none: the error has to say so."""
+"""An entity frame as SQL. The file store runs none, and the error has to say so."""
 
 from checks import fails, test
 from rows import at, table
@@ -8,7 +8,7 @@ from rows import at, table
 def the_file_store_says_that_it_runs_no_sql(world):
     view = world.view("sql", table("driver_id event_timestamp v", (1, at(0), 1)))
     world.apply(view)
-    with fails(Exception, "SQL") as raised:
+    with fails(Exception, "select") as raised:
         world.ask("SELECT driver_id, event_timestamp FROM entities", view.refs())
     assert isinstance(raised.error, (NotImplementedError, ValueError)), type(raised.error)
 

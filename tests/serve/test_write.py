@@ -144,7 +144,7 @@ def writers_at_once_lose_nothing(world):
 
     def write(writer: int):
         for batch in range(batches):
-            added = new_rows(*((n, at(1), at(1), writer * 100 + batch) for n in range(10)))
+            added = new_rows(*((n, at(1), at(1), 1000 + writer * 100 + batch) for n in range(10)))
             world.store.write_to_offline_store("append_many", added)
 
     with ThreadPoolExecutor(writers) as pool:

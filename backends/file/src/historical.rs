@@ -88,7 +88,9 @@ impl Passes {
         let mut batches = std::mem::take(&mut self.held);
         let mut count: usize = batches.iter().map(RecordBatch::num_rows).sum();
         while count < self.size {
-            let Some(batch) = self.entities.try_next().await? else { break };
+            let Some(batch) = self.entities.try_next().await? else {
+                break;
+            };
             count += batch.num_rows();
             batches.push(batch);
         }

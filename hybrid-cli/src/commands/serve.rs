@@ -95,7 +95,9 @@ impl Serve {
     fn config(&self, repo: &RepoConfig) -> Result<ServerConfig> {
         let tls = self.key.clone().zip(self.cert.clone());
         let authenticator = self.authenticator()?;
-        let folders = [base(repo), repo.repo.clone()].into_iter().chain(self.allow_folder.clone());
+        let folders = [base(repo), repo.repo.clone()]
+            .into_iter()
+            .chain(self.allow_folder.clone());
         let status_address = self.status_port.map(|port| address(&self.host, port)).transpose()?;
         Ok(ServerConfig {
             address: address(&self.host, self.port)?,
@@ -116,7 +118,12 @@ impl Serve {
 
     fn workers(&self) -> Option<WorkerConfig> {
         Some(WorkerConfig {
-            command: self.python_worker.as_ref()?.split_whitespace().map(str::to_owned).collect(),
+            command: self
+                .python_worker
+                .as_ref()?
+                .split_whitespace()
+                .map(str::to_owned)
+                .collect(),
             processes: self.python_workers.into(),
             call_time: self.python_worker_time,
             memory: self.python_worker_memory as u64,

@@ -65,9 +65,9 @@ impl Run {
                 let this = &self;
                 let memory = self.options.memory / several.len();
                 // To its end: an engine drops a query that nobody polls while a sibling is slow.
-                let each = several.iter().map(|group| async move {
-                    spooled(this.answer(group, entities, summary).await?, memory).await
-                });
+                let each = several
+                    .iter()
+                    .map(|group| async move { spooled(this.answer(group, entities, summary).await?, memory).await });
                 try_join_all(each).await?
             }
         };

@@ -28,7 +28,8 @@ impl HybridOfflineStore {
         }
         let required = required_columns(registry, view)
             .map_err(|error| error.in_operation("offline_write_batch", "", &source.name))?;
-        self.append_to("offline_write_batch", &source, required, rows, call).await
+        self.append_to("offline_write_batch", &source, required, rows, call)
+            .await
     }
 
     /// Appends rows to a source that no view need have, under its own column names: all or none. Returns how many.
@@ -36,7 +37,13 @@ impl HybridOfflineStore {
     /// # Errors
     /// As for [`offline_write_batch`](Self::offline_write_batch).
     pub async fn append(&self, source: &Source, rows: BatchStream, call: &Call) -> Result<u64> {
-        self.append_to("append", source, Vec::new(), rows, call).await
+        let columns = rows.schema().fields().iter().map(|field| OutputColumn {
+            source: field.name().clone(),
+            name: field.name().clone(),
+            data_type: None,
+        });
+        let columns = columns.collect();
+        self.append_to("append", source, columns, rows, call).await
     }
 
     async fn append_to(

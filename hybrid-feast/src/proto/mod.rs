@@ -43,8 +43,12 @@ pub(crate) fn decode(name: &str, bytes: &[u8], what: &str) -> Result<DynamicMess
 pub(crate) fn decode_json(name: &str, text: &str) -> Result<DynamicMessage> {
     let options = DeserializeOptions::new().deny_unknown_fields(false);
     let mut json = serde_json::Deserializer::from_str(text);
-    DynamicMessage::deserialize_with_options(descriptor(name)?, &mut json, &options)
-        .map_err(|error| Error::new(ErrorKind::InvalidInput, format!("the text is no {name} of Feast: {error}")))
+    DynamicMessage::deserialize_with_options(descriptor(name)?, &mut json, &options).map_err(|error| {
+        Error::new(
+            ErrorKind::InvalidInput,
+            format!("the text is no {name} of Feast: {error}"),
+        )
+    })
 }
 
 #[cfg(test)]

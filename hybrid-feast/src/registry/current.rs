@@ -1,12 +1,12 @@
 //! The definitions of one project as they are now: looked at on each request, read when they changed.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
 
 use hybrid_core::config::RepoConfig;
 use hybrid_core::{Error, ErrorKind, FeatureRegistry, Result};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OnceCell};
 
 use super::backing::{Backing, Loaded, Version, backing};
 use super::document::Document;
@@ -61,7 +61,7 @@ impl Snapshot {
 /// A registry, and what it held when it was last looked at.
 pub(crate) struct Current {
     config: RepoConfig,
-    backing: OnceLock<Arc<dyn Backing>>,
+    backing: OnceCell<Arc<dyn Backing>>,
     /// How many requests have come so far.
     came: AtomicU64,
     seen: Mutex<Seen>,
@@ -80,24 +80,25 @@ impl Current {
     pub(crate) fn new(config: &RepoConfig) -> Self {
         Self {
             config: config.clone(),
-            backing: OnceLock::new(),
+            backing: OnceCell::new(),
             came: AtomicU64::new(0),
             seen: Mutex::default(),
         }
     }
 
     /// Where the definitions are kept.
-    pub(crate) fn backing(&self) -> Result<Arc<dyn Backing>> {
-        if let Some(backing) = self.backing.get() {
-            return Ok(Arc::clone(backing));
-        }
-        let made = backing(&self.config)?;
-        Ok(Arc::clone(self.backing.get_or_init(|| made)))
+    pub(crate) async fn backing(&self) -> Result<Arc<dyn Backing>> {
+        // Certificates may have to be read.
+        let open = || {
+            let config = self.config.clone();
+            blocking(move || backing(&config))
+        };
+        Ok(Arc::clone(self.backing.get_or_try_init(open).await?))
     }
 
     /// All that is there now, for who throws it away.
     pub(crate) async fn document(&self) -> Result<Document> {
-        let loaded = self.backing()?.load(None).await?;
+        let loaded = self.backing().await?.load(None).await?;
         Ok(loaded.ok_or_else(unread)?.document)
     }
 
@@ -119,7 +120,7 @@ impl Current {
     }
 
     async fn look(&self, seen: &mut Seen) -> Result<()> {
-        let Some(loaded) = self.backing()?.load(seen.version.as_ref()).await? else {
+        let Some(loaded) = self.backing().await?.load(seen.version.as_ref()).await? else {
             return Ok(());
         };
         let version = loaded.version.clone();

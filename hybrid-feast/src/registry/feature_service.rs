@@ -33,10 +33,17 @@ fn logging_destination(config: &DynamicMessage) -> Option<Source> {
             None => format!("{}/", file.text("path").trim_end_matches('/')),
             Some(_) => file.text("path").to_owned(),
         };
-        Some(Source::with_options("file", [("path", Some(path)), ("s3_endpoint_override", endpoint)]))
+        Some(Source::with_options(
+            "file",
+            [("path", Some(path)), ("s3_endpoint_override", endpoint)],
+        ))
     };
     let destination = folder().or_else(|| ["bigquery", "redshift", "snowflake"].into_iter().find_map(table))?;
-    Some(destination.with_name("logging destination").with_timestamp_field(LOG_TIME))
+    Some(
+        destination
+            .with_name("logging destination")
+            .with_timestamp_field(LOG_TIME),
+    )
 }
 
 fn read_projection(message: &DynamicMessage) -> FeatureProjection {

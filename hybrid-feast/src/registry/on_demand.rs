@@ -28,7 +28,10 @@ pub struct OnDemandView {
 /// Corrupt, when a record is none of Feast's.
 pub(super) fn read(document: &Document, project: &str) -> Result<BTreeMap<String, OnDemandView>> {
     let records = document.records(RecordKind::OnDemandFeatureView, project)?;
-    Ok(records.iter().map(|record| (record.name.clone(), read_view(record))).collect())
+    Ok(records
+        .iter()
+        .map(|record| (record.name.clone(), read_view(record)))
+        .collect())
 }
 
 fn read_view(record: &Record) -> OnDemandView {
@@ -47,7 +50,10 @@ fn read_view(record: &Record) -> OnDemandView {
 /// What is taken of a feature view; `None`, where the source is the data of a request.
 fn read_source(source: &DynamicMessage) -> Option<impl Iterator<Item = (String, String)>> {
     let (view, features) = match source.child("feature_view_projection") {
-        Some(projection) => (projection.text("feature_view_name"), names(projection, "feature_columns")),
+        Some(projection) => (
+            projection.text("feature_view_name"),
+            names(projection, "feature_columns"),
+        ),
         // Older registries hold the whole view.
         None => {
             let spec = source.child("feature_view")?.child("spec")?;

@@ -123,7 +123,7 @@ async fn prune_deletes_rows_and_the_versions_that_feast_kept_of_them() {
     );
     let stream = ["stream", "types"];
     assert_eq!(
-        views(&*store.registry().await.unwrap()),
+        views(&store.registry().await.unwrap()),
         stream,
         "and what only Feast can define"
     );
@@ -191,7 +191,7 @@ async fn feast_metadata_out_of_use_stays_out_of_use() {
     let mut config = database.config();
     config.schema_mode = SchemaMode::Verify;
     assert_eq!(
-        views(&*database.store_with(config, "p").registry().await.unwrap()),
+        views(&database.store_with(config, "p").registry().await.unwrap()),
         ["a"]
     );
 }

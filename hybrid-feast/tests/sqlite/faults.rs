@@ -54,7 +54,7 @@ async fn a_database_without_the_tables_is_no_registry() {
         .unwrap_err();
     assert_eq!(error.message(), expected, "nobody may make tables");
     store.apply(some, false).await.unwrap();
-    assert_eq!(views(&*store.registry().await.unwrap()), ["a", "stream"]);
+    assert_eq!(views(&store.registry().await.unwrap()), ["a", "stream"]);
 }
 
 #[tokio::test]

@@ -98,7 +98,7 @@ async fn a_file_that_was_replaced_is_read_anew() {
     small.project = "demo".to_owned();
     other.store("demo").apply(small, false).await.unwrap();
     std::fs::rename(&other.path, &database.path).unwrap();
-    assert_eq!(views(&*store.registry().await.unwrap()), ["a"]);
+    assert_eq!(views(&store.registry().await.unwrap()), ["a"]);
     std::fs::remove_file(&database.path).unwrap();
     assert!(store.registry().await.unwrap().feature_views.is_empty());
 }

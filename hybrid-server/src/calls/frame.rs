@@ -1,12 +1,12 @@
-//! Entity rows as pandas sends them, made into what they were meant to be.
+//! Rows as pandas sends them, made into what they were meant to be.
 
 use std::sync::Arc;
 
+use futures::TryStreamExt;
 use hybrid_core::arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, new_null_array};
 use hybrid_core::arrow::compute::cast;
 use hybrid_core::arrow::datatypes::{DataType, Field, Float64Type, Schema};
 use hybrid_core::{BatchStream, Error, ErrorKind, FeatureRegistry, FeatureView, Result, ValueType};
-use futures::TryStreamExt;
 
 /// The entity that Feast gives a view without entities.
 const DUMMY_ENTITY: &str = "__dummy";
@@ -17,18 +17,25 @@ const EXACT: f64 = 9_007_199_254_740_992.0;
 pub(super) fn keys(registry: &FeatureRegistry, view: &FeatureView) -> Result<Vec<(String, Option<ValueType>)>> {
     let entities = view.entities.iter().filter(|name| *name != DUMMY_ENTITY);
     entities
-        .map(|name| registry.entity(name).map(|entity| (entity.join_key.clone(), entity.value_type.clone())))
+        .map(|name| {
+            registry
+                .entity(name)
+                .map(|entity| (entity.join_key.clone(), entity.value_type.clone()))
+        })
         .collect()
 }
 
-/// Pandas keeps integers with a missing one as doubles, and a column of nothing but missing values has no type. Key
-/// columns become what their entities declare; the others stay.
-pub(super) fn as_declared(rows: BatchStream, keys: &[(String, Option<ValueType>)]) -> BatchStream {
+/// Pandas keeps integers with a missing one as doubles, and a column of nothing but missing values has no type. The
+/// named columns become what is declared of them; the others stay. `what` the rows are is for errors.
+pub(super) fn as_declared(
+    what: &'static str,
+    rows: BatchStream,
+    columns: &[(String, Option<DataType>)],
+) -> BatchStream {
     let schema = rows.schema();
     let mut changes: Vec<(usize, DataType)> = Vec::new();
     let mut fields: Vec<Field> = schema.fields().iter().map(|field| field.as_ref().clone()).collect();
-    for (name, declared) in keys {
-        let declared = declared.as_ref().map(ValueType::to_arrow);
+    for (name, declared) in columns {
         if let Some((index, field)) = schema.fields().find(name)
             && let Some(wanted) = meant(field.data_type(), declared.as_ref())
         {
@@ -43,19 +50,19 @@ pub(super) fn as_declared(rows: BatchStream, keys: &[(String, Option<ValueType>)
     let target = Arc::clone(&schema);
     let mut before = 0;
     let batches = rows.and_then(move |batch| {
-        let changed = changed(&batch, &changes, before, &target);
+        let changed = changed(&batch, &changes, before, &target).map_err(|error| error.within(what));
         before += batch.num_rows();
         std::future::ready(changed)
     });
     BatchStream::new(schema, batches)
 }
 
-/// The type that a key column of type `given` should have, where that is another.
+/// The type that a column of type `given` should have, where that is another.
 fn meant(given: &DataType, declared: Option<&DataType>) -> Option<DataType> {
     match given {
         DataType::Null => Some(declared.cloned().unwrap_or(DataType::Int64)),
         DataType::Float64 | DataType::Float32 => match declared {
-            Some(DataType::Int32 | DataType::Int64) => Some(DataType::Int64),
+            Some(DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64) => Some(DataType::Int64),
             _ => None,
         },
         _ => None,
@@ -90,9 +97,9 @@ fn whole(column: &ArrayRef, name: &str, before: usize) -> Result<ArrayRef> {
             Some(double) if double.fract() == 0.0 && double.abs() <= EXACT => numbers.append_value(double as i64),
             Some(double) => {
                 let row = before + row + 1;
-                let message = format!("entity frame: column `{name}`, row {row}: {double} is no whole number");
+                let message = format!("column `{name}`, row {row}: {double} is no whole number");
                 let error = Error::new(ErrorKind::InvalidInput, message);
-                return Err(error.with_help(format!("the entity's join key `{name}` is an integer")));
+                return Err(error.with_help(format!("`{name}` is declared as an integer")));
             }
         }
     }
@@ -112,17 +119,20 @@ mod tests {
         BatchStream::from_batches(batch.schema(), vec![batch.clone(), batch])
     }
 
-    fn declared(value_type: ValueType) -> Vec<(String, Option<ValueType>)> {
-        vec![("k".to_owned(), Some(value_type))]
+    fn declared(value_type: &ValueType) -> Vec<(String, Option<DataType>)> {
+        vec![("k".to_owned(), Some(value_type.to_arrow()))]
     }
 
     #[tokio::test]
     async fn integers_with_a_missing_one_are_integers_again() {
         let doubles = || Arc::new(Float64Array::from(vec![Some(1.0), None, Some(f64::NAN), Some(-2.0)]));
-        let read = as_declared(rows(doubles()), &declared(ValueType::Int64)).collect().await.unwrap();
+        let read = as_declared("rows", rows(doubles()), &declared(&ValueType::Int64))
+            .collect()
+            .await
+            .unwrap();
         let numbers: Vec<_> = read[1].column(0).as_primitive::<Int64Type>().iter().collect();
         assert_eq!(numbers, [Some(1), None, None, Some(-2)]);
-        let text = as_declared(rows(doubles()), &declared(ValueType::String));
+        let text = as_declared("rows", rows(doubles()), &declared(&ValueType::String));
         assert_eq!(text.schema().field(0).data_type(), &DataType::Float64);
     }
 
@@ -133,13 +143,16 @@ mod tests {
         let first = RecordBatch::try_from_iter([("k", doubles as ArrayRef)]).unwrap();
         let second = RecordBatch::try_from_iter([("k", broken as ArrayRef)]).unwrap();
         let rows = BatchStream::from_batches(first.schema(), vec![first, second]);
-        let error = as_declared(rows, &declared(ValueType::Int32)).collect().await.unwrap_err();
-        assert!(error.to_string().contains("column `k`, row 3: 1.5"), "{error}");
+        let error = as_declared("rows", rows, &declared(&ValueType::Int32))
+            .collect()
+            .await
+            .unwrap_err();
+        assert!(error.to_string().contains("rows: column `k`, row 3: 1.5"), "{error}");
     }
 
     #[tokio::test]
     async fn nothing_but_missing_values_is_of_the_declared_type() {
-        let rows = as_declared(rows(Arc::new(NullArray::new(3))), &declared(ValueType::String));
+        let rows = as_declared("rows", rows(Arc::new(NullArray::new(3))), &declared(&ValueType::String));
         assert_eq!(rows.schema().field(0).data_type(), &ValueType::String.to_arrow());
         assert_eq!(rows.collect().await.unwrap()[0].column(0).null_count(), 3);
     }

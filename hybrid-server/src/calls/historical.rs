@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use hybrid_core::arrow::datatypes::DataType;
 use hybrid_core::chrono::{DateTime, TimeDelta, Utc};
 use hybrid_core::{
-    BatchStream, EntityFrame, Error, ErrorKind, FeatureProjection, FeatureSelection, FeatureView, Result, RetrievalOptions,
-    ValueType,
+    BatchStream, EntityFrame, Error, ErrorKind, FeatureProjection, FeatureSelection, FeatureView, Result,
+    RetrievalOptions, ValueType,
 };
 
 use hybrid_feast::Action;
@@ -39,7 +40,11 @@ impl Desk<'_> {
             ..RetrievalOptions::default()
         };
         let features = FeatureSelection::Projections(projections);
-        let job = self.calls.store.get_historical_features(entities, &features, options).await?;
+        let job = self
+            .calls
+            .store
+            .get_historical_features(entities, &features, options)
+            .await?;
         Ok(Retrieved::new(job, on_demand, full_names))
     }
 
@@ -59,7 +64,11 @@ impl Desk<'_> {
         projections: &[FeatureProjection],
     ) -> Result<EntityFrame> {
         if let Some(rows) = rows {
-            return Ok(EntityFrame::Rows(frame::as_declared(rows, &self.keys(projections)?)));
+            return Ok(EntityFrame::Rows(frame::as_declared(
+                "entity frame",
+                rows,
+                &self.keys(projections)?,
+            )));
         }
         let views = self.views(projections)?;
         if let (Some(query), Some(view)) = (&command.entity_df_sql, views.first()) {
@@ -78,19 +87,21 @@ impl Desk<'_> {
     }
 
     fn views(&self, projections: &[FeatureProjection]) -> Result<Vec<&FeatureView>> {
-        let views = projections.iter().map(|used| selection::view(&self.registry, &used.view));
+        let views = projections
+            .iter()
+            .map(|used| selection::view(&self.registry, &used.view));
         views.collect()
     }
 
     /// The frame's key columns with the types that entities declare.
-    fn keys(&self, projections: &[FeatureProjection]) -> Result<Vec<(String, Option<ValueType>)>> {
+    fn keys(&self, projections: &[FeatureProjection]) -> Result<Vec<(String, Option<DataType>)>> {
         let mut columns = Vec::new();
         for used in projections {
             let view = selection::view(&self.registry, &used.view)?;
             for (name, declared) in frame::keys(&self.registry, view)? {
                 let column = used.join_key_map.get(&name).unwrap_or(&name).clone();
                 if !columns.iter().any(|(known, _)| *known == column) {
-                    columns.push((column, declared));
+                    columns.push((column, declared.as_ref().map(ValueType::to_arrow)));
                 }
             }
         }
@@ -100,7 +111,11 @@ impl Desk<'_> {
 
 /// Where a window without start begins: the longest ttl before its end, as in Feast.
 fn earliest(views: &[&FeatureView], end: DateTime<Utc>) -> Result<DateTime<Utc>> {
-    let longest = views.iter().filter_map(|view| view.ttl).max().filter(|ttl| !ttl.is_zero());
+    let longest = views
+        .iter()
+        .filter_map(|view| view.ttl)
+        .max()
+        .filter(|ttl| !ttl.is_zero());
     let back = longest.map_or_else(|| Ok(TimeDelta::days(DAYS)), |ttl: Duration| TimeDelta::from_std(ttl));
     let start = back.ok().and_then(|back| end.checked_sub_signed(back));
     start.ok_or_else(|| {

@@ -20,7 +20,10 @@ impl Desk<'_> {
         };
         self.may_resource(&resource, Action::WriteOffline)?;
         let Some(destination) = &service.logging_destination else {
-            let message = format!("feature service `{}` does not say where its features are logged", service.name);
+            let message = format!(
+                "feature service `{}` does not say where its features are logged",
+                service.name
+            );
             let error = Error::new(ErrorKind::Definition, message);
             return Err(error.with_help("give it a logging_config, and apply it"));
         };

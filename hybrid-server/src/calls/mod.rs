@@ -86,7 +86,9 @@ impl Calls {
     ) -> Result<BatchStream> {
         let desk = self.desk(who, left).await?;
         match command {
-            Command::Retrieve(Retrieval::Historical(command)) => desk.historical(command, rows).await?.stream(self).await,
+            Command::Retrieve(Retrieval::Historical(command)) => {
+                desk.historical(command, rows).await?.stream(self).await
+            }
             Command::Retrieve(Retrieval::Latest(command)) => desk.pull_latest(command).await,
             Command::Retrieve(Retrieval::All(command)) => desk.pull_all(command).await,
             Command::Columns(source) => desk.columns(&source).await,

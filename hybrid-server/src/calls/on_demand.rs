@@ -36,7 +36,10 @@ impl Desk<'_> {
         let known = self.calls.store.on_demand_views().await?;
         let views = split(&self.registry, &known, command)?;
         if let (Some(view), None) = (views.first(), &self.calls.workers) {
-            let message = format!("on-demand feature view `{}` is a Python function, and this server runs none", view.name);
+            let message = format!(
+                "on-demand feature view `{}` is a Python function, and this server runs none",
+                view.name
+            );
             let help = "`hybrid serve --python-worker python3` runs them, with a Python that has `feast` and `pyarrow`";
             return Err(Error::new(ErrorKind::Unsupported, message).with_help(help));
         }
@@ -47,7 +50,11 @@ impl Desk<'_> {
 impl Retrieved {
     pub(super) fn new(job: RetrievalJob, views: Vec<Asked>, full_feature_names: bool) -> Self {
         let rows = Rows::Joined(Box::new(job));
-        Self { rows, views, full_feature_names }
+        Self {
+            rows,
+            views,
+            full_feature_names,
+        }
     }
 
     /// Of a command whose on-demand feature views need nothing but the entity rows.
@@ -60,7 +67,11 @@ impl Retrieved {
             Error::new(ErrorKind::InvalidInput, message)
         })?;
         let rows = Rows::Frame(rows);
-        Ok(Self { rows, views, full_feature_names })
+        Ok(Self {
+            rows,
+            views,
+            full_feature_names,
+        })
     }
 
     pub(super) async fn stream(self, calls: &Calls) -> Result<BatchStream> {
@@ -84,7 +95,11 @@ impl Retrieved {
             _ => {
                 // A store with a single connection cannot read and write at once.
                 let rows = spooled(self.stream(calls).await?, calls.limits.memory).await?;
-                calls.store.offline_store().persist(destination, rows, overwrite).await?;
+                calls
+                    .store
+                    .offline_store()
+                    .persist(destination, rows, overwrite)
+                    .await?;
             }
         }
         Ok(())
@@ -133,7 +148,10 @@ fn ask(views: &mut Vec<Asked>, view: &OnDemandView, used: String, feature: Strin
         return Err(no_feature(view, &feature));
     }
     let alias = Some(used).filter(|used| *used != view.name);
-    match views.iter_mut().find(|asked| asked.name == view.name && asked.alias == alias) {
+    match views
+        .iter_mut()
+        .find(|asked| asked.name == view.name && asked.alias == alias)
+    {
         Some(asked) if asked.features.contains(&feature) => {}
         Some(asked) => asked.features.push(feature),
         None => views.push(Asked {
@@ -166,8 +184,10 @@ mod tests {
     fn registry() -> FeatureRegistry {
         let mut registry = FeatureRegistry::new("p");
         registry.feature_views = vec![FeatureView::new("stats", Source::new("file"))];
-        registry.feature_services =
-            vec![FeatureService::new("s", [FeatureProjection::new("sums").with_alias("totals")])];
+        registry.feature_services = vec![FeatureService::new(
+            "s",
+            [FeatureProjection::new("sums").with_alias("totals")],
+        )];
         registry
     }
 
@@ -175,7 +195,10 @@ mod tests {
         let sums = OnDemandView {
             name: "sums".to_owned(),
             features: vec!["a".to_owned(), "b".to_owned()],
-            sources: vec![("stats".to_owned(), "x".to_owned()), ("stats".to_owned(), "y".to_owned())],
+            sources: vec![
+                ("stats".to_owned(), "x".to_owned()),
+                ("stats".to_owned(), "y".to_owned()),
+            ],
             message: vec![1],
         };
         BTreeMap::from([(sums.name.clone(), sums)])
@@ -199,14 +222,20 @@ mod tests {
         let mut asked = command(&["sums:b", "stats:y", "sums:a", "sums:b"], None);
         let views = split(&registry(), &known(), &mut asked).unwrap();
         assert_eq!(asked.feature_refs, ["stats:y", "stats:x"]);
-        assert_eq!((views.len(), views[0].features.as_slice()), (1, ["b".to_owned(), "a".to_owned()].as_slice()));
+        assert_eq!(
+            (views.len(), views[0].features.as_slice()),
+            (1, ["b".to_owned(), "a".to_owned()].as_slice())
+        );
     }
 
     #[test]
     fn a_service_may_give_it_another_name() {
         let mut asked = command(&["totals:a", "sums:a"], None);
         let views = split(&registry(), &known(), &mut asked).unwrap();
-        let names: Vec<_> = views.iter().map(|view| (view.name.as_str(), view.alias.as_deref())).collect();
+        let names: Vec<_> = views
+            .iter()
+            .map(|view| (view.name.as_str(), view.alias.as_deref()))
+            .collect();
         assert_eq!(names, [("sums", Some("totals")), ("sums", None)]);
         // Here it is the name of a use of a feature view.
         let mut asked = command(&["totals:a"], Some("totals"));

@@ -35,7 +35,9 @@ impl Desk<'_> {
         }
         as_one_file(&mut destination);
         let retrieved = self.historical(what, rows).await?;
-        retrieved.persist(self.calls, &destination, command.to.allow_overwrite).await
+        retrieved
+            .persist(self.calls, &destination, command.to.allow_overwrite)
+            .await
     }
 
     async fn exists(&self, source: &Source) -> bool {

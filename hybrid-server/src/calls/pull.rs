@@ -18,11 +18,16 @@ const DUMMY: &str = "__dummy_id";
 impl Desk<'_> {
     pub(super) async fn pull_latest(&self, command: Pull) -> Result<BatchStream> {
         let (Some(start), Some(end)) = (command.start_date, command.end_date) else {
-            return Err(Error::new(ErrorKind::InvalidInput, "the latest rows of a window need its start and end"));
+            return Err(Error::new(
+                ErrorKind::InvalidInput,
+                "the latest rows of a window need its start and end",
+            ));
         };
         let pull = self.pulled(&command)?;
         let store = self.calls.store.offline_store();
-        let rows = store.pull_latest_from_table_or_query(&pull, start, end, &Call::default()).await?;
+        let rows = store
+            .pull_latest_from_table_or_query(&pull, start, end, &Call::default())
+            .await?;
         Ok(as_feast_has_it(rows, &pull))
     }
 
@@ -30,7 +35,9 @@ impl Desk<'_> {
         let pull = self.pulled(&command)?;
         let (start, end) = (command.start_date, command.end_date);
         let store = self.calls.store.offline_store();
-        let rows = store.pull_all_from_table_or_query(&pull, start, end, &Call::default()).await?;
+        let rows = store
+            .pull_all_from_table_or_query(&pull, start, end, &Call::default())
+            .await?;
         Ok(as_feast_has_it(rows, &pull))
     }
 

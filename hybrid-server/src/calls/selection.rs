@@ -20,7 +20,9 @@ pub(super) fn projections(
     let mut known: BTreeMap<String, FeatureProjection> = BTreeMap::new();
     let mut projections = Vec::with_capacity(command.feature_refs.len());
     for text in &command.feature_refs {
-        let FeatureReference { view: used, feature, .. } = text.parse()?;
+        let FeatureReference {
+            view: used, feature, ..
+        } = text.parse()?;
         let used_as = match known.get(&used) {
             Some(projection) => projection.clone(),
             None => {
@@ -43,7 +45,9 @@ fn projection(
 ) -> Result<FeatureProjection> {
     let alias = |index: usize| command.name_aliases.get(index).and_then(Option::as_deref);
     let mut names = command.feature_view_names.iter().enumerate();
-    let aliased = names.find(|(index, _)| alias(*index) == Some(used)).map(|(_, name)| name);
+    let aliased = names
+        .find(|(index, _)| alias(*index) == Some(used))
+        .map(|(_, name)| name);
     let view = view(registry, aliased.map_or(used, String::as_str))?;
     let mut projection = FeatureProjection::new(&view.name);
     if aliased.is_some() {
@@ -123,12 +127,17 @@ mod tests {
         registry.entities = vec![Entity::new("driver")];
         registry.feature_views = vec![FeatureView::new("stats", Source::new("file")).with_entities(["driver"])];
         let used = |alias: &str, column: &str| {
-            FeatureProjection::new("stats").with_alias(alias).with_join_key("driver", column)
+            FeatureProjection::new("stats")
+                .with_alias(alias)
+                .with_join_key("driver", column)
         };
         registry.feature_services = vec![
             FeatureService::new("trips", [used("from", "origin"), used("to", "destination")]),
             FeatureService::new("again", [used("to", "target")]),
-            FeatureService::new("plain", [FeatureProjection::new("stats").with_join_key("driver", "owner")]),
+            FeatureService::new(
+                "plain",
+                [FeatureProjection::new("stats").with_join_key("driver", "owner")],
+            ),
         ];
         registry
     }
@@ -147,38 +156,74 @@ mod tests {
     }
 
     fn frame(columns: &[&str]) -> Schema {
-        Schema::new(columns.iter().map(|name| Field::new(*name, DataType::Int64, true)).collect::<Vec<_>>())
+        Schema::new(
+            columns
+                .iter()
+                .map(|name| Field::new(*name, DataType::Int64, true))
+                .collect::<Vec<_>>(),
+        )
     }
 
     #[test]
     fn aliases_are_joined_as_their_service_says() {
-        let command = command(&[("stats", Some("from")), ("stats", Some("to"))], &["to:a", "from:a", "to:b"]);
+        let command = command(
+            &[("stats", Some("from")), ("stats", Some("to"))],
+            &["to:a", "from:a", "to:b"],
+        );
         let found = projections(&registry(), &command, Some(&frame(&["origin", "destination"]))).unwrap();
         let shown: Vec<_> = found
             .iter()
-            .map(|use_| (use_.name_to_use(), use_.features[0].as_str(), use_.join_key_map["driver"].as_str()))
+            .map(|use_| {
+                (
+                    use_.name_to_use(),
+                    use_.features[0].as_str(),
+                    use_.join_key_map["driver"].as_str(),
+                )
+            })
             .collect();
-        assert_eq!(shown, [("to", "a", "destination"), ("from", "a", "origin"), ("to", "b", "destination")]);
+        assert_eq!(
+            shown,
+            [
+                ("to", "a", "destination"),
+                ("from", "a", "origin"),
+                ("to", "b", "destination")
+            ]
+        );
     }
 
     #[test]
     fn the_frame_decides_between_services_and_a_tie_is_an_error() {
         let command = command(&[("stats", Some("to"))], &["to:a"]);
         let registry = registry();
-        let map = |columns: &[&str]| projections(&registry, &command, Some(&frame(columns))).map(|found| found[0].join_key_map.clone());
+        let map = |columns: &[&str]| {
+            projections(&registry, &command, Some(&frame(columns))).map(|found| found[0].join_key_map.clone())
+        };
         assert_eq!(map(&["target"]).unwrap()["driver"], "target");
-        assert!(map(&["target", "destination"]).unwrap_err().to_string().contains("2 different uses"));
+        assert!(
+            map(&["target", "destination"])
+                .unwrap_err()
+                .to_string()
+                .contains("2 different uses")
+        );
         assert_eq!(map(&["other"]).unwrap()["driver"], "destination");
     }
 
     #[test]
     fn without_alias_the_views_own_key_comes_first() {
         let command = command(&[("stats", None)], &["stats:a"]);
-        let map = |columns: &[&str]| projections(&registry(), &command, Some(&frame(columns))).unwrap()[0].join_key_map.clone();
+        let map = |columns: &[&str]| {
+            projections(&registry(), &command, Some(&frame(columns))).unwrap()[0]
+                .join_key_map
+                .clone()
+        };
         assert!(map(&["driver", "owner"]).is_empty());
         assert_eq!(map(&["owner"])["driver"], "owner");
         assert!(map(&["other"]).is_empty());
-        assert!(projections(&registry(), &command, None).unwrap()[0].join_key_map.is_empty());
+        assert!(
+            projections(&registry(), &command, None).unwrap()[0]
+                .join_key_map
+                .is_empty()
+        );
     }
 
     #[test]
@@ -186,6 +231,10 @@ mod tests {
         let told = |reference: &str| projections(&registry(), &command(&[], &[reference]), None).unwrap_err();
         assert_eq!(told("stat:a").kind(), ErrorKind::NotFound);
         assert!(told("stat:a").to_string().contains("did you mean `stats`"));
-        assert!(told("stats@v2:a").to_string().contains("version 2 of feature view `stats`"));
+        assert!(
+            told("stats@v2:a")
+                .to_string()
+                .contains("version 2 of feature view `stats`")
+        );
     }
 }

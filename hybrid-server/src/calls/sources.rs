@@ -52,10 +52,18 @@ impl Desk<'_> {
         match self.registered(&source.name) {
             Some(known) if *known == source => {}
             // What a permission says of a name is not meant for another source that a caller gives that name.
-            Some(_) if self.permissions.as_ref().is_some_and(|permissions| !permissions.is_empty()) => {
+            Some(_)
+                if self
+                    .permissions
+                    .as_ref()
+                    .is_some_and(|permissions| !permissions.is_empty()) =>
+            {
                 let message = format!("source `{}` is registered as another one", source.name);
                 let error = Error::new(ErrorKind::PermissionDenied, message);
-                return Err(as_feast(error.with_help("apply it first, or give it a name of its own"), FeastClass::Permission));
+                return Err(as_feast(
+                    error.with_help("apply it first, or give it a name of its own"),
+                    FeastClass::Permission,
+                ));
             }
             _ => self.check_folder(&source)?,
         }

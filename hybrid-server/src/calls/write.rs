@@ -4,27 +4,43 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures::TryStreamExt;
-use hybrid_core::arrow::datatypes::{Field, Schema};
+use hybrid_core::arrow::array::RecordBatch;
+use hybrid_core::arrow::datatypes::{DataType, Field, Schema};
 use hybrid_core::{BatchStream, Call, Error, ErrorKind, Result};
 
 use hybrid_feast::Action;
 
-use super::{Desk, selection};
+use super::{Desk, frame, selection};
 use crate::command::Write;
 use crate::flight::Body;
 
 impl Desk<'_> {
     pub(super) async fn write(&self, command: &Write, rows: Option<BatchStream>) -> Result<()> {
         let [name] = command.feature_view_names.as_slice() else {
-            let message = format!("rows go to one feature view, not to {}", command.feature_view_names.len());
+            let message = format!(
+                "rows go to one feature view, not to {}",
+                command.feature_view_names.len()
+            );
             return Err(Error::new(ErrorKind::InvalidInput, message));
         };
         let view = selection::view(&self.registry, name)?;
         self.may_view(view, Action::WriteOffline)?;
         let rows = as_the_source_names_them(Body::required(rows)?, &view.source.field_mapping);
+        // A source without rows has no types yet: those of the rows are then checked against the view's.
+        let rows = match self.calls.store.offline_store().source_schema(&view.source).await {
+            Ok(schema) => frame::as_declared("rows", rows, &types(&schema)),
+            Err(_) => rows,
+        };
         self.calls.store.write(name, rows, &Call::default()).await?;
         Ok(())
     }
+}
+
+fn types(schema: &Schema) -> Vec<(String, Option<DataType>)> {
+    let fields = schema.fields().iter();
+    fields
+        .map(|field| (field.name().clone(), Some(field.data_type().clone())))
+        .collect()
 }
 
 /// Feast's clients have already given columns the names that features know them by; `mapping` leads from the source's
@@ -32,8 +48,12 @@ impl Desk<'_> {
 fn as_the_source_names_them(rows: BatchStream, mapping: &BTreeMap<String, String>) -> BatchStream {
     let schema = rows.schema();
     let source_name = |field: &Field| {
-        let mapped = mapping.iter().find(|(column, name)| *name == field.name() && *column != *name);
-        mapped.map(|(column, _)| column).filter(|column| schema.fields().find(column).is_none())
+        let mapped = mapping
+            .iter()
+            .find(|(column, name)| *name == field.name() && *column != *name);
+        mapped
+            .map(|(column, _)| column)
+            .filter(|column| schema.fields().find(column).is_none())
     };
     if schema.fields().iter().all(|field| source_name(field).is_none()) {
         return rows;
@@ -42,10 +62,14 @@ fn as_the_source_names_them(rows: BatchStream, mapping: &BTreeMap<String, String
         Some(column) => Arc::new(field.as_ref().clone().with_name(column)),
         None => Arc::clone(field),
     });
-    let schema = Arc::new(Schema::new_with_metadata(renamed.collect::<Vec<_>>(), schema.metadata().clone()));
+    let schema = Arc::new(Schema::new_with_metadata(
+        renamed.collect::<Vec<_>>(),
+        schema.metadata().clone(),
+    ));
     let target = Arc::clone(&schema);
     let batches = rows.and_then(move |batch| {
-        std::future::ready(batch.with_schema(Arc::clone(&target)).map_err(Error::from))
+        let renamed = RecordBatch::try_new(Arc::clone(&target), batch.columns().to_vec());
+        std::future::ready(renamed.map_err(Error::from))
     });
     BatchStream::new(schema, batches)
 }
@@ -53,14 +77,17 @@ fn as_the_source_names_them(rows: BatchStream, mapping: &BTreeMap<String, String
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hybrid_core::arrow::datatypes::DataType;
 
     fn renamed(columns: &[&str]) -> Vec<String> {
         let fields = columns.iter().map(|name| Field::new(*name, DataType::Int64, true));
         let rows = BatchStream::from_batches(Arc::new(Schema::new(fields.collect::<Vec<_>>())), Vec::new());
         let mapping = BTreeMap::from([("cr".to_owned(), "conv_rate".to_owned())]);
         let rows = as_the_source_names_them(rows, &mapping);
-        rows.schema().fields().iter().map(|field| field.name().clone()).collect()
+        rows.schema()
+            .fields()
+            .iter()
+            .map(|field| field.name().clone())
+            .collect()
     }
 
     #[test]

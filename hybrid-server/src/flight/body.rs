@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow_flight::FlightData;
 use arrow_flight::decode::{DecodedPayload, FlightDataDecoder};
@@ -18,6 +18,14 @@ const PLACEHOLDER: &str = "key";
 const INDEX: &str = "__index_level_";
 /// What pandas tells of its own about a table's columns.
 const PANDAS: &str = "pandas";
+
+/// The part of it that is of use here.
+#[derive(serde::Deserialize)]
+struct Pandas {
+    /// Names of columns, or descriptions of what is no column.
+    #[serde(default)]
+    index_columns: Vec<serde_json::Value>,
+}
 
 /// A request's body.
 pub(crate) struct Body {
@@ -89,13 +97,17 @@ async fn table(mut messages: FlightDataDecoder) -> Result<Option<BatchStream>> {
     Ok(Some(BatchStream::new(shown, batches)))
 }
 
-/// The columns but those that are a data frame's unnamed index.
+/// The columns but those that are a data frame's index.
 fn kept(schema: &Schema) -> Vec<usize> {
+    let told = schema
+        .metadata
+        .get(PANDAS)
+        .and_then(|text| serde_json::from_str::<Pandas>(text).ok());
+    let index = told.map(|told| told.index_columns).unwrap_or_default();
+    let is_index = |name: &str| name.starts_with(INDEX) || index.iter().any(|column| column.as_str() == Some(name));
     let fields = schema.fields().iter().enumerate();
-    fields
-        .filter(|(_, field)| !field.name().starts_with(INDEX))
-        .map(|(index, _)| index)
-        .collect()
+    let kept = fields.filter(|(_, field)| !is_index(field.name()));
+    kept.map(|(index, _)| index).collect()
 }
 
 /// The result has other columns than the data frame that pandas tells of.
@@ -105,7 +117,9 @@ fn without_pandas(mut schema: Schema) -> Schema {
 }
 
 fn projected(batch: &RecordBatch, columns: &[usize], schema: &SchemaRef) -> Result<RecordBatch> {
-    Ok(batch.project(columns)?.with_schema(Arc::clone(schema))?)
+    let columns = columns.iter().map(|column| Arc::clone(batch.column(*column))).collect();
+    let rows = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    Ok(RecordBatch::try_new_with_options(Arc::clone(schema), columns, &rows)?)
 }
 
 /// How reading the call itself failed.
@@ -148,17 +162,25 @@ mod tests {
         let batch = RecordBatch::try_from_iter([("a", numbers()), ("__index_level_0__", numbers()), ("b", numbers())]);
         let batch = batch.unwrap();
         let mut schema = batch.schema().as_ref().clone();
-        schema.metadata.insert(PANDAS.to_owned(), "{}".to_owned());
+        let told = r#"{"index_columns": ["b", {"kind": "range", "name": null}]}"#;
+        schema.metadata.insert(PANDAS.to_owned(), told.to_owned());
         batch.with_schema(Arc::new(schema)).unwrap()
     }
 
     #[tokio::test]
     async fn a_table_comes_without_what_pandas_added() {
-        let body = Body::open(futures::stream::iter(sent(frame(), b"c").await)).await.unwrap();
+        let body = Body::open(futures::stream::iter(sent(frame(), b"c").await))
+            .await
+            .unwrap();
         assert_eq!(&body.command[..], b"c");
         let rows = body.rows.unwrap();
-        let names: Vec<&str> = rows.schema().fields().iter().map(|field| field.name().as_str()).collect();
-        assert_eq!(names, ["a", "b"]);
+        let names: Vec<&str> = rows
+            .schema()
+            .fields()
+            .iter()
+            .map(|field| field.name().as_str())
+            .collect();
+        assert_eq!(names, ["a"]);
         assert!(rows.schema().metadata().is_empty());
         assert_eq!(rows.collect().await.unwrap()[0].num_rows(), 2);
     }

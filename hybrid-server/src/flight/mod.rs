@@ -3,6 +3,7 @@
 mod answer;
 mod body;
 mod pending;
+mod rest;
 mod service;
 
 pub(crate) use body::Body;

@@ -71,7 +71,8 @@ impl Pending {
     pub(crate) fn ticket(&self, user: &str, descriptor: &Bytes) -> Option<Uuid> {
         let entries = self.entries();
         let mut own = entries.iter().filter(|(_, entry)| entry.user == user);
-        own.find(|(_, entry)| entry.descriptor == *descriptor).map(|(ticket, _)| *ticket)
+        own.find(|(_, entry)| entry.descriptor == *descriptor)
+            .map(|(ticket, _)| *ticket)
     }
 
     /// The descriptors of what a user has sent, with their tickets.

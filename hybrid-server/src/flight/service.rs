@@ -15,9 +15,10 @@ use hybrid_core::{Error, ErrorKind};
 use tokio::sync::Semaphore;
 use tonic::{Request, Response, Status, Streaming};
 
+use super::Body;
 use super::answer::{Messages, messages};
 use super::pending::{Pending, Waiting};
-use super::Body;
+use super::rest::Rest;
 use crate::auth::{Authenticator, Identity};
 use crate::call::Call;
 use crate::calls::Calls;
@@ -29,8 +30,14 @@ type Answer<T> = Result<Response<T>, Status>;
 
 /// The calls that may be listed: those that change something.
 const ACTIONS: [(&str, &str); 3] = [
-    ("offline_write_batch", "appends the rows sent to the source of a feature view"),
-    ("write_logged_features", "appends the rows sent to where a feature service logs"),
+    (
+        "offline_write_batch",
+        "appends the rows sent to the source of a feature view",
+    ),
+    (
+        "write_logged_features",
+        "appends the rows sent to where a feature service logs",
+    ),
     ("persist", "retrieves features into a new table or file"),
 ];
 
@@ -97,7 +104,10 @@ impl Service {
 
     /// Runs what gives nothing back; or keeps what an older client is about to fetch.
     async fn put(&self, call: &Call, who: &Identity, body: Body, command: Command) -> hybrid_core::Result<()> {
-        let Body { command: descriptor, rows } = body;
+        let Body {
+            command: descriptor,
+            rows,
+        } = body;
         if !command.answers() {
             return call.limit(self.calls.act(who, command, rows, call.left())).await;
         }
@@ -111,16 +121,26 @@ impl Service {
         call.limit(keep).await
     }
 
-    async fn open(&self, stream: Streaming<FlightData>) -> Result<(Body, Command), Status> {
+    async fn exchange(&self, who: &Identity, messages: Rest) -> Answer<Messages<FlightData>> {
+        let (body, command) = self.open(messages).await?;
+        let call = self.gate.call(command.name(), who).await?;
+        let rows = body.rows;
+        self.answer(call, who, Waiting { command, rows }).await
+    }
+
+    async fn open(&self, messages: Rest) -> Result<(Body, Command), Status> {
         let opened = async {
-            let body = Body::open(stream).await?;
+            let body = Body::open(messages).await?;
             let command = Command::parse(&body.command)?;
             Ok((body, command))
         };
         let opened = match self.gate.limit {
             None => opened.await,
             Some(limit) => tokio::time::timeout(limit, opened).await.unwrap_or_else(|_| {
-                Err(Error::new(ErrorKind::Timeout, "the request's first messages took too long"))
+                Err(Error::new(
+                    ErrorKind::Timeout,
+                    "the request's first messages took too long",
+                ))
             }),
         };
         opened.map_err(|error| status(&error))
@@ -139,7 +159,9 @@ fn info(descriptor: FlightDescriptor, ticket: uuid::Uuid) -> FlightInfo {
 
 fn unsupported<T>(call: &str) -> Answer<T> {
     let error = Error::new(ErrorKind::Unsupported, format!("Feast's protocol has no {call}"));
-    Err(status(&error.with_help("it has DoExchange, DoPut, GetFlightInfo and DoGet")))
+    Err(status(
+        &error.with_help("it has DoExchange, DoPut, GetFlightInfo and DoGet"),
+    ))
 }
 
 #[tonic::async_trait]
@@ -154,15 +176,17 @@ impl FlightService for Service {
 
     async fn do_exchange(&self, request: Request<Streaming<FlightData>>) -> Answer<Self::DoExchangeStream> {
         let who = self.gate.caller(&request).await?;
-        let (body, command) = self.open(request.into_inner()).await?;
-        let call = self.gate.call(command.name(), &who).await?;
-        let rows = body.rows;
-        self.answer(call, &who, Waiting { command, rows }).await
+        let messages = Rest::of(request.into_inner());
+        let answered = self.exchange(&who, messages.clone()).await;
+        if answered.is_err() {
+            messages.drain().await;
+        }
+        answered
     }
 
     async fn do_put(&self, request: Request<Streaming<FlightData>>) -> Answer<Self::DoPutStream> {
         let who = self.gate.caller(&request).await?;
-        let (body, command) = self.open(request.into_inner()).await?;
+        let (body, command) = self.open(Rest::of(request.into_inner())).await?;
         let call = self.gate.call(command.name(), &who).await?;
         match self.put(&call, &who, body, command).await {
             Ok(()) => {
@@ -177,7 +201,8 @@ impl FlightService for Service {
         let who = self.gate.caller(&request).await?;
         let descriptor = request.into_inner();
         let ticket = self.pending.ticket(&who.name, &descriptor.cmd);
-        let ticket = ticket.ok_or_else(|| Status::not_found("nothing was put under this descriptor, or it has expired"))?;
+        let ticket =
+            ticket.ok_or_else(|| Status::not_found("nothing was put under this descriptor, or it has expired"))?;
         Ok(Response::new(info(descriptor, ticket)))
     }
 

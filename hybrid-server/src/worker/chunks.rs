@@ -96,7 +96,9 @@ mod tests {
     }
 
     fn texts(lengths: &[usize]) -> RecordBatch {
-        let column: ArrayRef = Arc::new(StringArray::from_iter_values(lengths.iter().map(|length| "x".repeat(*length))));
+        let column: ArrayRef = Arc::new(StringArray::from_iter_values(
+            lengths.iter().map(|length| "x".repeat(*length)),
+        ));
         RecordBatch::try_from_iter([("t", column)]).unwrap()
     }
 

@@ -37,7 +37,11 @@ pub(super) fn ended(request: &Request, status: Option<ExitStatus>, said: String,
 
 pub(super) fn too_late(request: &Request, config: &WorkerConfig) -> Error {
     let seconds = config.call_time.as_secs_f64();
-    let message = format!("{}: {} rows took longer than {seconds} s", request.names(), request.rows.num_rows());
+    let message = format!(
+        "{}: {} rows took longer than {seconds} s",
+        request.names(),
+        request.rows.num_rows()
+    );
     Error::new(ErrorKind::Timeout, message).with_help("--python-worker-time allows more")
 }
 
@@ -52,6 +56,7 @@ fn out_of_memory(views: &str, config: &WorkerConfig) -> Error {
 
 pub(super) fn cannot_begin(config: &WorkerConfig, why: impl Into<String>) -> Error {
     let message = format!("the Python worker `{}` cannot begin: {}", config.line(), why.into());
-    Error::new(ErrorKind::Config, message)
-        .with_help("--python-worker names a Python that has `feast` and `pyarrow`, of the version that wrote the registry")
+    Error::new(ErrorKind::Config, message).with_help(
+        "--python-worker names a Python that has `feast` and `pyarrow`, of the version that wrote the registry",
+    )
 }

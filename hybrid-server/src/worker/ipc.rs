@@ -50,13 +50,18 @@ mod tests {
     #[test]
     fn a_part_of_a_batch_comes_back_alone() {
         let text: ArrayRef = Arc::new(StringArray::from_iter_values((0..1000).map(|n| format!("text {n}"))));
-        let codes: ArrayRef = Arc::new(DictionaryArray::<Int8Type>::from_iter((0..1000).map(|n| ["a", "b"][n % 2])));
+        let codes: ArrayRef = Arc::new(DictionaryArray::<Int8Type>::from_iter(
+            (0..1000).map(|n| ["a", "b"][n % 2]),
+        ));
         let batch = RecordBatch::try_from_iter([("t", text), ("d", codes)]).unwrap();
         let part = batch.slice(500, 2);
         let bytes = encode(&part).unwrap();
         assert!(bytes.len() < 2000, "{}", bytes.len());
         assert_eq!(decode(bytes).unwrap(), part);
-        assert_eq!(decode(encode_schema(&batch.schema()).unwrap()).unwrap(), batch.slice(0, 0));
+        assert_eq!(
+            decode(encode_schema(&batch.schema()).unwrap()).unwrap(),
+            batch.slice(0, 0)
+        );
     }
 
     #[test]

@@ -87,7 +87,10 @@ mod tests {
     #[test]
     fn a_message_comes_back() {
         let (header, parts) = read_back(&written(&[b"xy", b"", b"z"]), 3).unwrap();
-        assert_eq!((header.name.as_str(), parts), ("a", vec![b"xy".to_vec(), Vec::new(), b"z".to_vec()]));
+        assert_eq!(
+            (header.name.as_str(), parts),
+            ("a", vec![b"xy".to_vec(), Vec::new(), b"z".to_vec()])
+        );
     }
 
     #[test]

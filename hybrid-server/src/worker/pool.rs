@@ -60,7 +60,10 @@ impl Pool {
 
     async fn reply(&self, process: Process, request: &Arc<Request>) -> Result<Reply> {
         let (config, shared) = (Arc::clone(&self.config), Arc::clone(request));
-        let asked = within(self.config.call_time, process, move |process| process.ask(&shared, &config)).await;
+        let asked = within(self.config.call_time, process, move |process| {
+            process.ask(&shared, &config)
+        })
+        .await;
         let asked = asked.unwrap_or_else(|| Err(failure::too_late(request, &self.config)));
         let ended = |error: &Error| tracing::warn!(kind = ?error.kind(), "a Python worker was ended");
         let (process, (reply, reusable)) = asked.inspect_err(ended)?;
@@ -75,9 +78,7 @@ impl Pool {
         match reply {
             Reply::Columns(columns) => Ok(columns),
             Reply::Failed(failed) => Err(failure::failed(failed, &self.config)),
-            Reply::Ended(status, said) => {
-                Err(failure::ended(request, status, said.unwrap_or_default(), &self.config))
-            }
+            Reply::Ended(status, said) => Err(failure::ended(request, status, said.unwrap_or_default(), &self.config)),
         }
     }
 

@@ -42,10 +42,16 @@ impl Process {
         let cannot = |error: io::Error| failure::cannot_begin(config, error.to_string());
         let mut words = config.command.iter();
         let mut command = Command::new(words.next().map_or("", String::as_str));
-        command.args(words).args(["-c", script, &config.memory.to_string()]).arg(folder);
+        command
+            .args(words)
+            .args(["-c", script, &config.memory.to_string()])
+            .arg(folder);
         let absent = ENVIRONMENT.iter().filter(|(name, _)| std::env::var_os(name).is_none());
         command.envs(absent.copied());
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         // What a terminal sends to the server ends the server alone; and what functions start can be ended with them.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
@@ -88,7 +94,9 @@ impl Process {
         let mark = uuid::Uuid::new_v4().to_string();
         let (answer, mut parts) = match self.exchange(request, &mark, config.memory)? {
             Ok(answer) => answer,
-            Err(error) if error.kind() == io::ErrorKind::FileTooLarge => return Err(failure::too_long(request, config)),
+            Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
+                return Err(failure::too_long(request, config));
+            }
             Err(_) => {
                 let status = self.life.end();
                 return Ok((Reply::Ended(status, self.stderr.since(&mark)), false));
@@ -97,7 +105,12 @@ impl Process {
         let reply = match (answer.failure, parts.pop()) {
             (Some(failure), _) => Reply::Failed(failure),
             (None, Some(columns)) => Reply::Columns(ipc::decode(columns)?),
-            (None, None) => return Err(Error::new(ErrorKind::Unexpected, "the Python worker's answer has no columns")),
+            (None, None) => {
+                return Err(Error::new(
+                    ErrorKind::Unexpected,
+                    "the Python worker's answer has no columns",
+                ));
+            }
         };
         Ok((reply, answer.clean))
     }

@@ -66,6 +66,9 @@ mod tests {
         assert_eq!(since("secret\nMARK\nown\n").unwrap(), "own");
         assert_eq!(since("secret\n"), None);
         assert_eq!(since(&format!("MARK\n{}", "x".repeat(1_000_000))), None);
-        assert_eq!(since(&format!("MARK\n{}end", "ü".repeat(10_000))).unwrap().len(), SHOWN - 1);
+        assert_eq!(
+            since(&format!("MARK\n{}end", "ü".repeat(10_000))).unwrap().len(),
+            SHOWN - 1
+        );
     }
 }

@@ -49,7 +49,9 @@ impl Workers {
             chunks: Chunks::new(rows),
         };
         let first = work.chunks.next().await?;
-        let sample = first.clone().unwrap_or_else(|| RecordBatch::new_empty(Arc::clone(&given)));
+        let sample = first
+            .clone()
+            .unwrap_or_else(|| RecordBatch::new_empty(Arc::clone(&given)));
         let columns = work.columns(&sample).await?;
         let schema = with_columns(&given, columns.schema_ref());
         let Some(first) = first else {
@@ -102,7 +104,12 @@ impl Work {
 }
 
 fn with_columns(given: &Schema, columns: &Schema) -> SchemaRef {
-    let fields = given.fields().iter().chain(columns.fields()).cloned().collect::<Vec<_>>();
+    let fields = given
+        .fields()
+        .iter()
+        .chain(columns.fields())
+        .cloned()
+        .collect::<Vec<_>>();
     Arc::new(Schema::new_with_metadata(fields, given.metadata().clone()))
 }
 

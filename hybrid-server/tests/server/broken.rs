@@ -10,7 +10,9 @@ use tonic::Code;
 use crate::support::{DAY, Repo, Running, exchange, frame, historical, no_rows, pull};
 
 async fn still_serves(server: &Running) {
-    let found = exchange(&mut server.client().await, &historical(), frame(&[3], &[DAY])).await.unwrap();
+    let found = exchange(&mut server.client().await, &historical(), frame(&[3], &[DAY]))
+        .await
+        .unwrap();
     assert_eq!(found.num_rows(), 1);
 }
 
@@ -32,7 +34,10 @@ async fn errors_are_feasts_own_where_it_has_them() {
         let told = exchange(&mut client, &command, rows).await.unwrap_err();
         let detail = told.message().strip_prefix("Flight error: ").unwrap();
         let detail: serde_json::Value = serde_json::from_str(detail).unwrap();
-        assert_eq!((detail["module"].as_str(), detail["class"].as_str()), (Some("feast.errors"), Some(class)));
+        assert_eq!(
+            (detail["module"].as_str(), detail["class"].as_str()),
+            (Some("feast.errors"), Some(class))
+        );
     }
     let mut feature = historical();
     feature["feature_refs"] = json!(["stats:valeu"]);
@@ -49,7 +54,10 @@ async fn what_is_no_call_is_an_error_and_the_server_goes_on() {
     for command in ["", "[1]", "{\"api\": \"drop\"}"] {
         let message = FlightData::new().with_descriptor(FlightDescriptor::new_cmd(command.as_bytes().to_vec()));
         let refused = client.do_exchange(futures::stream::iter([message])).await.unwrap_err();
-        assert!(matches!(refused.code(), Code::InvalidArgument | Code::Unimplemented), "{refused}");
+        assert!(
+            matches!(refused.code(), Code::InvalidArgument | Code::Unimplemented),
+            "{refused}"
+        );
     }
     let path = FlightData::new().with_descriptor(FlightDescriptor::new_path(vec!["a".to_owned()]));
     assert!(client.do_put(futures::stream::iter([path])).await.is_err());
@@ -65,7 +73,11 @@ async fn what_is_no_call_is_an_error_and_the_server_goes_on() {
 async fn garbage_on_the_socket_is_one_connections_end() {
     let repo = Repo::new().await;
     let server = repo.serve().await;
-    for garbage in [&b"GET / HTTP/1.1\r\n\r\n"[..], &[0xff; 1000], b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\xff\x09\x09"] {
+    for garbage in [
+        &b"GET / HTTP/1.1\r\n\r\n"[..],
+        &[0xff; 1000],
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\xff\x09\x09",
+    ] {
         let mut socket = TcpStream::connect(server.address).await.unwrap();
         socket.write_all(garbage).await.unwrap();
         let mut answer = Vec::new();
@@ -83,8 +95,12 @@ async fn a_client_that_stops_reading_gives_its_place_back() {
     let sent = crate::support::body(&historical(), many).await;
     let mut config_client = client.clone().max_encoding_message_size(1 << 30);
     let answer = config_client.do_exchange(futures::stream::iter(sent)).await.unwrap();
-    server.counted("hybrid_calls_running{api=\"get_historical_features\"} 1").await;
+    server
+        .counted("hybrid_calls_running{api=\"get_historical_features\"} 1")
+        .await;
     drop(answer);
-    server.counted("hybrid_calls_total{api=\"get_historical_features\",outcome=\"given_up\"} 1").await;
+    server
+        .counted("hybrid_calls_total{api=\"get_historical_features\",outcome=\"given_up\"} 1")
+        .await;
     assert!(exchange(&mut client, &historical(), frame(&[3], &[DAY])).await.is_ok());
 }

@@ -43,12 +43,21 @@ def twice(inputs: dict) -> dict:
     return {"twice": [number * 2 for number in inputs["number"]]}
 
 
-# Some values only: the type of the first rows is not that of others.
+# What the first rows give does not tell what others give.
 @on_demand_feature_view(sources=[number], mode="python", schema=[
-    Field(name="late", dtype=Float64), Field(name="mixed", dtype=String)])
-def sparse(inputs: dict) -> dict:
-    late = [None if number == 0 else number / 2 for number in inputs["number"]]
-    return {"late": late, "mixed": [5 if number == 7 else "five" for number in inputs["number"]]}
+    Field(name="late", dtype=Float64), Field(name="half", dtype=Float64), Field(name="gone", dtype=Int64)])
+def uneven(inputs: dict) -> dict:
+    first = inputs["number"][0]
+    return {
+        "late": [None if first == 0 else number / 2 for number in inputs["number"]],
+        "half": [int(number) if first == 0 else number / 2 for number in inputs["number"]],
+        "gone": [number if first < 10 else None for number in inputs["number"]],
+    }
+
+
+@on_demand_feature_view(sources=[number], mode="python", schema=[Field(name="mixed", dtype=String)])
+def mixed(inputs: dict) -> dict:
+    return {"mixed": [number if inputs["number"][0] == 0 else "text" for number in inputs["number"]]}
 
 
 @on_demand_feature_view(sources=[how], mode="python", schema=[Field(name="done", dtype=String)])
@@ -90,4 +99,4 @@ def trouble(inputs: dict) -> dict:
     return {"done": [f"{os.getpid()}" for _ in inputs["how"]]}
 
 
-store.apply([number, how, plus, pair, one, twice, sparse, trouble])
+store.apply([number, how, plus, pair, one, twice, uneven, mixed, trouble])

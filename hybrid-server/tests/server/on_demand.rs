@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use hybrid_core::arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
-use hybrid_core::arrow::datatypes::{DataType, Float64Type, Int64Type};
+use hybrid_core::arrow::datatypes::{Float64Type, Int64Type};
 use hybrid_server::{ServerConfig, WorkerConfig};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
@@ -26,7 +26,11 @@ async fn repo() -> Repo {
     let path = repo.dir.path().join("registry.db");
     let registry = REGISTRY.get_or_init(|| async {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/server/on_demand.py");
-        let applied = Command::new(python()).arg(script).arg(repo.dir.path()).output().unwrap();
+        let applied = Command::new(python())
+            .arg(script)
+            .arg(repo.dir.path())
+            .output()
+            .unwrap();
         assert!(applied.status.success(), "{}", String::from_utf8_lossy(&applied.stderr));
         std::fs::read(&path).unwrap()
     });
@@ -41,7 +45,11 @@ async fn serve(repo: &Repo) -> Running {
         memory: 512 << 20,
         ..WorkerConfig::default()
     };
-    repo.serve_with(ServerConfig { workers: Some(workers), ..ServerConfig::default() }).await
+    repo.serve_with(ServerConfig {
+        workers: Some(workers),
+        ..ServerConfig::default()
+    })
+    .await
 }
 
 /// What Feast's clients send: the references asked for, then those that the views are made of.
@@ -60,7 +68,11 @@ fn numbered(rows: usize) -> RecordBatch {
 
 /// Two entity rows that ask for something to go wrong.
 fn how(how: &str) -> RecordBatch {
-    with(&frame(&[3, 3], &[DAY, DAY]), "how", Arc::new(StringArray::from(vec![how; 2])))
+    with(
+        &frame(&[3, 3], &[DAY, DAY]),
+        "how",
+        Arc::new(StringArray::from(vec![how; 2])),
+    )
 }
 
 fn with(rows: &RecordBatch, name: &str, column: ArrayRef) -> RecordBatch {
@@ -85,7 +97,11 @@ async fn process(server: &Running) -> String {
 }
 
 fn names(rows: &RecordBatch) -> Vec<String> {
-    rows.schema().fields().iter().map(|field| field.name().clone()).collect()
+    rows.schema()
+        .fields()
+        .iter()
+        .map(|field| field.name().clone())
+        .collect()
 }
 
 fn doubles(rows: &RecordBatch, name: &str) -> Vec<Option<f64>> {
@@ -98,21 +114,47 @@ async fn columns_are_those_that_feast_gives() {
     let repo = repo().await;
     let server = serve(&repo).await;
     // As the function orders them, and only those asked for.
-    let pandas = ask(&server, &command(&["plus:sum", "plus:text", "stats:value"]), numbered(3)).await.unwrap();
-    assert_eq!(names(&pandas), ["driver", "event_timestamp", "number", "value", "sum", "text"]);
+    let pandas = ask(
+        &server,
+        &command(&["plus:sum", "plus:text", "stats:value"]),
+        numbered(3),
+    )
+    .await
+    .unwrap();
+    assert_eq!(
+        names(&pandas),
+        ["driver", "event_timestamp", "number", "value", "sum", "text"]
+    );
     assert_eq!(doubles(&pandas, "sum"), [Some(300.0), Some(302.0), Some(304.0)]);
     assert_eq!(pandas["text"].as_string::<i32>().value(1), "301.0");
 
     let two = command(&["pair:both", "plus:sum", "pair:same", "stats:value", "one:larger"]);
     let python = ask(&server, &two, numbered(3)).await.unwrap();
     assert_eq!(names(&python)[4..], ["both", "same", "sum", "larger"]);
-    assert_eq!(python["both"].as_list::<i32>().value(2).as_primitive::<Float64Type>().values(), &[302.0, 302.0]);
-    assert_eq!((doubles(&python, "same"), doubles(&python, "larger")), (doubles(&python, "value"), doubles(&python, "value")));
+    assert_eq!(
+        python["both"]
+            .as_list::<i32>()
+            .value(2)
+            .as_primitive::<Float64Type>()
+            .values(),
+        &[302.0, 302.0]
+    );
+    assert_eq!(
+        (doubles(&python, "same"), doubles(&python, "larger")),
+        (doubles(&python, "value"), doubles(&python, "value"))
+    );
 
     let mut full = two.clone();
     full["full_feature_names"] = json!(true);
     let full = ask(&server, &full, numbered(3)).await.unwrap();
-    let expected = ["number", "stats__value", "pair__both", "pair__same", "plus__sum", "one__larger"];
+    let expected = [
+        "number",
+        "stats__value",
+        "pair__both",
+        "pair__same",
+        "plus__sum",
+        "one__larger",
+    ];
     assert_eq!(names(&full)[2..], expected);
     assert_eq!(doubles(&full, "plus__sum"), doubles(&python, "sum"));
 }
@@ -132,14 +174,23 @@ async fn what_a_client_leaves_out_is_added() {
     let refused = ask(&server, &request_alone, no_rows()).await.unwrap_err();
     assert_eq!(refused.code(), Code::InvalidArgument, "{refused}");
     let refused = ask(&server, &request_alone, frame(&[3], &[DAY])).await.unwrap_err();
-    assert!(refused.message().contains("`twice`") && refused.message().contains("no column `number`"), "{refused}");
+    assert!(
+        refused.message().contains("`twice`") && refused.message().contains("no column `number`"),
+        "{refused}"
+    );
     let refused = ask(&server, &command(&["plus:summ"]), numbered(1)).await.unwrap_err();
-    assert!(refused.code() == Code::NotFound && refused.message().contains("did you mean `sum`"), "{refused}");
+    assert!(
+        refused.code() == Code::NotFound && refused.message().contains("did you mean `sum`"),
+        "{refused}"
+    );
     let mut window = command(&["pair:same", "stats:value"]);
     window["start_date"] = json!("2026-01-01T00:00:00");
     window["end_date"] = json!("2026-01-01T02:30:00");
     let found = ask(&server, &window, no_rows()).await.unwrap();
-    assert_eq!((found.num_rows(), doubles(&found, "same")), (10, doubles(&found, "value")));
+    assert_eq!(
+        (found.num_rows(), doubles(&found, "same")),
+        (10, doubles(&found, "value"))
+    );
 }
 
 #[tokio::test]
@@ -147,20 +198,38 @@ async fn what_a_client_leaves_out_is_added() {
 async fn any_number_of_rows_has_the_same_columns() {
     let repo = repo().await;
     let server = serve(&repo).await;
-    let asked = command(&["plus:text", "pair:both", "twice:twice", "sparse:late", "stats:value"]);
-    let some = ask(&server, &asked, numbered(2)).await.unwrap();
-    let none = ask(&server, &asked, numbered(0)).await.unwrap();
+    let views = [
+        "plus:text",
+        "pair:both",
+        "twice:twice",
+        "uneven:late",
+        "uneven:half",
+        "uneven:gone",
+        "stats:value",
+    ];
+    let some = ask(&server, &command(&views), numbered(2)).await.unwrap();
+    let none = ask(&server, &command(&views), numbered(0)).await.unwrap();
     assert_eq!(some.schema(), none.schema());
     // More than a function sees at once.
-    let many = ask(&server, &asked, numbered(200_000)).await.unwrap();
+    let many = ask(&server, &command(&views), numbered(200_000)).await.unwrap();
     assert_eq!(some.schema(), many.schema());
     let twice = many["twice"].as_primitive::<Int64Type>().values();
     assert!((0..200_000).all(|row| twice[row] == 2 * row as i64));
-    // Nothing but NULL tells no type.
-    let late = ask(&server, &command(&["sparse:late"]), numbered(1)).await.unwrap();
-    assert_eq!((late["late"].data_type(), late["late"].null_count()), (&DataType::Float64, 1));
-    let mixed = ask(&server, &command(&["sparse:mixed"]), numbered(100_000).slice(8, 70_000)).await.unwrap();
-    assert_eq!(mixed["mixed"].as_string::<i32>().value(69_999), "five");
+    let late = many["late"].as_primitive::<Float64Type>();
+    assert!(late.is_null(0) && late.value(199_999) == 99_999.5);
+    let half = many["half"].as_primitive::<Float64Type>();
+    assert_eq!((half.value(1), half.value(199_999)), (1.0, 99_999.5));
+    let gone = many["gone"].as_primitive::<Int64Type>();
+    assert!(gone.value(1) == 1 && gone.is_null(199_999));
+    assert!(ask(&server, &command(&["mixed:mixed"]), numbered(10)).await.is_ok());
+    let told = ask(&server, &command(&["mixed:mixed"]), numbered(100_000))
+        .await
+        .unwrap_err();
+    assert!(
+        told.message()
+            .contains("`mixed` is string here, and int64 in rows before"),
+        "{told}"
+    );
 }
 
 #[tokio::test]
@@ -177,7 +246,10 @@ async fn a_function_that_fails_says_how() {
     ] {
         let told = trouble(&server, what).await.unwrap_err();
         assert_eq!(told.code(), Code::InvalidArgument);
-        assert!(told.message().contains("`trouble`") && told.message().contains(words), "{told}");
+        assert!(
+            told.message().contains("`trouble`") && told.message().contains(words),
+            "{told}"
+        );
     }
     // All of that in one process, which what is printed does not disturb.
     assert_eq!(trouble(&server, "print").await.unwrap(), process(&server).await);
@@ -197,7 +269,10 @@ async fn a_process_that_a_function_ruins_is_replaced() {
         let before = process(&server).await;
         let told = trouble(&server, what).await.unwrap_err();
         assert_eq!(told.code(), code, "{told}");
-        assert!(told.message().contains("`trouble`") && told.message().contains(words), "{told}");
+        assert!(
+            told.message().contains("`trouble`") && told.message().contains(words),
+            "{told}"
+        );
         assert_ne!(process(&server).await, before, "{what}");
     }
     let with_thread = trouble(&server, "thread").await.unwrap();
@@ -212,12 +287,14 @@ async fn a_process_that_a_function_ruins_is_replaced() {
 async fn many_calls_share_two_processes_and_a_hung_one_holds_up_no_other() {
     let repo = repo().await;
     let server = serve(&repo).await;
-    process(&server).await;
+    tokio::join!(process(&server), process(&server));
     let hung = trouble(&server, "sleep");
     let calls = join_all((0..40).map(|n| {
         let server = &server;
         async move {
-            let found = ask(server, &command(&["plus:sum", "stats:value"]), numbered(n)).await.unwrap();
+            let found = ask(server, &command(&["plus:sum", "stats:value"]), numbered(n))
+                .await
+                .unwrap();
             let sums = found["sum"].as_primitive::<Float64Type>();
             assert!((0..n).all(|row| sums.value(row) == 300.0 + (row % 24) as f64 + row as f64));
             Instant::now()
@@ -226,7 +303,10 @@ async fn many_calls_share_two_processes_and_a_hung_one_holds_up_no_other() {
     let hung = async { (hung.await.unwrap_err(), Instant::now()) };
     let (calls, (told, late)) = tokio::join!(calls, hung);
     assert_eq!(told.code(), Code::DeadlineExceeded);
-    assert!(calls.iter().any(|ended| *ended < late), "all waited for the process that hung");
+    assert!(
+        calls.iter().any(|ended| *ended < late),
+        "all waited for the process that hung"
+    );
 }
 
 #[tokio::test]
@@ -257,9 +337,20 @@ async fn results_are_kept() {
 async fn without_a_python_they_are_refused_by_name() {
     let repo = repo().await;
     let server = repo.serve().await;
-    let told = ask(&server, &command(&["stats:value", "plus:sum"]), numbered(1)).await.unwrap_err();
+    let told = ask(&server, &command(&["stats:value", "plus:sum"]), numbered(1))
+        .await
+        .unwrap_err();
     assert_eq!(told.code(), Code::Unimplemented);
-    assert!(told.message().contains("`plus`") && told.message().contains("--python-worker"), "{told}");
+    assert!(
+        told.message().contains("`plus`") && told.message().contains("--python-worker"),
+        "{told}"
+    );
     let other = command(&["plus@v2:sum"]);
-    assert!(ask(&server, &other, numbered(1)).await.unwrap_err().message().contains("version 2"));
+    assert!(
+        ask(&server, &other, numbered(1))
+            .await
+            .unwrap_err()
+            .message()
+            .contains("version 2")
+    );
 }

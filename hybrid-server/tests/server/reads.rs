@@ -21,25 +21,52 @@ async fn both_generations_of_clients_get_the_same_rows() {
     put(&mut client, &historical(), entities()).await.unwrap();
     let descriptor = FlightDescriptor::new_cmd(historical().to_string());
     let info = client.get_flight_info(descriptor.clone()).await.unwrap().into_inner();
-    let listed: Vec<_> = client.list_flights(Criteria::default()).await.unwrap().into_inner().try_collect().await.unwrap();
+    let listed: Vec<_> = client
+        .list_flights(Criteria::default())
+        .await
+        .unwrap()
+        .into_inner()
+        .try_collect()
+        .await
+        .unwrap();
     assert_eq!(listed, [info.clone()]);
     let ticket = info.endpoint[0].ticket.clone().unwrap();
     let answer = client.do_get(ticket.clone()).await.unwrap().into_inner();
     assert_eq!(read(answer.map_err(Into::into)).await.unwrap(), newer);
     // A ticket is good once.
     assert_eq!(client.do_get(ticket).await.unwrap_err().code(), Code::NotFound);
-    assert_eq!(client.get_flight_info(descriptor).await.unwrap_err().code(), Code::NotFound);
-    server.counted("hybrid_calls_running{api=\"get_historical_features\"} 0").await;
-    server.counted("hybrid_rows_total{api=\"get_historical_features\"} 8").await;
+    assert_eq!(
+        client.get_flight_info(descriptor).await.unwrap_err().code(),
+        Code::NotFound
+    );
+    server
+        .counted("hybrid_calls_running{api=\"get_historical_features\"} 0")
+        .await;
+    server
+        .counted("hybrid_rows_total{api=\"get_historical_features\"} 8")
+        .await;
 }
 
 #[tokio::test]
 async fn no_rows_still_have_columns() {
     let repo = Repo::new().await;
     let server = repo.serve().await;
-    let none = exchange(&mut server.client().await, &historical(), frame(&[], &[])).await.unwrap();
-    let names: Vec<_> = none.schema_ref().fields().iter().map(|field| field.name().clone()).collect();
-    assert_eq!((none.num_rows(), names), (0, vec!["driver".to_owned(), "event_timestamp".to_owned(), "value".to_owned()]));
+    let none = exchange(&mut server.client().await, &historical(), frame(&[], &[]))
+        .await
+        .unwrap();
+    let names: Vec<_> = none
+        .schema_ref()
+        .fields()
+        .iter()
+        .map(|field| field.name().clone())
+        .collect();
+    assert_eq!(
+        (none.num_rows(), names),
+        (
+            0,
+            vec!["driver".to_owned(), "event_timestamp".to_owned(), "value".to_owned()]
+        )
+    );
 }
 
 #[tokio::test]
@@ -51,9 +78,15 @@ async fn a_window_stands_for_the_frame() {
     command["end_date"] = json!("2026-01-01T02:30:00+00:00");
     let found = exchange(&mut server.client().await, &command, no_rows()).await.unwrap();
     let values: Vec<f64> = found["value"].as_primitive::<Float64Type>().values().to_vec();
-    assert_eq!(values, [2.0, 102.0, 202.0, 302.0, 402.0, 502.0, 602.0, 702.0, 802.0, 902.0]);
+    assert_eq!(
+        values,
+        [2.0, 102.0, 202.0, 302.0, 402.0, 502.0, 602.0, 702.0, 802.0, 902.0]
+    );
     command["start_date"].take();
-    assert_eq!(exchange(&mut server.client().await, &command, no_rows()).await.unwrap(), found);
+    assert_eq!(
+        exchange(&mut server.client().await, &command, no_rows()).await.unwrap(),
+        found
+    );
 }
 
 #[tokio::test]
@@ -65,12 +98,24 @@ async fn pulls_have_open_windows() {
     assert_eq!(exchange(&mut client, &all, no_rows()).await.unwrap().num_rows(), 240);
     let late = pull("pull_all_from_table_or_query", Some("2026-01-01T23:00:00"), None);
     assert_eq!(exchange(&mut client, &late, no_rows()).await.unwrap().num_rows(), 10);
-    let latest = pull("pull_latest_from_table_or_query", Some("2026-01-01T00:00:00"), Some("2026-01-01T04:00:00Z"));
+    let latest = pull(
+        "pull_latest_from_table_or_query",
+        Some("2026-01-01T00:00:00"),
+        Some("2026-01-01T04:00:00Z"),
+    );
     let latest = exchange(&mut client, &latest, no_rows()).await.unwrap();
     let mut values: Vec<f64> = latest["value"].as_primitive::<Float64Type>().values().to_vec();
     values.sort_by(f64::total_cmp);
-    assert_eq!(values, [4.0, 104.0, 204.0, 304.0, 404.0, 504.0, 604.0, 704.0, 804.0, 904.0]);
-    let names: Vec<_> = latest.schema_ref().fields().iter().map(|field| field.name().clone()).collect();
+    assert_eq!(
+        values,
+        [4.0, 104.0, 204.0, 304.0, 404.0, 504.0, 604.0, 704.0, 804.0, 904.0]
+    );
+    let names: Vec<_> = latest
+        .schema_ref()
+        .fields()
+        .iter()
+        .map(|field| field.name().clone())
+        .collect();
     assert_eq!(names, ["driver", "value", "event_timestamp"]);
 }
 
@@ -81,7 +126,12 @@ async fn a_pull_without_keys_has_feasts_dummy() {
     let mut command = pull("pull_all_from_table_or_query", None, None);
     command["join_key_columns"] = json!([]);
     let found = exchange(&mut server.client().await, &command, no_rows()).await.unwrap();
-    assert!(found["__dummy_id"].as_string::<i32>().iter().all(|text| text == Some("")));
+    assert!(
+        found["__dummy_id"]
+            .as_string::<i32>()
+            .iter()
+            .all(|text| text == Some(""))
+    );
     assert_eq!(found["__dummy_id"].null_count(), 0);
 }
 
@@ -108,7 +158,14 @@ async fn actions_are_listed_and_other_calls_refused() {
     let repo = Repo::new().await;
     let server = repo.serve().await;
     let mut client = server.client().await;
-    let actions: Vec<_> = client.list_actions(Empty {}).await.unwrap().into_inner().try_collect().await.unwrap();
+    let actions: Vec<_> = client
+        .list_actions(Empty {})
+        .await
+        .unwrap()
+        .into_inner()
+        .try_collect()
+        .await
+        .unwrap();
     assert_eq!(actions.len(), 3);
     let refused = client.get_schema(FlightDescriptor::new_cmd("{}")).await.unwrap_err();
     assert_eq!(refused.code(), Code::Unimplemented);

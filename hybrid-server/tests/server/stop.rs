@@ -21,20 +21,33 @@ async fn a_stopped_server_ends_what_runs_and_takes_no_more() {
     let found = read(answer.into_inner().map_err(FlightError::from)).await.unwrap();
     assert_eq!(found.num_rows(), rows);
     drop(client);
-    tokio::time::timeout(Duration::from_secs(10), server.served).await.unwrap().unwrap().unwrap();
+    tokio::time::timeout(Duration::from_secs(10), server.served)
+        .await
+        .unwrap()
+        .unwrap()
+        .unwrap();
 }
 
 #[tokio::test]
 async fn what_does_not_end_in_time_is_ended() {
     let repo = Repo::new().await;
-    let config = ServerConfig { grace: Duration::from_millis(100), ..ServerConfig::default() };
+    let config = ServerConfig {
+        grace: Duration::from_millis(100),
+        ..ServerConfig::default()
+    };
     let server = repo.serve_with(config).await;
     let mut client = server.client().await;
     let sent = crate::support::body(&historical(), frame(&[3], &[DAY])).await;
     let endless = futures::StreamExt::chain(futures::stream::iter(sent), futures::stream::pending());
     let call = tokio::spawn(async move { client.do_exchange(endless).await.map(drop) });
-    server.counted("hybrid_calls_running{api=\"get_historical_features\"} 1").await;
+    server
+        .counted("hybrid_calls_running{api=\"get_historical_features\"} 1")
+        .await;
     server.stop.send(()).unwrap();
-    tokio::time::timeout(Duration::from_secs(10), server.served).await.unwrap().unwrap().unwrap();
+    tokio::time::timeout(Duration::from_secs(10), server.served)
+        .await
+        .unwrap()
+        .unwrap()
+        .unwrap();
     assert!(call.await.unwrap().is_err());
 }

@@ -1,7 +1,7 @@
 //! A repository with a view of files, its server, and a Flight client.
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +11,9 @@ use arrow_flight::error::FlightError;
 use arrow_flight::flight_service_client::FlightServiceClient;
 use arrow_flight::{FlightData, FlightDescriptor};
 use futures::{StreamExt, TryStreamExt};
-use hybrid_core::arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use hybrid_core::arrow::array::{
+    ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+};
 use hybrid_core::arrow::compute::concat_batches;
 use hybrid_core::config::RepoConfig;
 use hybrid_core::{Entity, FeatureRegistry, FeatureView, Field, Source, ValueType};
@@ -41,16 +43,31 @@ impl Repo {
     /// Drivers 0 to 9 with a value each hour of a day: driver * 100 + hour.
     pub async fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let (drivers, hours): (Vec<i64>, Vec<i64>) =
-            (0..24).flat_map(|hour| (0..10).map(move |driver| (driver, hour))).unzip();
+        let (drivers, hours): (Vec<i64>, Vec<i64>) = (0..24)
+            .flat_map(|hour| (0..10).map(move |driver| (driver, hour)))
+            .unzip();
         #[allow(clippy::cast_precision_loss)]
-        let values = drivers.iter().zip(&hours).map(|(driver, hour)| (driver * 100 + hour) as f64);
+        let values = drivers
+            .iter()
+            .zip(&hours)
+            .map(|(driver, hour)| (driver * 100 + hour) as f64);
         let values: ArrayRef = Arc::new(Float64Array::from_iter_values(values));
-        let rows = frame(&drivers, &hours.iter().map(|hour| DAY + hour * HOUR).collect::<Vec<_>>());
-        let columns = rows.schema().fields().iter().map(|field| field.name().clone()).collect::<Vec<_>>();
+        let rows = frame(
+            &drivers,
+            &hours.iter().map(|hour| DAY + hour * HOUR).collect::<Vec<_>>(),
+        );
+        let columns = rows
+            .schema()
+            .fields()
+            .iter()
+            .map(|field| field.name().clone())
+            .collect::<Vec<_>>();
         let mut all: Vec<(String, ArrayRef)> = columns.into_iter().zip(rows.columns().iter().cloned()).collect();
         all.push(("value".to_owned(), values));
-        write(&dir.path().join("stats.parquet"), &RecordBatch::try_from_iter(all).unwrap());
+        write(
+            &dir.path().join("stats.parquet"),
+            &RecordBatch::try_from_iter(all).unwrap(),
+        );
         let store = open(dir.path());
         store.apply(definitions(), false).await.unwrap();
         Self { dir, store }
@@ -75,10 +92,6 @@ impl Repo {
                 let _ = asked.await;
             })),
         }
-    }
-
-    pub fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
     }
 }
 
@@ -118,7 +131,11 @@ pub struct Running {
 
 impl Running {
     pub async fn client(&self) -> FlightServiceClient<Channel> {
-        let channel = Channel::from_shared(format!("http://{}", self.address)).unwrap().connect().await.unwrap();
+        let channel = Channel::from_shared(format!("http://{}", self.address))
+            .unwrap()
+            .connect()
+            .await
+            .unwrap();
         FlightServiceClient::new(channel)
     }
 
@@ -186,11 +203,7 @@ pub async fn exchange(
 }
 
 /// A call as all clients write.
-pub async fn put(
-    client: &mut FlightServiceClient<Channel>,
-    command: &Value,
-    rows: RecordBatch,
-) -> Result<(), Status> {
+pub async fn put(client: &mut FlightServiceClient<Channel>, command: &Value, rows: RecordBatch) -> Result<(), Status> {
     let sent = body(command, rows).await;
     let mut answer = client.do_put(futures::stream::iter(sent)).await?.into_inner();
     while answer.message().await?.is_some() {}

@@ -78,7 +78,16 @@ pub(super) fn read(mut fields: Fields<'_>, around: &Around<'_>, problems: &mut P
     let written = fields.text("path", "`registry`", problems);
     let written = written.zip(fields.get("path"));
     let read_written = fields.optional_text("read_path", problems).zip(fields.get("read_path"));
-    let connect_args = fields.get("sqlalchemy_config_kwargs").map(connect_args);
+    let given = fields
+        .get("sqlalchemy_config_kwargs")
+        .map(connect_args)
+        .unwrap_or_default();
+    // SQLite's driver takes the options of its URL as arguments, too.
+    let mut connect_args = written
+        .as_ref()
+        .map(|(path, _)| sqlite_options(path))
+        .unwrap_or_default();
+    connect_args.extend(given);
     let schema_mode = schema_mode(&mut fields, problems);
     let purge_feast_metadata = fields.read("purge_feast_metadata", problems);
     // How many threads Feast reads with.
@@ -89,7 +98,7 @@ pub(super) fn read(mut fields: Fields<'_>, around: &Around<'_>, problems: &mut P
     let read_address = read_written.and_then(&mut read);
     Some(SqlRegistry {
         read_address,
-        connect_args: connect_args.unwrap_or_default(),
+        connect_args,
         schema_mode,
         purge_feast_metadata: purge_feast_metadata.unwrap_or_default(),
         ..SqlRegistry::new(written.and_then(read)?)
@@ -139,6 +148,11 @@ fn sqlite(url: &DatabaseUrl, repo: &Path) -> Result<SqlAddress, &'static str> {
         path: repo.join(path),
         read_only: is_uri && url.option("mode") == Some("ro"),
     })
+}
+
+fn sqlite_options(path: &str) -> BTreeMap<String, Secret> {
+    let url = DatabaseUrl::parse(path).filter(|url| url.dialect == "sqlite");
+    url.map(|url| url.options).unwrap_or_default()
 }
 
 fn connect_args(kwargs: &Node) -> BTreeMap<String, Secret> {

@@ -51,7 +51,9 @@ fn paths_start_at_the_repository() {
         ("'sqlite:///file:r.db?mode=ro&uri=true'", sqlite("repo/r.db", true)),
     ] {
         let read = sql(&format!("{{registry_type: sql, path: {written}}}"));
-        assert_eq!(read, SqlRegistry::new(expected), "{written}");
+        assert_eq!(read.address, expected, "{written}");
+        let timeout = read.connect_args.get("timeout").map(|seconds| seconds.expose());
+        assert_eq!(timeout, written.contains("timeout").then_some("3"), "{written}");
     }
 }
 
@@ -185,12 +187,12 @@ fn wrong_registries() {
             ),
             (
                 "{registry_type: remote, path: 'h:1'}\nauth: {type: oidc, client_secret: hunter2}",
-                "repo/feature_store.yaml:3:34: a token cannot be fetched from the OIDC issuer here\n\
+                "repo/feature_store.yaml:3:35: a token cannot be fetched from the OIDC issuer here\n\
                  \x20 help: give `token`, `token_env_var`, or the environment variable FEAST_OIDC_TOKEN",
             ),
             (
                 "{registry_type: remote, path: 'h:1'}\nauth: {type: oidc, token_env_var: UNDEFINED}",
-                "repo/feature_store.yaml:3:34: the variable that `token_env_var` names is not set",
+                "repo/feature_store.yaml:3:35: the variable that `token_env_var` names is not set",
             ),
             (
                 "{registry_type: remote, path: 'h:1'}\nauth: {type: ldap}",

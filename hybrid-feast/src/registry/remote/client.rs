@@ -12,9 +12,10 @@ use tonic::{Request, Status};
 use tonic_prost::ProstCodec;
 
 use super::error::{failed, is_lost};
-use super::message::{ListRequest, ListResponse, ProjectsRequest};
+use super::message::ListResponse;
 use super::tls::with_tls;
-use super::token;
+use super::token::{self, Bearer};
+use crate::blocking::blocking;
 use crate::registry::document::MAX_BYTES;
 
 const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
@@ -46,34 +47,36 @@ impl Client {
         &self.place
     }
 
-    /// The definitions of a project that `method` lists.
-    pub(super) async fn list(&self, method: &str, project: &str) -> Result<Vec<Bytes>> {
-        let project = project.to_owned();
-        self.call(method, ListRequest { project }).await
+    /// What tells the server who asks.
+    pub(super) async fn bearer(&self) -> Result<Option<Bearer>> {
+        let auth = self.auth.clone();
+        blocking(move || token::header(&auth)).await
     }
 
-    /// The projects that `method` lists.
-    pub(super) async fn projects(&self, method: &str) -> Result<Vec<Bytes>> {
-        self.call(method, ProjectsRequest {}).await
-    }
-
-    async fn call<Q: Message + Clone + 'static>(&self, method: &str, request: Q) -> Result<Vec<Bytes>> {
-        let mut answer = self.once(method, request.clone()).await;
+    /// What `method` lists.
+    pub(super) async fn list<Q>(&self, method: &str, request: Q, bearer: Option<&Bearer>) -> Result<Vec<Bytes>>
+    where
+        Q: Message + Clone + 'static,
+    {
+        let mut answer = self.once(method, request.clone(), bearer).await;
         if matches!(&answer, Err(status) if is_lost(status)) {
             tokio::time::sleep(PAUSE).await;
-            answer = self.once(method, request).await;
+            answer = self.once(method, request, bearer).await;
         }
         let answer = answer.map_err(|status| failed(&status, method, &self.place))?;
         Ok(answer.items)
     }
 
-    async fn once<Q: Message + 'static>(&self, method: &str, message: Q) -> Result<ListResponse, Status> {
+    async fn once<Q>(&self, method: &str, message: Q, bearer: Option<&Bearer>) -> Result<ListResponse, Status>
+    where
+        Q: Message + 'static,
+    {
         let channel = self.channel.get_or_init(async || self.endpoint.connect_lazy()).await;
         let mut grpc = Grpc::new(channel.clone()).max_decoding_message_size(MAX_BYTES);
         grpc.ready().await.map_err(|error| Status::from_error(error.into()))?;
         let mut request = Request::new(message);
-        if let Some(token) = token::header(&self.auth)? {
-            request.metadata_mut().insert("authorization", token);
+        if let Some(bearer) = bearer {
+            request.metadata_mut().insert("authorization", bearer.clone());
         }
         let path = PathAndQuery::try_from(format!("/feast.registry.RegistryServer/{method}"))
             .map_err(|error| Status::internal(error.to_string()))?;

@@ -18,6 +18,8 @@ use super::document::{Document, MAX_BYTES, RecordKind};
 use crate::blocking::blocking;
 use crate::proto::{self, Fields};
 use client::Client;
+use message::{ListRequest, ProjectsRequest};
+use token::Bearer;
 
 /// The calls that list a project's definitions. Views come before what they use, so that what is applied meanwhile is
 /// there for them; what is asked for together is asked for at once.
@@ -57,11 +59,12 @@ impl Remote {
     }
 
     async fn lists(&self) -> Result<Vec<List>> {
+        let bearer = self.client.bearer().await?;
         let mut lists = Vec::new();
         for together in LISTS {
             let asked = together
                 .iter()
-                .map(async |(kind, method)| Ok::<List, Error>((*kind, self.list(*kind, method).await?)));
+                .map(async |(kind, method)| self.list(*kind, method, bearer.as_ref()).await);
             lists.extend(try_join_all(asked).await?);
         }
         let bytes: usize = lists.iter().flat_map(|(_, items)| items).map(Bytes::len).sum();
@@ -75,11 +78,13 @@ impl Remote {
         Ok(lists)
     }
 
-    async fn list(&self, kind: RecordKind, method: &str) -> Result<Vec<Bytes>> {
-        match kind {
-            RecordKind::Project => self.client.projects(method).await,
-            _ => self.client.list(method, &self.project).await,
-        }
+    async fn list(&self, kind: RecordKind, method: &str, bearer: Option<&Bearer>) -> Result<List> {
+        let project = self.project.clone();
+        let items = match kind {
+            RecordKind::Project => self.client.list(method, ProjectsRequest {}, bearer).await?,
+            _ => self.client.list(method, ListRequest { project }, bearer).await?,
+        };
+        Ok((kind, items))
     }
 }
 

@@ -2,32 +2,34 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hybrid_core::Secret;
 use hybrid_core::config::ClientAuth;
-use tonic::Status;
+use hybrid_core::{Error, ErrorKind, Result, Secret};
 use tonic::metadata::{Ascii, MetadataValue};
 
-/// Where Kubernetes puts the token of a pod. It is replaced now and then, so it is read on each call.
+/// Where Kubernetes puts the token of a pod. It is replaced now and then, so it is read on each request.
 const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
 
+/// What the header `authorization` holds.
+pub(super) type Bearer = MetadataValue<Ascii>;
+
 /// The header `authorization`, where there is one to send.
-pub(super) fn header(auth: &ClientAuth) -> Result<Option<MetadataValue<Ascii>>, Status> {
+///
+/// # Errors
+/// Unauthenticated, when a token is asked for and there is none.
+pub(super) fn header(auth: &ClientAuth) -> Result<Option<Bearer>> {
     let environment = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let account = || {
-        std::fs::read_to_string(SERVICE_ACCOUNT)
-            .ok()
-            .map(|token| token.trim().to_owned())
-    };
+    let account = || Some(std::fs::read_to_string(SERVICE_ACCOUNT).ok()?.trim().to_owned());
+    let refused = |message: &str| Error::new(ErrorKind::Unauthenticated, message);
     let Some(token) = token(auth, &environment, &account) else {
         return match auth {
             ClientAuth::None => Ok(None),
-            _ => Err(Status::unauthenticated(
+            _ => Err(refused(
                 "`auth` of feature_store.yaml names no token, and the environment has none",
             )),
         };
     };
     let mut value = MetadataValue::try_from(format!("Bearer {token}"))
-        .map_err(|_| Status::unauthenticated("the token of `auth` cannot be sent: it holds more than ASCII"))?;
+        .map_err(|_| refused("the token of `auth` cannot be sent: it holds more than visible ASCII"))?;
     value.set_sensitive(true);
     Ok(Some(value))
 }

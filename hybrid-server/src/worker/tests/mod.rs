@@ -91,7 +91,10 @@ async fn many_calls_share_a_few_processes() {
 
 #[tokio::test]
 async fn a_process_that_went_wrong_is_replaced() {
-    let pool = pool(WorkerConfig { call_time: Duration::from_secs(2), ..config() });
+    let pool = pool(WorkerConfig {
+        call_time: Duration::from_secs(2),
+        ..config()
+    });
     for (what, kind, words) in [
         ("exit", ErrorKind::Unexpected, "exit status: 3"),
         ("sleep", ErrorKind::Timeout, "`sleep`: 3 rows took longer than 2 s"),
@@ -132,7 +135,10 @@ async fn a_call_that_is_given_up_ends_its_process() {
 
 #[tokio::test]
 async fn what_others_printed_is_not_told() {
-    let pool = pool(WorkerConfig { processes: 1, ..config() });
+    let pool = pool(WorkerConfig {
+        processes: 1,
+        ..config()
+    });
     assert!(ask(&pool, "echo").await.is_ok());
     let error = ask(&pool, "exit").await.unwrap_err().to_string();
     assert!(error.contains("about exit") && !error.contains("about echo"), "{error}");
@@ -150,8 +156,17 @@ async fn what_cannot_begin_says_why() {
         let rows = BatchStream::from_batches(rows().schema(), vec![rows()]);
         let error = workers.transform(Vec::new(), false, rows).await.err().unwrap();
         assert_eq!(error.kind(), ErrorKind::Config, "{error}");
-        assert!(error.to_string().contains(words) && error.to_string().contains("--python-worker"), "{error}");
+        assert!(
+            error.to_string().contains(words) && error.to_string().contains("--python-worker"),
+            "{error}"
+        );
     }
-    let none = WorkerConfig { command: Vec::new(), ..config() };
-    assert_eq!(Workers::new(none, std::env::temp_dir()).err().unwrap().kind(), ErrorKind::Config);
+    let none = WorkerConfig {
+        command: Vec::new(),
+        ..config()
+    };
+    assert_eq!(
+        Workers::new(none, std::env::temp_dir()).err().unwrap().kind(),
+        ErrorKind::Config
+    );
 }
