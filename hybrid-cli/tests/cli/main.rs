@@ -9,6 +9,7 @@ mod init;
 mod interrupt;
 mod pulls;
 mod retrieval;
+mod serve;
 mod stores;
 mod streams;
 mod support;

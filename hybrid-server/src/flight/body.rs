@@ -129,7 +129,13 @@ fn received(status: Status) -> Error {
         tonic::Code::Internal | tonic::Code::InvalidArgument => ErrorKind::InvalidInput,
         _ => ErrorKind::Cancelled,
     };
-    Error::new(kind, format!("the request's body: {}", status.message()))
+    let error = Error::new(kind, format!("the request's body: {}", status.message()));
+    match kind {
+        ErrorKind::ResourceExhausted => error.with_help(
+            "send the table in several batches, or let whoever runs the server allow larger messages with `--message-size`",
+        ),
+        _ => error,
+    }
 }
 
 fn broken(error: FlightError) -> Error {
