@@ -3,89 +3,19 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, missing_docs)]
 
 mod support;
+#[path = "server/tls.rs"]
+mod tls;
 
 use std::net::TcpListener;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hybrid_core::ErrorKind;
-use hybrid_core::config::RepoConfig;
-use hybrid_feast::FeatureStore;
 use serde_json::json;
-use support::Repo;
 use support::definitions::{definitions, in_order, views};
-use support::feast::{FEATURES, FeastRepo, fixture, python};
-
-/// `feast serve_registry` over a repository.
-struct Server {
-    child: Child,
-    port: u16,
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
-fn serve_registry(repo: &Path, port: u16, arguments: &[&str]) -> Child {
-    Command::new(python().with_file_name("feast"))
-        .args(["serve_registry", "--port", &port.to_string()])
-        .args(arguments)
-        .current_dir(repo)
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap()
-}
-
-impl Server {
-    fn start(repo: &Path, arguments: &[&str]) -> Self {
-        let port = free_port();
-        Self::of(serve_registry(repo, port, arguments), port)
-    }
-
-    /// What fixtures/guarded_server.py is.
-    fn guarded() -> Self {
-        let port = free_port();
-        let mut command = Command::new(python());
-        command.arg(fixture("guarded_server.py")).arg(port.to_string());
-        Self::of(command.spawn().unwrap(), port)
-    }
-
-    fn of(child: Child, port: u16) -> Self {
-        let server = Self { child, port };
-        server.wait();
-        server
-    }
-
-    fn wait(&self) {
-        let start = Instant::now();
-        while std::net::TcpStream::connect(("127.0.0.1", self.port)).is_err() {
-            assert!(
-                start.elapsed() < Duration::from_secs(120),
-                "the registry server did not come up"
-            );
-            std::thread::sleep(Duration::from_millis(100));
-        }
-    }
-
-    /// A feature store of `project` that has its registry there; `more` are fields of the registry and after it.
-    fn store(&self, project: &str, more: &str) -> FeatureStore {
-        let yaml = format!(
-            "project: {project}\nregistry:\n  registry_type: remote\n  path: localhost:{}\n{more}",
-            self.port
-        );
-        let config = RepoConfig::parse(&yaml, "feature_store.yaml".as_ref(), &|_| None).unwrap();
-        Repo::open_at(config.registry, config.repo, project)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
+use support::feast::{FEATURES, FeastRepo};
+use support::registry_server::{Server, serve_registry};
 
 #[tokio::test]
 #[ignore = "needs Feast: scripts/test feast"]
@@ -192,62 +122,6 @@ async fn requests_at_the_same_time_share_answers() {
         "{:?}",
         start.elapsed()
     );
-}
-
-/// A certificate that has signed itself: as an authority, as Feast's documentation makes it, or not.
-fn certificate(folder: &Path, name: &str, constraints: &str) {
-    let status = Command::new("openssl")
-        .args([
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:P-256",
-            "-nodes",
-            "-days",
-            "2",
-        ])
-        .args(["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"])
-        .args(["-addext", &format!("basicConstraints=critical,{constraints}")])
-        .arg("-keyout")
-        .arg(folder.join(format!("{name}.key")))
-        .arg("-out")
-        .arg(folder.join(format!("{name}.crt")))
-        .stderr(Stdio::null())
-        .status()
-        .unwrap();
-    assert!(status.success());
-}
-
-#[tokio::test]
-#[ignore = "needs Feast: scripts/test feast"]
-async fn tls_is_checked_against_the_certificate_of_the_configuration() {
-    let repo = FeastRepo::new(&json!("data/registry.db"));
-    repo.feast().apply("a", 1);
-    let folder = repo.path();
-    for (name, constraints) in [("authority", "CA:TRUE"), ("leaf", "CA:FALSE"), ("foreign", "CA:TRUE")] {
-        certificate(folder, name, constraints);
-    }
-    let path = |file: &str| folder.join(file).to_string_lossy().into_owned();
-    for name in ["authority", "leaf"] {
-        let (key, certificate) = (path(&format!("{name}.key")), path(&format!("{name}.crt")));
-        let server = Server::start(folder, &["--key", &key, "--cert", &certificate]);
-        let store = server.store("p", &format!("  cert: {certificate}\n"));
-        assert_eq!(views(&store.registry().await.unwrap()), ["a"], "{name}");
-        let foreign = server.store("p", &format!("  cert: {}\n", path("foreign.crt")));
-        let error = foreign.registry().await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
-        assert!(error.to_string().contains("certificate"), "{error}");
-        let other = server.store("p", &format!("  cert: {certificate}\n  authority: other.example\n"));
-        let error = other.registry().await.unwrap_err();
-        assert!(
-            error.to_string().contains("other.example") || error.to_string().contains("name"),
-            "{error}"
-        );
-        let plain = server.store("p", "").registry().await.unwrap_err();
-        assert_eq!(plain.kind(), ErrorKind::Unavailable, "{plain}");
-    }
 }
 
 #[tokio::test]

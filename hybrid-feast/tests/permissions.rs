@@ -1,5 +1,7 @@
 //! Permission objects of a registry file, as Feast's server would enforce them.
 
+#![allow(clippy::unwrap_used, missing_docs)]
+
 mod support;
 
 use hybrid_feast::{Action, Identity, Resource, ResourceKind};

@@ -24,6 +24,8 @@ const FLIGHT: &str = "arrow.flight.protocol.FlightService";
 /// Bytes that a stream, and a connection, may be ahead of its reader.
 const STREAM_WINDOW: u32 = 4 << 20;
 const CONNECTION_WINDOW: u32 = 16 << 20;
+/// Bytes of a frame that waits to be fetched; more of it is in a temporary file.
+const WAITING_MEMORY: usize = 1 << 20;
 /// A client that does not answer so long after it was asked is gone.
 const KEEPALIVE: Duration = Duration::from_secs(30);
 
@@ -181,7 +183,12 @@ fn service(store: FeatureStore, config: &ServerConfig, pending: Arc<Pending>, ob
         folders: config.folders.clone(),
     };
     let calls = Calls::new(store, limits, workers.transpose()?);
-    Ok(Service::new(gate, calls, pending, config.call_memory))
+    Ok(Service::new(
+        gate,
+        calls,
+        pending,
+        config.call_memory.min(WAITING_MEMORY),
+    ))
 }
 
 fn read(file: &std::path::Path) -> Result<Vec<u8>> {

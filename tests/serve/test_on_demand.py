@@ -98,7 +98,7 @@ def services_and_saved_datasets_hold_them(world):
     with served(world) as store:
         got = world.ask(asked(), store.get_feature_service("held_service"), store)
         computed(world, got, {with_python: ["both", "many"]}, False)
-        path = str(Path(world.repo.server, "data", "held.parquet"))
+        path = str(Path(world.repo.server, "kept", "held.parquet"))
         job = store.get_historical_features(asked(), ["held_pandas:value", "held:rate"])
         if world.hybrid:
             kept = store.create_saved_dataset(job, "held_set", SavedDatasetFileStorage(path=path), allow_overwrite=True)

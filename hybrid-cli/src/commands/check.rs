@@ -33,6 +33,7 @@ fn configuration(session: &Session, store: Option<&FeatureStore>) -> RepoConfig 
             registry: RegistryConfig::File(String::new()),
             stores: Vec::new(),
             cross_source_joins: false,
+            auth: None,
         },
     }
 }

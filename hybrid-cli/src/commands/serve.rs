@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use hybrid_offline_store::config::{Node, RepoConfig};
+use hybrid_offline_store::config::{Node, RepoConfig, environment};
 use hybrid_offline_store::{Error, ErrorKind, Result};
-use hybrid_server::{Authenticator, OidcConfig, Server, ServerConfig, TlsFiles, WorkerConfig};
+use hybrid_server::{Authenticator, FeastAuth, OidcConfig, Server, ServerConfig, TlsFiles, WorkerConfig};
 
 use crate::outcome::Outcome;
 use crate::report;
@@ -40,8 +40,8 @@ pub struct Serve {
     /// Let those in who have a token of this OIDC issuer.
     #[arg(long, value_name = "URL", requires = "oidc_audience")]
     pub oidc_issuer: Option<String>,
-    /// What a token of the issuer must be for; several may be given.
-    #[arg(long, value_name = "NAME", requires = "oidc_issuer")]
+    /// What a token must be for, whether the issuer is given here or in `auth` of feature_store.yaml; several may be given.
+    #[arg(long, value_name = "NAME")]
     pub oidc_audience: Vec<String>,
     /// The client whose roles in a token count.
     #[arg(long, value_name = "ID", requires = "oidc_issuer")]
@@ -94,7 +94,7 @@ pub struct Serve {
 impl Serve {
     fn config(&self, repo: &RepoConfig) -> Result<ServerConfig> {
         let tls = self.key.clone().zip(self.cert.clone());
-        let authenticator = self.authenticator()?;
+        let authenticator = self.authenticator(repo)?;
         let folders = [base(repo), repo.repo.clone()]
             .into_iter()
             .chain(self.allow_folder.clone());
@@ -130,21 +130,40 @@ impl Serve {
         })
     }
 
-    fn authenticator(&self) -> Result<Authenticator> {
+    /// What the command line says, and what `auth` of feature_store.yaml does.
+    fn authenticator(&self, repo: &RepoConfig) -> Result<Authenticator> {
         let mut authenticator = Authenticator::anyone();
         if let Some(file) = &self.auth_tokens {
             authenticator = authenticator.with_token_file(file)?;
         }
+        match self.oidc(repo)? {
+            Some(oidc) => authenticator.with_oidc(oidc),
+            None => Ok(authenticator),
+        }
+    }
+
+    /// The issuer of the command line, else that of feature_store.yaml, whose audience may be given here.
+    fn oidc(&self, repo: &RepoConfig) -> Result<Option<OidcConfig>> {
         if let Some(issuer) = &self.oidc_issuer {
-            authenticator = authenticator.with_oidc(OidcConfig {
+            return Ok(Some(OidcConfig {
                 issuer: Some(issuer.clone()),
                 audience: self.oidc_audience.clone(),
                 client_id: self.oidc_client_id.clone(),
                 ca_file: self.oidc_ca.clone(),
                 ..OidcConfig::default()
-            })?;
+            }));
         }
-        Ok(authenticator)
+        let configured = repo
+            .expanded_auth(&environment)?
+            .map(|node| FeastAuth::read(&node))
+            .transpose()?;
+        let Some(FeastAuth::Oidc(mut oidc)) = configured else {
+            return Ok(None);
+        };
+        if !self.oidc_audience.is_empty() {
+            oidc.audience.clone_from(&self.oidc_audience);
+        }
+        Ok(Some(oidc))
     }
 }
 

@@ -26,7 +26,10 @@ impl Running {
     fn told(&mut self, before: &str) -> String {
         loop {
             let mut line = String::new();
-            assert!(self.lines.read_line(&mut line).unwrap() > 0, "no line begins with {before}");
+            assert!(
+                self.lines.read_line(&mut line).unwrap() > 0,
+                "no line begins with {before}"
+            );
             if let Some(rest) = line.strip_prefix(before) {
                 return rest.trim().to_owned();
             }
@@ -64,7 +67,10 @@ fn it_says_where_it_listens_and_how_it_is_and_ends_when_told() {
     assert!(get(&status, "/livez").starts_with("HTTP/1.1 200"));
     assert!(get(&status, "/readyz").starts_with("HTTP/1.1 200"));
     let metrics = get(&status, "/metrics");
-    assert!(metrics.contains("openmetrics") && metrics.contains("# TYPE hybrid_calls counter"), "{metrics}");
+    assert!(
+        metrics.contains("openmetrics") && metrics.contains("# TYPE hybrid_calls counter"),
+        "{metrics}"
+    );
     server.signal("-TERM");
     assert_eq!(server.child.wait().unwrap().code(), Some(0));
     assert!(place.is_tidy());
@@ -82,13 +88,32 @@ fn it_is_not_opened_to_other_machines_by_accident() {
 }
 
 #[test]
+fn who_may_call_is_read_from_the_repository_too() {
+    let place = Place::with_project();
+    let text = place.read("feature_store.yaml");
+    let auth = "auth: {type: oidc, client_id: feast, auth_discovery_url: 'https://issuer.invalid/.well-known/openid-configuration'}\n";
+    place.write("feature_store.yaml", &format!("{text}{auth}"));
+    let refused = place.run(&["serve", "--port", "0"]);
+    assert_eq!(refused.code, Some(1));
+    assert!(refused.stderr.contains("audience"), "{}", refused.stderr);
+    place.write("feature_store.yaml", &format!("{text}auth: {{type: kubernetes}}\n"));
+    let refused = place.run(&["serve", "--port", "0"]);
+    assert_eq!(refused.code, Some(1));
+    assert!(refused.stderr.contains("kubernetes"), "{}", refused.stderr);
+}
+
+#[test]
 fn what_is_wrong_is_told_before_it_listens() {
     let place = Place::with_project();
     place.write("cert.pem", "no certificate");
     for (arguments, code, words) in [
         (&["--key", "cert.pem"][..], 2, "--cert"),
         (&["--key", "cert.pem", "--cert", "cert.pem"], 1, "TLS cannot be set up"),
-        (&["--key", "gone.pem", "--cert", "gone.pem"], 1, "gone.pem cannot be read"),
+        (
+            &["--key", "gone.pem", "--cert", "gone.pem"],
+            1,
+            "gone.pem cannot be read",
+        ),
         (&["--auth-tokens", "gone.yaml"], 1, "gone.yaml"),
         (&["--oidc-issuer", "https://issuer"], 2, "--oidc-audience"),
         (&["--host", "no-such-host.invalid"], 1, "no address of this machine"),

@@ -27,6 +27,8 @@ pub struct RepoConfig {
     pub stores: Vec<StoreConfig>,
     /// Lets one call join views of several source types.
     pub cross_source_joins: bool,
+    /// `auth` as it is written: who may call a server, and how a client says who it is.
+    pub auth: Option<Node>,
 }
 
 /// One configured store.
@@ -104,6 +106,19 @@ impl RepoConfig {
         let config = read(&root, file, variable, resolve, &mut problems);
         problems.finish(config)
     }
+
+    /// `auth`, with its variables expanded: only those who read it need them.
+    ///
+    /// # Errors
+    /// Config, for variables that are not there.
+    pub fn expanded_auth(&self, variable: &dyn Fn(&str) -> Option<String>) -> Result<Option<Node>> {
+        let mut problems = Problems::default();
+        let auth = self.auth.clone().map(|mut node| {
+            node.expand(variable, &mut problems);
+            node
+        });
+        problems.finish(Some(auth))
+    }
 }
 
 fn read(
@@ -143,6 +158,7 @@ fn read(
         registry: registry?,
         stores,
         cross_source_joins,
+        auth: root.get("auth").cloned(),
     })
 }
 

@@ -81,3 +81,33 @@ fn left_out(what: &str, feature: &str) -> hybrid_core::Error {
     )
     .with_help(format!("turn on the cargo feature `{feature}` of `hybrid-feast`"))
 }
+
+#[cfg(test)]
+#[cfg(not(any(
+    feature = "registry-sql-sqlite",
+    feature = "registry-sql-postgres",
+    feature = "registry-remote"
+)))]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_compiled_in_names_its_feature() {
+        for (registry, feature) in [
+            ("{registry_type: sql, path: 'sqlite:///r.db'}", "registry-sql-sqlite"),
+            (
+                "{registry_type: sql, path: 'postgresql://u@h/d'}",
+                "registry-sql-postgres",
+            ),
+            ("{registry_type: remote, path: 'h:1'}", "registry-remote"),
+        ] {
+            let yaml = format!("project: p\nregistry: {registry}\n");
+            let config = RepoConfig::parse(&yaml, "feature_store.yaml".as_ref(), &|_| None).unwrap();
+            let error = backing(&config).err().unwrap();
+            assert_eq!(error.kind(), hybrid_core::ErrorKind::Config);
+            let help = format!("turn on the cargo feature `{feature}` of `hybrid-feast`");
+            assert_eq!(error.help(), [help]);
+        }
+    }
+}

@@ -7,6 +7,7 @@ pub mod everything;
 pub mod feast;
 #[cfg(feature = "registry-sql-postgres")]
 pub mod postgres;
+pub mod registry_server;
 
 use std::path::PathBuf;
 
@@ -56,6 +57,7 @@ impl Repo {
             repo,
             stores: Vec::new(),
             cross_source_joins: false,
+            auth: None,
         };
         FeatureStore::with_stores(config, HybridOfflineStore::from_stores([]))
     }

@@ -50,13 +50,7 @@ impl Table {
         const { &TABLES }.iter().find(|table| table.name == name)
     }
 
-    /// Its rows of a project, which is `$1`: name and message. Of projects, all: their names are told where one is wrong.
-    pub(super) fn select(&self) -> String {
-        let Self { name, id, message, .. } = self;
-        format!("SELECT {id}, {message} FROM {name} WHERE {}", self.condition())
-    }
-
-    /// Which of its rows matter, where `$1` is the project.
+    /// Which of its rows matter, where `$1` is the project. Of projects, all: they are told where one is wrong.
     pub(super) fn condition(&self) -> &'static str {
         match self.kind {
             RecordKind::Project => "$1 = $1",

@@ -7,6 +7,8 @@ use hybrid_core::config::DatabaseUrl;
 use hybrid_core::{Error, ErrorKind, Result, Secret};
 use hybrid_store_postgres::{PostgresConfig, SslMode};
 
+use super::parameters;
+
 /// A connection, and what is set on it.
 pub(super) struct Resolved {
     pub(super) config: PostgresConfig,
@@ -88,7 +90,7 @@ pub(super) fn resolve(
     config.sslrootcert_path = file("sslrootcert").filter(|_| options.get("sslrootcert").as_deref() != Some("system"));
     config.sslcert_path = file("sslcert");
     config.sslkey_path = file("sslkey");
-    let parameters = parameters(&options.get("options").unwrap_or_default());
+    let parameters = parameters::read(&options.get("options").unwrap_or_default());
     Ok(Resolved { config, parameters })
 }
 
@@ -177,42 +179,6 @@ fn wrong(message: &str) -> Error {
     Error::new(ErrorKind::Config, format!("the registry's address: {message}"))
 }
 
-/// The parameters in `-c name=value`, `-cname=value` and `--name=value`.
-fn parameters(options: &str) -> Vec<(String, String)> {
-    let mut found = Vec::new();
-    let mut words = words(options).into_iter();
-    while let Some(word) = words.next() {
-        let pair = match word.strip_prefix("-c").map(str::trim) {
-            Some("") => words.next(),
-            Some(pair) => Some(pair.to_owned()),
-            None => word.strip_prefix("--").map(str::to_owned),
-        };
-        let pair = pair.as_deref().and_then(|pair| pair.split_once('='));
-        found.extend(pair.map(|(name, value)| (name.trim().to_owned(), value.to_owned())));
-    }
-    found
-}
-
-/// Words between spaces; a backslash takes the next character as it is.
-fn words(text: &str) -> Vec<String> {
-    let mut words = vec![String::new()];
-    let mut characters = text.chars();
-    while let Some(character) = characters.next() {
-        match (character, words.last_mut()) {
-            ('\\', Some(word)) => word.extend(characters.next()),
-            (space, Some(word)) if space.is_whitespace() => {
-                if !word.is_empty() {
-                    words.push(String::new());
-                }
-            }
-            (other, Some(word)) => word.push(other),
-            (_, None) => {}
-        }
-    }
-    words.retain(|word| !word.is_empty());
-    words
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -248,17 +214,6 @@ mod tests {
         assert_eq!(read.sslrootcert_path.as_deref(), Some("/repo/ca.pem"));
         let read = resolved("postgresql://me@db/f?sslrootcert=system", &[]).unwrap().config;
         assert_eq!(read.sslrootcert_path, None);
-    }
-
-    #[test]
-    fn parameters_of_the_session() {
-        let read = resolved(
-            "postgresql://me@db/f?options=-csearch_path%3Da%2Cb%20-c%20x.y%3Dc\\%20d%20--z%3D1",
-            &[],
-        );
-        let expected = [("search_path", "a,b"), ("x.y", "c d"), ("z", "1")];
-        let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        assert_eq!(read.unwrap().parameters, expected);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A registry in PostgreSQL.
 
 mod address;
+mod parameters;
 mod query;
 mod server;
 mod writer;

@@ -7,7 +7,7 @@ use hybrid_core::{Error, ErrorKind};
 use tokio_postgres::types::{ToSql, Type};
 
 use super::super::Settings;
-use super::super::rows::{Row, Rows};
+use super::super::rows::{Row, Rows, no_message};
 use super::super::table::{TABLES, Table};
 use super::server::{Failed, Session};
 use crate::registry::backing::Version;
@@ -58,11 +58,10 @@ pub(super) async fn rows(
     while let Some(row) = found.try_next().await? {
         let (table, name): (&str, String) = (row.try_get(0)?, row.try_get(1)?);
         match Table::named(table) {
-            Some(table) => all.push(Row {
-                table,
-                name,
-                message: row.try_get(2)?,
-            })?,
+            Some(table) => {
+                let message = row.try_get(2).map_err(|_| no_message(table, &name, &settings.place))?;
+                all.push(Row { table, name, message })?;
+            }
             None => version = Some(name),
         }
     }

@@ -81,7 +81,7 @@ pub(super) fn rows(
     let failed = |error| failed(place, "read", error);
     let mut all = Rows::new(&shown);
     for table in tables {
-        let mut statement = connection.prepare(&table.select()).map_err(failed)?;
+        let mut statement = connection.prepare(&select(table)).map_err(failed)?;
         let mut rows = statement.query([project]).map_err(failed)?;
         while let Some(row) = rows.next().map_err(failed)? {
             let name = row.get_ref(0).map_err(failed)?;
@@ -92,4 +92,10 @@ pub(super) fn rows(
         }
     }
     Ok(all.into_inner())
+}
+
+/// Name and message of a project's rows; the project is `$1`.
+fn select(table: &Table) -> String {
+    let Table { name, id, message, .. } = table;
+    format!("SELECT {id}, {message} FROM {name} WHERE {}", table.condition())
 }
