@@ -198,7 +198,7 @@ async fn a_server_is_told_who_asks_and_what_it_answers_is_told() {
         (
             "{type: oidc, token: forbidden}",
             ErrorKind::PermissionDenied,
-            "ListFeatureServices: not for you",
+            ": not for you",
         ),
         (
             "{type: oidc, token: huge}",

@@ -1,6 +1,8 @@
 """On-demand feature views, which the server runs in a Python of its own: this one."""
 
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -124,3 +126,47 @@ def what_a_function_raises_reaches_the_client(world):
         if world.hybrid:
             assert isinstance(raised.error, ValueError) and "`raises`" in str(raised.error), repr(raised.error)
         equal(world.ask(asked().head(1), ["raises:never"], store).column("never").to_pylist(), [1])
+
+
+@test
+def processes_end_with_a_server_that_was_killed(world):
+    """Also one whose function would run for ever."""
+    if not world.hybrid:
+        return
+    view = stats(world, "endless")
+
+    @on_demand_feature_view(name="spins", sources=[view.feast, REQUEST], mode="python", schema=[
+        Field(name="process", dtype=Int64)])
+    def spins(inputs: dict) -> dict:
+        import os
+        while inputs["offset"][0] == 2:
+            pass
+        return {"process": [os.getpid() for _ in inputs["offset"]]}
+
+    world.apply(view, REQUEST, spins)
+    command = server.hybrid(world.repo.server, 0, world.certificates) + ["--python-worker", sys.executable]
+    own = server.Server(command)
+    own.start()
+    try:
+        store = world.client(remote={"port": own.address()[1], "connection_retries": 0})
+        process = world.ask(asked().head(1), ["spins:process"], store).column("process")[0].as_py()
+        with ThreadPoolExecutor() as pool:
+            call = pool.submit(world.ask, asked().tail(1).assign(offset=2), ["spins:process"], store)
+            time.sleep(2)
+            assert runs(process) and call.running()
+            own.process.kill()
+            assert call.exception(30) is not None
+        deadline = time.monotonic() + 20
+        while runs(process):
+            assert time.monotonic() < deadline, "the process goes on"
+            time.sleep(0.1)
+    finally:
+        own.stop()
+
+
+def runs(process: int) -> bool:
+    """One that is over has no memory, also where nobody has waited for it."""
+    try:
+        return Path(f"/proc/{process}/statm").read_text().split()[0] != "0"
+    except OSError:
+        return False

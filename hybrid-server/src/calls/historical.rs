@@ -11,7 +11,7 @@ use hybrid_core::{
 
 use hybrid_feast::Action;
 
-use super::on_demand::Retrieved;
+use super::retrieved::Retrieved;
 use super::{Desk, frame, selection};
 use crate::command::Historical;
 

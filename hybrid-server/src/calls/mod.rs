@@ -7,6 +7,7 @@ mod log;
 mod on_demand;
 mod persist;
 mod pull;
+mod retrieved;
 mod selection;
 mod sources;
 mod type_names;

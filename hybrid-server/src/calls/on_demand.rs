@@ -1,31 +1,16 @@
-//! On-demand feature views in a retrieval: their references are taken out, what they are made of is put in, and they
-//! are computed from what was retrieved.
+//! On-demand feature views in a command: their references are taken out, and what they are made of is put in.
 
 use std::collections::BTreeMap;
 
 use hybrid_core::error::nearest;
-use hybrid_core::retrieval::spooled;
-use hybrid_core::{BatchStream, Error, ErrorKind, FeatureReference, FeatureRegistry, Result, RetrievalJob, Source};
+use hybrid_core::{Error, ErrorKind, FeatureReference, FeatureRegistry, Result};
 use hybrid_feast::OnDemandView;
 
-use super::{Calls, Desk};
+use super::Desk;
 use crate::command::Historical;
 use crate::worker::Asked;
 
 type Views = BTreeMap<String, OnDemandView>;
-
-/// What a retrieval gives: checked, and not yet run.
-pub(super) struct Retrieved {
-    rows: Rows,
-    views: Vec<Asked>,
-    full_feature_names: bool,
-}
-
-enum Rows {
-    Joined(Box<RetrievalJob>),
-    /// No feature view is asked for.
-    Frame(BatchStream),
-}
 
 impl Desk<'_> {
     /// Takes the references of on-demand feature views out of a command.
@@ -44,65 +29,6 @@ impl Desk<'_> {
             return Err(Error::new(ErrorKind::Unsupported, message).with_help(help));
         }
         Ok(views)
-    }
-}
-
-impl Retrieved {
-    pub(super) fn new(job: RetrievalJob, views: Vec<Asked>, full_feature_names: bool) -> Self {
-        let rows = Rows::Joined(Box::new(job));
-        Self {
-            rows,
-            views,
-            full_feature_names,
-        }
-    }
-
-    /// Of a command whose on-demand feature views need nothing but the entity rows.
-    ///
-    /// # Errors
-    /// InvalidInput, where there are none.
-    pub(super) fn of_frame(rows: Option<BatchStream>, views: Vec<Asked>, full_feature_names: bool) -> Result<Self> {
-        let rows = rows.ok_or_else(|| {
-            let message = "on-demand feature views that are made of no feature view need entity rows";
-            Error::new(ErrorKind::InvalidInput, message)
-        })?;
-        let rows = Rows::Frame(rows);
-        Ok(Self {
-            rows,
-            views,
-            full_feature_names,
-        })
-    }
-
-    pub(super) async fn stream(self, calls: &Calls) -> Result<BatchStream> {
-        let rows = match self.rows {
-            Rows::Joined(job) => job.stream().await?,
-            Rows::Frame(rows) => rows,
-        };
-        match &calls.workers {
-            Some(workers) if !self.views.is_empty() => {
-                workers.transform(self.views, self.full_feature_names, rows).await
-            }
-            _ => Ok(rows),
-        }
-    }
-
-    pub(super) async fn persist(self, calls: &Calls, destination: &Source, overwrite: bool) -> Result<()> {
-        match self.rows {
-            Rows::Joined(job) if self.views.is_empty() => {
-                job.persist(destination, overwrite).await?;
-            }
-            _ => {
-                // A store with a single connection cannot read and write at once.
-                let rows = spooled(self.stream(calls).await?, calls.limits.memory).await?;
-                calls
-                    .store
-                    .offline_store()
-                    .persist(destination, rows, overwrite)
-                    .await?;
-            }
-        }
-        Ok(())
     }
 }
 
@@ -177,7 +103,7 @@ fn no_feature(view: &OnDemandView, feature: &str) -> Error {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use hybrid_core::{FeatureProjection, FeatureService, FeatureView};
+    use hybrid_core::{FeatureProjection, FeatureService, FeatureView, Source};
 
     use super::*;
 

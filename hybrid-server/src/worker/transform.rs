@@ -13,7 +13,7 @@ use super::ipc;
 use super::pool::Pool;
 use super::request::{Asked, Request};
 
-const SCRIPT: &str = include_str!("worker.py");
+const SCRIPT: &str = concat!(include_str!("views.py"), include_str!("worker.py"));
 
 /// Runs on-demand feature views. Cheap to clone; all clones share the processes.
 #[derive(Clone)]

@@ -29,7 +29,7 @@ async fn both_generations_of_clients_get_the_same_rows() {
         .try_collect()
         .await
         .unwrap();
-    assert_eq!(listed, [info.clone()]);
+    assert_eq!(listed, std::slice::from_ref(&info));
     let ticket = info.endpoint[0].ticket.clone().unwrap();
     let answer = client.do_get(ticket.clone()).await.unwrap().into_inner();
     assert_eq!(read(answer.map_err(Into::into)).await.unwrap(), newer);

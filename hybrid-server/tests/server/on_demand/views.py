@@ -1,4 +1,4 @@
-"""Applies on-demand feature views over the view `stats` of a registry: on_demand.py FOLDER"""
+"""Applies on-demand feature views over the view `stats` of a registry: views.py FOLDER"""
 
 import sys
 
