@@ -393,3 +393,83 @@ fn join(
     }
     all.finish()
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use arrow::array::{TimestampMicrosecondArray, UInt64Array};
+    use arrow::datatypes::UInt64Type;
+    use hybrid_core::timestamp_type;
+
+    use super::*;
+
+    /// Entity rows of times alone, in batches of these lengths.
+    fn entities(lengths: &'static [u64]) -> EntityRows {
+        let fields = vec![
+            Field::new(ROW_NUMBER, DataType::UInt64, false),
+            Field::new(ENTITY_TIME, timestamp_type(), false),
+        ];
+        let schema = Arc::new(Schema::new(fields));
+        let of = Arc::clone(&schema);
+        let open = move || {
+            let mut first = 0;
+            let batches = lengths.iter().map(|length| {
+                let rows = UInt64Array::from_iter_values(first..first + length);
+                let times = TimestampMicrosecondArray::from_iter_values(rows.values().iter().map(|row| *row as i64));
+                first += length;
+                let columns: Vec<ArrayRef> = vec![Arc::new(rows), Arc::new(times.with_timezone("UTC"))];
+                RecordBatch::try_new(Arc::clone(&of), columns).unwrap()
+            });
+            Ok(BatchStream::from_batches(Arc::clone(&of), batches.collect()))
+        };
+        let count = lengths.iter().sum();
+        EntityRows::new(schema, count, (count > 0).then_some((0, count as i64 - 1)), open)
+    }
+
+    /// The numbers of the rows that each pass answers.
+    async fn passes(lengths: &'static [u64], size: usize) -> Vec<Vec<u64>> {
+        let request = HistoricalRequest {
+            entities: entities(lengths),
+            views: Vec::new(),
+            filter_by_created_timestamp: false,
+        };
+        let mut passes = Passes {
+            entities: request.entities.stream().unwrap(),
+            held: Vec::new(),
+            size,
+            base: Arc::default(),
+            schema: answer_schema(&request),
+            request: Arc::new(request),
+            progress: Progress::default(),
+        };
+        let mut answered = Vec::new();
+        while let Some(rows) = passes.next().await.unwrap() {
+            let batches = rows.collect().await.unwrap();
+            let numbers = batches
+                .iter()
+                .flat_map(|batch| batch.column(0).as_primitive::<UInt64Type>().values().to_vec());
+            answered.push(numbers.collect());
+        }
+        answered
+    }
+
+    #[tokio::test]
+    async fn a_frame_is_joined_in_passes_and_every_row_once() {
+        for (lengths, size, expected) in [
+            (&[3, 4, 0, 5][..], 5, vec![5, 5, 2]),
+            (&[12], 5, vec![5, 5, 2]),
+            (&[5, 5], 5, vec![5, 5]),
+            (&[1, 1, 1], 100, vec![3]),
+            (&[0, 0], 5, vec![]),
+        ] {
+            let answered = passes(lengths, size).await;
+            assert_eq!(
+                answered.iter().map(Vec::len).collect::<Vec<_>>(),
+                expected,
+                "{lengths:?}"
+            );
+            let all: Vec<u64> = answered.concat();
+            assert_eq!(all, (0..lengths.iter().sum()).collect::<Vec<_>>(), "{lengths:?}");
+        }
+    }
+}
