@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use hybrid_core::{Error, ErrorKind, Result};
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::Instant;
 use tracing::Instrument;
 
@@ -20,7 +20,23 @@ pub(crate) struct Call {
     observer: Observer,
     span: tracing::Span,
     ended: bool,
+    stopped: Stopped,
     _place: OwnedSemaphorePermit,
+}
+
+/// Becomes true when what still runs has to end.
+pub(crate) type Stopped = watch::Receiver<bool>;
+
+/// The error of what the server's end ends; waits until then.
+pub(crate) async fn stopped(mut stopped: Stopped) -> Error {
+    // Whoever could say it is gone: then nothing is ended.
+    if stopped.wait_for(|stopped| *stopped).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+    Error::new(
+        ErrorKind::Unavailable,
+        "the server was stopped before the call had ended",
+    )
 }
 
 impl Call {
@@ -29,6 +45,7 @@ impl Call {
         user: &str,
         limit: Option<Duration>,
         observer: Observer,
+        stopped: Stopped,
         place: OwnedSemaphorePermit,
     ) -> Self {
         let request = uuid::Uuid::new_v4();
@@ -42,6 +59,7 @@ impl Call {
             observer,
             span,
             ended: false,
+            stopped,
             _place: place,
         }
     }
@@ -57,6 +75,12 @@ impl Call {
     /// Those of the work; Timeout when the call's time is over.
     pub(crate) async fn limit<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         let work = work.instrument(self.span.clone());
+        let work = async {
+            tokio::select! {
+                done = work => done,
+                error = stopped(self.stopped.clone()) => Err(error),
+            }
+        };
         let (Some(limit), Some(left)) = (self.limit, self.left()) else {
             return work.await;
         };

@@ -6,12 +6,13 @@ use arrow_flight::flight_service_server::FlightServiceServer;
 use hybrid_core::{Error, ErrorKind, Result};
 use hybrid_feast::FeatureStore;
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::task::JoinSet;
 use tonic::transport::server::{Router, TcpIncoming};
 use tonic::transport::{Identity, Server as Transport, ServerTlsConfig};
 
 use crate::ServerConfig;
+use crate::call::Stopped;
 use crate::calls::{Calls, Limits};
 use crate::flight::{Gate, Pending, Service};
 use crate::observe::Observer;
@@ -26,6 +27,8 @@ const STREAM_WINDOW: u32 = 4 << 20;
 const CONNECTION_WINDOW: u32 = 16 << 20;
 /// Bytes of a frame that waits to be fetched; more of it is in a temporary file.
 const WAITING_MEMORY: usize = 1 << 20;
+/// How long clients may take to hear that their calls were ended.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 /// A client that does not answer so long after it was asked is gone.
 const KEEPALIVE: Duration = Duration::from_secs(30);
 
@@ -38,6 +41,8 @@ pub struct Server {
     store: FeatureStore,
     grace: Duration,
     observer: Observer,
+    /// Told when what still runs has to end.
+    ending: watch::Sender<bool>,
     status_page: Option<TcpListener>,
     ready: Ready,
 }
@@ -71,7 +76,8 @@ impl Server {
         let address = listener.local_addr()?;
         let observer = Observer::new();
         let pending = Arc::new(Pending::new(config.waiting, config.waiting_time));
-        let service = service(store.clone(), &config, Arc::clone(&pending), observer.clone())?;
+        let (ending, ended) = watch::channel(false);
+        let service = service(store.clone(), &config, Arc::clone(&pending), observer.clone(), ended)?;
         let flight = FlightServiceServer::new(service)
             .max_decoding_message_size(config.message_size)
             .max_encoding_message_size(usize::MAX);
@@ -92,6 +98,7 @@ impl Server {
             store,
             grace: config.grace,
             observer,
+            ending,
             status_page,
             ready: Ready::default(),
         })
@@ -138,11 +145,13 @@ impl Server {
             let _ = stopped.await;
             tokio::time::sleep(self.grace).await;
         };
+        let mut serving = Box::pin(self.router.serve_with_incoming_shutdown(incoming, stop));
         let served = tokio::select! {
-            served = self.router.serve_with_incoming_shutdown(incoming, stop) => served,
+            served = &mut serving => served,
             () = late => {
-                tracing::warn!(seconds = self.grace.as_secs_f64(), "calls that did not end in time were ended");
-                Ok(())
+                tracing::warn!(seconds = self.grace.as_secs_f64(), "calls that did not end in time are ended");
+                self.ending.send_replace(true);
+                tokio::time::timeout(LAST_WORDS, serving).await.unwrap_or(Ok(()))
             }
         };
         beside.shutdown().await;
@@ -166,7 +175,13 @@ impl Metrics {
     }
 }
 
-fn service(store: FeatureStore, config: &ServerConfig, pending: Arc<Pending>, observer: Observer) -> Result<Service> {
+fn service(
+    store: FeatureStore,
+    config: &ServerConfig,
+    pending: Arc<Pending>,
+    observer: Observer,
+    stopped: Stopped,
+) -> Result<Service> {
     let workers = config
         .workers
         .clone()
@@ -176,6 +191,7 @@ fn service(store: FeatureStore, config: &ServerConfig, pending: Arc<Pending>, ob
         places: Arc::new(Semaphore::new(config.concurrent_calls)),
         limit: config.call_time,
         observer,
+        stopped,
     };
     let limits = Limits {
         memory: config.call_memory,

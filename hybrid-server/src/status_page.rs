@@ -26,7 +26,7 @@ impl Ready {
     fn answer(&self) -> Response {
         match self.0.load(Ordering::Relaxed) {
             true => "ready\n".into_response(),
-            false => (StatusCode::SERVICE_UNAVAILABLE, "stopping\n").into_response(),
+            false => (StatusCode::SERVICE_UNAVAILABLE, "not ready\n").into_response(),
         }
     }
 }

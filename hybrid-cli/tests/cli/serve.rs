@@ -65,7 +65,9 @@ fn it_says_where_it_listens_and_how_it_is_and_ends_when_told() {
     let address = server.told("listening on grpc://");
     assert!(TcpStream::connect(address).is_ok());
     assert!(get(&status, "/livez").starts_with("HTTP/1.1 200"));
-    assert!(get(&status, "/readyz").starts_with("HTTP/1.1 200"));
+    while !get(&status, "/readyz").starts_with("HTTP/1.1 200") {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
     let metrics = get(&status, "/metrics");
     assert!(
         metrics.contains("openmetrics") && metrics.contains("# TYPE hybrid_calls counter"),

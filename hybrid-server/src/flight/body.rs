@@ -1,15 +1,17 @@
 //! What a client sends: a descriptor, then a table in as many batches as it likes.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow_flight::FlightData;
-use arrow_flight::decode::{DecodedPayload, FlightDataDecoder};
+use arrow_flight::decode::{DecodedFlightData, DecodedPayload, FlightDataDecoder};
 use arrow_flight::error::FlightError;
 use bytes::Bytes;
 use futures::{Stream, StreamExt, TryStreamExt};
-use hybrid_core::{BatchStream, Error, ErrorKind, Result};
+use hybrid_core::{BatchStream, Error, ErrorKind, Result, guarded};
 use tonic::Status;
 
 /// The column of the table that Feast's clients send in place of none.
@@ -54,7 +56,7 @@ impl Body {
             .chain(messages)
             .try_filter(|message| std::future::ready(!message.data_header.is_empty()))
             .map_err(|status| FlightError::Tonic(Box::new(status)));
-        let rows = table(FlightDataDecoder::new(messages)).await?;
+        let rows = table(Decoded(FlightDataDecoder::new(messages))).await?;
         Ok(Self { command, rows })
     }
 
@@ -67,12 +69,27 @@ impl Body {
     }
 }
 
+/// The decoder, whose panics on broken bytes are errors.
+struct Decoded(FlightDataDecoder);
+
+impl Stream for Decoded {
+    type Item = Result<DecodedFlightData>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let polled = guarded("the request's body", || Ok(self.0.poll_next_unpin(context)));
+        match polled {
+            Ok(polled) => polled.map(|next| next.map(|decoded| decoded.map_err(broken))),
+            Err(error) => Poll::Ready(Some(Err(invalid(error.message())))),
+        }
+    }
+}
+
 fn invalid(message: &str) -> Error {
     Error::new(ErrorKind::InvalidInput, message)
 }
 
-async fn table(mut messages: FlightDataDecoder) -> Result<Option<BatchStream>> {
-    let Some(first) = messages.try_next().await.map_err(broken)? else {
+async fn table(mut messages: Decoded) -> Result<Option<BatchStream>> {
+    let Some(first) = messages.try_next().await? else {
         return Ok(None);
     };
     let DecodedPayload::Schema(schema) = first.payload else {
@@ -81,13 +98,13 @@ async fn table(mut messages: FlightDataDecoder) -> Result<Option<BatchStream>> {
     if let [only] = schema.fields().as_ref()
         && only.name() == PLACEHOLDER
     {
-        while messages.try_next().await.map_err(broken)?.is_some() {}
+        while messages.try_next().await?.is_some() {}
         return Ok(None);
     }
     let kept = kept(&schema);
     let shown = Arc::new(without_pandas(schema.project(&kept)?));
     let target = Arc::clone(&shown);
-    let batches = messages.map_err(broken).try_filter_map(move |message| {
+    let batches = messages.try_filter_map(move |message| {
         std::future::ready(match message.payload {
             DecodedPayload::RecordBatch(batch) => projected(&batch, &kept, &target).map(Some),
             DecodedPayload::None => Ok(None),

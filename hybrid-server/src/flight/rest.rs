@@ -10,7 +10,7 @@ use futures::{Stream, StreamExt};
 use tonic::{Status, Streaming};
 
 /// How long a client is listened to whose call has failed.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The messages of a call, which can be read on when their first reader has let them go.
 #[derive(Clone)]

@@ -20,7 +20,7 @@ use super::answer::{Messages, messages};
 use super::pending::{Pending, Waiting};
 use super::rest::Rest;
 use crate::auth::{Authenticator, Identity};
-use crate::call::Call;
+use crate::call::{Call, Stopped};
 use crate::calls::Calls;
 use crate::command::Command;
 use crate::observe::Observer;
@@ -48,6 +48,7 @@ pub(crate) struct Gate {
     /// Of one call, from its begin to its last message.
     pub(crate) limit: Option<Duration>,
     pub(crate) observer: Observer,
+    pub(crate) stopped: Stopped,
 }
 
 impl Gate {
@@ -70,7 +71,14 @@ impl Gate {
             status(&error.with_help("try again in a while"))
         })?;
         let place = place.map_err(|_| Status::unavailable("the server is stopping"))?;
-        Ok(Call::new(api, &who.name, self.limit, self.observer.clone(), place))
+        Ok(Call::new(
+            api,
+            &who.name,
+            self.limit,
+            self.observer.clone(),
+            self.stopped.clone(),
+            place,
+        ))
     }
 }
 
@@ -152,6 +160,15 @@ fn refused(call: Call, error: &Error) -> Status {
     status(error)
 }
 
+/// Whether a client may make an exception of Feast's of it, for which it has to have sent everything.
+fn may_be_feasts(refused: &Status) -> bool {
+    use tonic::Code as C;
+    matches!(
+        refused.code(),
+        C::InvalidArgument | C::NotFound | C::PermissionDenied | C::Unimplemented
+    )
+}
+
 fn info(descriptor: FlightDescriptor, ticket: uuid::Uuid) -> FlightInfo {
     let endpoint = FlightEndpoint::new().with_ticket(Ticket::new(ticket.to_string()));
     FlightInfo::new().with_descriptor(descriptor).with_endpoint(endpoint)
@@ -178,7 +195,7 @@ impl FlightService for Service {
         let who = self.gate.caller(&request).await?;
         let messages = Rest::of(request.into_inner());
         let answered = self.exchange(&who, messages.clone()).await;
-        if answered.is_err() {
+        if answered.as_ref().is_err_and(may_be_feasts) {
             messages.drain().await;
         }
         answered

@@ -10,8 +10,9 @@ use crate::support::{DAY, Repo, frame, historical, read};
 async fn a_stopped_server_ends_what_runs_and_takes_no_more() {
     let repo = Repo::new().await;
     let server = repo.serve().await;
-    let mut client = server.client().await;
-    let rows = 300_000;
+    let mut client = server.client().await.max_encoding_message_size(1 << 30);
+    // More than is on its way at any time.
+    let rows = 2_000_000;
     let sent = crate::support::body(&historical(), frame(&vec![3; rows], &vec![DAY; rows])).await;
     let answer = client.do_exchange(futures::stream::iter(sent)).await.unwrap();
     let address = server.address;
