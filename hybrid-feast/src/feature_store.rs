@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,7 +11,7 @@ use hybrid_core::{
 
 use crate::apply::{Checked, Prepared, name_sources};
 use crate::blocking::{blocking, crashed};
-use crate::registry::{Applied, Current, OnDemandView, Permissions};
+use crate::registry::{Applied, Current, Permissions, Snapshot};
 
 /// A configuration, its registry of definitions, and the stores behind it. Cheap to clone.
 #[derive(Clone)]
@@ -73,7 +72,15 @@ impl FeatureStore {
     /// cannot be reached; Unsupported, when the file is not on this machine; Config, when the kind of
     /// registry is not compiled in.
     pub async fn registry(&self) -> Result<Arc<FeatureRegistry>> {
-        Ok(Arc::clone(self.0.current.get().await?.existing()?.registry()))
+        Ok(Arc::clone(self.snapshot().await?.registry()))
+    }
+
+    /// All that is in the registry now: definitions, Permission objects, on-demand feature views.
+    ///
+    /// # Errors
+    /// As [`registry`](Self::registry).
+    pub async fn snapshot(&self) -> Result<Arc<Snapshot>> {
+        self.0.current.get().await?.existing()
     }
 
     /// Feast's Permission objects as they are in the registry now.
@@ -81,15 +88,7 @@ impl FeatureStore {
     /// # Errors
     /// As [`registry`](Self::registry).
     pub async fn permissions(&self) -> Result<Arc<Permissions>> {
-        Ok(Arc::clone(self.0.current.get().await?.existing()?.permissions()))
-    }
-
-    /// The on-demand feature views as they are in the registry now, by name.
-    ///
-    /// # Errors
-    /// As [`registry`](Self::registry).
-    pub async fn on_demand_views(&self) -> Result<Arc<BTreeMap<String, OnDemandView>>> {
-        Ok(Arc::clone(self.0.current.get().await?.existing()?.on_demand()))
+        Ok(Arc::clone(self.snapshot().await?.permissions()))
     }
 
     /// Adds and updates `definitions` in the registry, after inferring absent schemas, types and
@@ -213,7 +212,7 @@ impl FeatureStore {
     /// # Errors
     /// NotFound, when it holds other projects only.
     async fn applied(&self) -> Result<Arc<FeatureRegistry>> {
-        let snapshot = self.0.current.get().await?.existing()?;
+        let snapshot = self.snapshot().await?;
         let (registry, projects) = (Arc::clone(snapshot.registry()), snapshot.projects());
         if !registry.feature_views.is_empty() || !registry.unsupported_views.is_empty() {
             return Ok(registry);

@@ -9,6 +9,6 @@ mod registry;
 pub use apply::Checked;
 pub use feature_store::FeatureStore;
 pub use registry::{
-    Action, Applied, Identity, OnDemandView, Permissions, Resource, ResourceKind, read_permissions, read_registry,
-    source_from_json,
+    Action, Applied, Identity, OnDemandView, Permissions, Resource, ResourceKind, Snapshot, read_permissions,
+    read_registry, source_from_json,
 };

@@ -124,7 +124,8 @@ fn streams_are_read_through_their_batch_source_and_on_demand_views_are_named() {
 #[tokio::test]
 async fn on_demand_views_say_what_they_are_made_of() {
     let repo = Repo::with_registry("demo");
-    let views = repo.store.on_demand_views().await.unwrap();
+    let snapshot = repo.store.snapshot().await.unwrap();
+    let views = snapshot.on_demand();
     let scale = &views["scale"];
     assert_eq!(
         (views.len(), scale.features.as_slice()),
@@ -134,7 +135,7 @@ async fn on_demand_views_say_what_they_are_made_of() {
     assert_eq!(scale.sources, ["conv_rate", "embedding"].map(of_stats));
     assert!(contains(&scale.message, b"def scale(inputs)"), "the function is in it");
     let other = Repo::open(repo.path.parent().unwrap().to_owned(), "other");
-    assert!(other.on_demand_views().await.unwrap().is_empty());
+    assert!(other.snapshot().await.unwrap().on_demand().is_empty());
 }
 
 #[test]

@@ -43,10 +43,8 @@ async fn a_server_tells_what_its_registry_holds_project_by_project() {
             let ttl = read.feature_view("stats_view").unwrap().ttl.unwrap();
             assert_eq!(ttl.as_secs(), days * 86400, "{registry} {project}");
             assert!(read.unsupported_views.contains_key("scaled"));
-            let (told, known) = (
-                remote.on_demand_views().await.unwrap(),
-                here.on_demand_views().await.unwrap(),
-            );
+            let (remote, here) = (remote.snapshot().await.unwrap(), here.snapshot().await.unwrap());
+            let (told, known) = (remote.on_demand(), here.on_demand());
             assert_eq!(
                 (&told["scaled"].features, &told["scaled"].sources),
                 (&known["scaled"].features, &known["scaled"].sources)
@@ -55,7 +53,7 @@ async fn a_server_tells_what_its_registry_holds_project_by_project() {
                 String::from_utf8_lossy(&view.message).contains("def scaled(inputs)")
             };
             assert!(function(&told["scaled"]), "the server runs no Python to tell it");
-            assert_eq!(remote.permissions().await.unwrap().len(), 1);
+            assert_eq!(remote.permissions().len(), 1);
         }
         let error = server
             .store("pp", "")

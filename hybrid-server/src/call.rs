@@ -24,11 +24,19 @@ pub(crate) struct Call {
     _place: OwnedSemaphorePermit,
 }
 
+/// Does `work`, for as long as it may take; `None` when that was not enough.
+pub(crate) async fn within<T>(limit: Option<Duration>, work: impl Future<Output = T>) -> Option<T> {
+    match limit {
+        None => Some(work.await),
+        Some(limit) => tokio::time::timeout(limit, work).await.ok(),
+    }
+}
+
 /// Becomes true when what still runs has to end.
 pub(crate) type Stopped = watch::Receiver<bool>;
 
 /// The error of what the server's end ends; waits until then.
-pub(crate) async fn stopped(mut stopped: Stopped) -> Error {
+async fn stopped(mut stopped: Stopped) -> Error {
     // Whoever could say it is gone: then nothing is ended.
     if stopped.wait_for(|stopped| *stopped).await.is_err() {
         std::future::pending::<()>().await;
@@ -81,10 +89,8 @@ impl Call {
                 error = stopped(self.stopped.clone()) => Err(error),
             }
         };
-        let (Some(limit), Some(left)) = (self.limit, self.left()) else {
-            return work.await;
-        };
-        tokio::time::timeout(left, work).await.unwrap_or_else(|_| {
+        within(self.left(), work).await.unwrap_or_else(|| {
+            let limit = self.limit.unwrap_or_default();
             let message = format!("the call took longer than {} s", limit.as_secs_f64());
             Err(Error::new(ErrorKind::Timeout, message)
                 .with_help("ask for less, or allow the server's calls more time"))

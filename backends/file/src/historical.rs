@@ -17,30 +17,17 @@ use hybrid_core::{
 
 use crate::FileSource;
 use crate::columns::JoinColumns;
-use crate::read::{
-    Cancel, KeyFilter, Plan, Scan, Table, Tally, Wanted, WantedKey, each_unit, in_background, plan, thread_count,
-};
+use crate::passes::{PASS_ROWS, Passes};
+use crate::read::{Cancel, KeyFilter, Plan, Scan, Table, Tally, Wanted, WantedKey, each_unit, plan, thread_count};
 use hybrid_core::values::{Place, check_key};
 
 /// Rows of one batch of the answer.
 const ANSWER_ROWS: usize = 32_768;
 
-/// Entity rows that are joined in one pass over the features. A larger frame takes several passes: what is held in
-/// memory, a row's keys, time and values, stays within bounds.
-pub(crate) const PASS_ROWS: usize = 8 << 20;
-
 /// Answers a retrieval. The features of a pass are all read before its first batch comes.
 pub(crate) async fn get(base: PathBuf, request: HistoricalRequest<FileSource>, call: &Call) -> Result<FeatureRows> {
     let schema = answer_schema(&request);
-    let mut passes = Passes {
-        entities: request.entities.stream()?,
-        held: Vec::new(),
-        size: PASS_ROWS,
-        base: Arc::new(base),
-        request: Arc::new(request),
-        schema: Arc::clone(&schema),
-        progress: call.progress.clone(),
-    };
+    let mut passes = Passes::new(base, request, &schema, call, PASS_ROWS)?;
     // What is wrong is told before there is an answer.
     let first = passes.next().await?;
     let later = futures::stream::try_unfold(passes, |mut passes| async move {
@@ -53,61 +40,7 @@ pub(crate) async fn get(base: PathBuf, request: HistoricalRequest<FileSource>, c
     })
 }
 
-/// The entity rows of a retrieval, a pass at a time.
-struct Passes {
-    entities: BatchStream,
-    /// What was read of the entity rows and belongs to the next pass.
-    held: Vec<RecordBatch>,
-    size: usize,
-    base: Arc<PathBuf>,
-    request: Arc<HistoricalRequest<FileSource>>,
-    schema: SchemaRef,
-    progress: Progress,
-}
-
-impl Passes {
-    /// The answer to the next rows; `None` when there are no more.
-    async fn next(&mut self) -> Result<Option<BatchStream>> {
-        let batches = self.take().await?;
-        if batches.is_empty() {
-            return Ok(None);
-        }
-        let frame = Frame::new(self.request.entities.schema(), &batches)?;
-        let (base, request) = (Arc::clone(&self.base), Arc::clone(&self.request));
-        let progress = self.progress.clone();
-        let joined = in_background(move |cancel| {
-            let joined = join_all(&base, &request, &frame, cancel, &progress)?;
-            Ok((frame.rows, joined))
-        });
-        let (rows, joined) = joined.await?;
-        Ok(Some(answer(Arc::clone(&self.schema), rows, joined)))
-    }
-
-    /// The entity rows of a pass.
-    async fn take(&mut self) -> Result<Vec<RecordBatch>> {
-        let mut batches = std::mem::take(&mut self.held);
-        let mut count: usize = batches.iter().map(RecordBatch::num_rows).sum();
-        while count < self.size {
-            let Some(batch) = self.entities.try_next().await? else {
-                break;
-            };
-            count += batch.num_rows();
-            batches.push(batch);
-        }
-        let over = count.saturating_sub(self.size);
-        if over > 0
-            && let Some(last) = batches.pop()
-        {
-            let kept = last.num_rows() - over;
-            self.held.push(last.slice(kept, over));
-            batches.push(last.slice(0, kept));
-        }
-        batches.retain(|batch| batch.num_rows() > 0);
-        Ok(batches)
-    }
-}
-
-fn answer_schema(request: &HistoricalRequest<FileSource>) -> SchemaRef {
+pub(crate) fn answer_schema(request: &HistoricalRequest<FileSource>) -> SchemaRef {
     let mut fields = vec![Field::new(ROW_NUMBER, DataType::UInt64, false)];
     for feature in request.views.iter().flat_map(|view| &view.features) {
         let data_type = feature.data_type.clone().unwrap_or(DataType::Null);
@@ -116,7 +49,7 @@ fn answer_schema(request: &HistoricalRequest<FileSource>) -> SchemaRef {
     Arc::new(Schema::new(fields))
 }
 
-fn answer(schema: SchemaRef, rows: ArrayRef, joined: Vec<JoinedFeatures>) -> BatchStream {
+pub(crate) fn answer(schema: SchemaRef, rows: ArrayRef, joined: Vec<JoinedFeatures>) -> BatchStream {
     let (batch_schema, mut start) = (Arc::clone(&schema), 0);
     let batches = std::iter::from_fn(move || {
         let left = rows.len().checked_sub(start).filter(|left| *left > 0)?;
@@ -151,7 +84,7 @@ fn answer_batch(
 
 /// The entity rows, column by column.
 pub(crate) struct Frame {
-    rows: ArrayRef,
+    pub(crate) rows: ArrayRef,
     times: Int64Array,
     keys: HashMap<String, ArrayRef>,
     range: Option<(i64, i64)>,
@@ -163,7 +96,7 @@ impl Frame {
         Self::new(entities.schema(), &entities.stream()?.collect().await?)
     }
 
-    fn new(schema: &Schema, batches: &[RecordBatch]) -> Result<Self> {
+    pub(crate) fn new(schema: &Schema, batches: &[RecordBatch]) -> Result<Self> {
         let mut columns = HashMap::new();
         for (at, field) in schema.fields().iter().enumerate() {
             columns.insert(field.name().clone(), concatenated(batches, at, field.data_type())?);
@@ -211,7 +144,7 @@ fn concatenated(batches: &[RecordBatch], at: usize, data_type: &DataType) -> Res
     }
 }
 
-fn join_all(
+pub(crate) fn join_all(
     base: &Path,
     request: &HistoricalRequest<FileSource>,
     frame: &Frame,
@@ -392,84 +325,4 @@ fn join(
         all.merge(other)?;
     }
     all.finish()
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use arrow::array::{TimestampMicrosecondArray, UInt64Array};
-    use arrow::datatypes::UInt64Type;
-    use hybrid_core::timestamp_type;
-
-    use super::*;
-
-    /// Entity rows of times alone, in batches of these lengths.
-    fn entities(lengths: &'static [u64]) -> EntityRows {
-        let fields = vec![
-            Field::new(ROW_NUMBER, DataType::UInt64, false),
-            Field::new(ENTITY_TIME, timestamp_type(), false),
-        ];
-        let schema = Arc::new(Schema::new(fields));
-        let of = Arc::clone(&schema);
-        let open = move || {
-            let mut first = 0;
-            let batches = lengths.iter().map(|length| {
-                let rows = UInt64Array::from_iter_values(first..first + length);
-                let times = TimestampMicrosecondArray::from_iter_values(rows.values().iter().map(|row| *row as i64));
-                first += length;
-                let columns: Vec<ArrayRef> = vec![Arc::new(rows), Arc::new(times.with_timezone("UTC"))];
-                RecordBatch::try_new(Arc::clone(&of), columns).unwrap()
-            });
-            Ok(BatchStream::from_batches(Arc::clone(&of), batches.collect()))
-        };
-        let count = lengths.iter().sum();
-        EntityRows::new(schema, count, (count > 0).then_some((0, count as i64 - 1)), open)
-    }
-
-    /// The numbers of the rows that each pass answers.
-    async fn passes(lengths: &'static [u64], size: usize) -> Vec<Vec<u64>> {
-        let request = HistoricalRequest {
-            entities: entities(lengths),
-            views: Vec::new(),
-            filter_by_created_timestamp: false,
-        };
-        let mut passes = Passes {
-            entities: request.entities.stream().unwrap(),
-            held: Vec::new(),
-            size,
-            base: Arc::default(),
-            schema: answer_schema(&request),
-            request: Arc::new(request),
-            progress: Progress::default(),
-        };
-        let mut answered = Vec::new();
-        while let Some(rows) = passes.next().await.unwrap() {
-            let batches = rows.collect().await.unwrap();
-            let numbers = batches
-                .iter()
-                .flat_map(|batch| batch.column(0).as_primitive::<UInt64Type>().values().to_vec());
-            answered.push(numbers.collect());
-        }
-        answered
-    }
-
-    #[tokio::test]
-    async fn a_frame_is_joined_in_passes_and_every_row_once() {
-        for (lengths, size, expected) in [
-            (&[3, 4, 0, 5][..], 5, vec![5, 5, 2]),
-            (&[12], 5, vec![5, 5, 2]),
-            (&[5, 5], 5, vec![5, 5]),
-            (&[1, 1, 1], 100, vec![3]),
-            (&[0, 0], 5, vec![]),
-        ] {
-            let answered = passes(lengths, size).await;
-            assert_eq!(
-                answered.iter().map(Vec::len).collect::<Vec<_>>(),
-                expected,
-                "{lengths:?}"
-            );
-            let all: Vec<u64> = answered.concat();
-            assert_eq!(all, (0..lengths.iter().sum()).collect::<Vec<_>>(), "{lengths:?}");
-        }
-    }
 }

@@ -10,6 +10,7 @@ mod hive;
 mod latest;
 mod listing;
 mod location;
+mod passes;
 mod persist;
 mod read;
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]

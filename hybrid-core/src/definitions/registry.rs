@@ -2,7 +2,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Entity, FeatureService, FeatureView, Source};
 use crate::error::nearest;
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Result, ValueType};
+
+/// The entity that Feast gives a view without entities.
+const DUMMY_ENTITY: &str = "__dummy";
 
 /// The definitions of one project: what [`FeatureReference`](super::FeatureReference)s and service
 /// names are looked up in.
@@ -57,6 +60,21 @@ impl FeatureRegistry {
     /// NotFound, listing those that exist.
     pub fn feature_service(&self, name: &str) -> Result<&FeatureService> {
         find("feature service", name, &self.feature_services, |service| &service.name)
+    }
+
+    /// The join keys of `view`, in the order of its entities, and the types that those declare.
+    ///
+    /// # Errors
+    /// NotFound, when one of the entities is not there.
+    pub fn join_keys(&self, view: &FeatureView) -> Result<Vec<(String, Option<ValueType>)>> {
+        let entities = view.entities.iter().filter(|name| *name != DUMMY_ENTITY);
+        let key = |name: &String| {
+            let entity = self
+                .entity(name)
+                .map_err(|error| error.with_help(format!("feature view `{}` names it", view.name)))?;
+            Ok((entity.join_key.clone(), entity.value_type.clone()))
+        };
+        entities.map(key).collect()
     }
 
     /// The source of that name.

@@ -25,4 +25,4 @@ pub use spool::spooled;
 pub use summary::{Summary, SummaryHandle};
 
 pub(crate) use frame::Frame;
-pub(crate) use plan::{Plan, PlannedView, join_keys_of};
+pub(crate) use plan::{Plan, PlannedView};

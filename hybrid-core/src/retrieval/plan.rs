@@ -6,32 +6,6 @@ use super::selection::{Chosen, FeatureSelection};
 use crate::definitions::{FeatureRegistry, FeatureView, not_found};
 use crate::{Error, ErrorKind, Result, Source, ValueType};
 
-/// A join key of a view, with the type its entity declares.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct ViewKey {
-    pub(crate) name: String,
-    pub(crate) value_type: Option<ValueType>,
-}
-
-/// The entity that Feast gives a view without entities.
-const DUMMY_ENTITY: &str = "__dummy";
-
-/// The join keys of `view`, in the order of its entities.
-pub(crate) fn join_keys_of(registry: &FeatureRegistry, view: &FeatureView) -> Result<Vec<ViewKey>> {
-    let entities = view.entities.iter().filter(|name| *name != DUMMY_ENTITY);
-    entities
-        .map(|name| {
-            let entity = registry
-                .entity(name)
-                .map_err(|error| error.with_help(format!("feature view `{}` names it", view.name)))?;
-            Ok(ViewKey {
-                name: entity.join_key.clone(),
-                value_type: entity.value_type.clone(),
-            })
-        })
-        .collect()
-}
-
 /// What a retrieval returns and from where: made from definitions alone, without any I/O.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
@@ -185,13 +159,13 @@ impl Plan {
 }
 
 fn planned_view(registry: &FeatureRegistry, view: &FeatureView, chosen: &Chosen) -> Result<PlannedView> {
-    let keys = join_keys_of(registry, view)?;
+    let keys = registry.join_keys(view)?;
     if let Some(unknown) = chosen
         .join_key_map
         .keys()
-        .find(|mapped| !keys.iter().any(|key| key.name == **mapped))
+        .find(|mapped| !keys.iter().any(|(key, _)| key == *mapped))
     {
-        let known: Vec<&str> = keys.iter().map(|key| key.name.as_str()).collect();
+        let known: Vec<&str> = keys.iter().map(|(key, _)| key.as_str()).collect();
         return Err(not_found(
             &format!("feature view `{}`: join key", view.name),
             unknown,
@@ -207,10 +181,10 @@ fn planned_view(registry: &FeatureRegistry, view: &FeatureView, chosen: &Chosen)
         return Err(Error::new(ErrorKind::Definition, message)
             .with_help("name it in the definition, or run `hybrid apply`, which infers it"));
     }
-    let planned_key = |key: ViewKey| PlannedKey {
-        entity: chosen.join_key_map.get(&key.name).unwrap_or(&key.name).clone(),
-        name: key.name,
-        value_type: key.value_type,
+    let planned_key = |(name, value_type): (String, Option<ValueType>)| PlannedKey {
+        entity: chosen.join_key_map.get(&name).unwrap_or(&name).clone(),
+        name,
+        value_type,
     };
     Ok(PlannedView {
         name: chosen.name.clone(),

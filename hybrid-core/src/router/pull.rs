@@ -1,6 +1,5 @@
 use std::collections::BTreeSet;
 
-use crate::retrieval::join_keys_of;
 use crate::store::{OutputColumn, SourceTable};
 use crate::{FeatureRegistry, FeatureView, Result, Source, ValueType};
 
@@ -25,8 +24,7 @@ impl Pull {
         if source.name.is_empty() {
             source.name.clone_from(&view.name);
         }
-        let join_keys = join_keys_of(registry, view)?;
-        let join_keys = join_keys.into_iter().map(|key| (key.name, key.value_type)).collect();
+        let join_keys = registry.join_keys(view)?;
         let features = view
             .schema
             .iter()

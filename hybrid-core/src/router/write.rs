@@ -2,7 +2,6 @@ use arrow::datatypes::DataType;
 
 use super::HybridOfflineStore;
 use super::operations::in_source;
-use crate::retrieval::join_keys_of;
 use crate::store::{OutputColumn, PersistRequest, SourceTable, WriteRequest};
 use crate::{
     BatchStream, Call, Error, ErrorKind, FeatureRegistry, FeatureView, Result, Source, ValueType, timestamp_type,
@@ -102,8 +101,8 @@ fn required_columns(registry: &FeatureRegistry, view: &FeatureView) -> Result<Ve
         data_type,
     };
     let mut required = Vec::new();
-    for key in join_keys_of(registry, view)? {
-        required.push(column(&key.name, key.value_type.as_ref().map(ValueType::to_arrow)));
+    for (name, value_type) in registry.join_keys(view)? {
+        required.push(column(&name, value_type.as_ref().map(ValueType::to_arrow)));
     }
     required.extend(
         view.schema

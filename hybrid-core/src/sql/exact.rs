@@ -5,7 +5,6 @@ use std::sync::Arc;
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Decimal128Type, Field, Int64Type, Schema, TimeUnit};
-use futures::StreamExt;
 
 use super::sql_type_of;
 use crate::{BatchStream, Error, ErrorKind, Result};
@@ -51,8 +50,7 @@ pub(super) fn exact(rows: BatchStream, table: &str, target: &Schema) -> BatchStr
         return rows;
     }
     let (table, mut first) = (table.to_owned(), 0);
-    let checked = rows.map(move |batch| {
-        let batch = batch?;
+    rows.changed(schema, move |batch| {
         for (at, kept) in &checks {
             if let Some(lost) = first_lost(&batch, *at, *kept)? {
                 return Err(rounded(
@@ -65,8 +63,7 @@ pub(super) fn exact(rows: BatchStream, table: &str, target: &Schema) -> BatchStr
         }
         first += batch.num_rows() as u64;
         Ok(batch)
-    });
-    BatchStream::new(schema, checked)
+    })
 }
 
 /// What is to be checked, if anything.

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use futures::StreamExt;
 
 use crate::store::{OutputColumn, Progress, ROW_NUMBER};
 use crate::values::{Place, to_feature};
@@ -87,13 +86,11 @@ pub(super) fn fitted(rows: BatchStream, wanted: Vec<Wanted>, progress: Progress)
     ));
     let made = schema.clone();
     let mut count = 0;
-    let batches = rows.map(move |batch| {
-        let batch = batch?;
+    Ok(rows.changed(made, move |batch| {
         count += batch.num_rows() as u64;
         progress.report(count, None);
         fit_batch(&batch, &wanted, &schema)
-    });
-    Ok(BatchStream::new(made, batches))
+    }))
 }
 
 fn fit_batch(batch: &RecordBatch, wanted: &[Wanted], schema: &SchemaRef) -> Result<RecordBatch> {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 
 use super::cleanup::{Guard, in_session};
@@ -97,14 +98,11 @@ pub(super) async fn stage<T: SqlStore>(store: &T, frame: SelectFrame) -> Result<
 }
 
 fn without_metadata(rows: BatchStream) -> BatchStream {
-    use futures::TryStreamExt;
     let schema = without_types(rows.schema());
     let plain = schema.clone();
-    let batches = rows.and_then(move |batch| {
-        let plain = plain.clone();
-        async move { Ok(arrow::array::RecordBatch::try_new(plain, batch.columns().to_vec())?) }
-    });
-    BatchStream::new(schema, batches)
+    rows.changed(schema, move |batch| {
+        Ok(RecordBatch::try_new(plain.clone(), batch.columns().to_vec())?)
+    })
 }
 
 /// What the engine calls the types is none of the output's business.

@@ -53,6 +53,16 @@ impl BatchStream {
         &self.schema
     }
 
+    /// What `change` makes of each batch, of `schema`; the first error ends it.
+    #[must_use]
+    pub fn changed(
+        self,
+        schema: SchemaRef,
+        mut change: impl FnMut(RecordBatch) -> Result<RecordBatch> + Send + 'static,
+    ) -> Self {
+        Self::new(schema, self.map(move |batch| change(batch?)))
+    }
+
     /// Reads to the end.
     ///
     /// # Errors

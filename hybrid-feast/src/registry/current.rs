@@ -15,8 +15,8 @@ use super::permission::{self, Permissions};
 use super::read::read;
 use crate::blocking::blocking;
 
-/// What a registry held at some version.
-pub(crate) struct Snapshot {
+/// What a registry held at some version: all of it belongs together.
+pub struct Snapshot {
     registry: Arc<FeatureRegistry>,
     permissions: Arc<Permissions>,
     on_demand: Arc<BTreeMap<String, OnDemandView>>,
@@ -26,17 +26,17 @@ pub(crate) struct Snapshot {
 
 impl Snapshot {
     /// The definitions; none where there is no registry yet.
-    pub(crate) fn registry(&self) -> &Arc<FeatureRegistry> {
+    pub fn registry(&self) -> &Arc<FeatureRegistry> {
         &self.registry
     }
 
     /// The Permission objects.
-    pub(crate) fn permissions(&self) -> &Arc<Permissions> {
+    pub fn permissions(&self) -> &Arc<Permissions> {
         &self.permissions
     }
 
     /// The on-demand feature views, by name.
-    pub(crate) fn on_demand(&self) -> &Arc<BTreeMap<String, OnDemandView>> {
+    pub fn on_demand(&self) -> &Arc<BTreeMap<String, OnDemandView>> {
         &self.on_demand
     }
 

@@ -24,6 +24,7 @@ mod value_type;
 pub use changes::Applied;
 pub(crate) use changes::apply;
 pub(crate) use current::Current;
+pub use current::Snapshot;
 pub(crate) use document::Document;
 pub(crate) use merge::merged;
 pub use on_demand::OnDemandView;

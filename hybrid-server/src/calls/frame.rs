@@ -2,28 +2,13 @@
 
 use std::sync::Arc;
 
-use futures::TryStreamExt;
 use hybrid_core::arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, new_null_array};
 use hybrid_core::arrow::compute::cast;
 use hybrid_core::arrow::datatypes::{DataType, Field, Float64Type, Schema};
-use hybrid_core::{BatchStream, Error, ErrorKind, FeatureRegistry, FeatureView, Result, ValueType};
+use hybrid_core::{BatchStream, Error, ErrorKind, Result};
 
-/// The entity that Feast gives a view without entities.
-const DUMMY_ENTITY: &str = "__dummy";
 /// Every whole number up to here is a double of its own.
 const EXACT: f64 = 9_007_199_254_740_992.0;
-
-/// A view's join keys and the types that their entities declare.
-pub(super) fn keys(registry: &FeatureRegistry, view: &FeatureView) -> Result<Vec<(String, Option<ValueType>)>> {
-    let entities = view.entities.iter().filter(|name| *name != DUMMY_ENTITY);
-    entities
-        .map(|name| {
-            registry
-                .entity(name)
-                .map(|entity| (entity.join_key.clone(), entity.value_type.clone()))
-        })
-        .collect()
-}
 
 /// Pandas keeps integers with a missing one as doubles, and a column of nothing but missing values has no type. The
 /// named columns become what is declared of them; the others stay. `what` the rows are is for errors.
@@ -49,12 +34,11 @@ pub(super) fn as_declared(
     let schema = Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()));
     let target = Arc::clone(&schema);
     let mut before = 0;
-    let batches = rows.and_then(move |batch| {
+    rows.changed(schema, move |batch| {
         let changed = changed(&batch, &changes, before, &target).map_err(|error| error.within(what));
         before += batch.num_rows();
-        std::future::ready(changed)
-    });
-    BatchStream::new(schema, batches)
+        changed
+    })
 }
 
 /// The type that a column of type `given` should have, where that is another.
@@ -109,6 +93,7 @@ fn whole(column: &ArrayRef, name: &str, before: usize) -> Result<ArrayRef> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use hybrid_core::ValueType;
     use hybrid_core::arrow::array::{Float64Array, NullArray};
     use hybrid_core::arrow::datatypes::Int64Type;
 

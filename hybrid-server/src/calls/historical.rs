@@ -23,7 +23,7 @@ impl Desk<'_> {
     pub(super) async fn historical(&self, mut command: Historical, rows: Option<BatchStream>) -> Result<Retrieved> {
         self.check_project(&command.project)?;
         let full_names = command.full_feature_names;
-        let on_demand = self.on_demand(&mut command).await?;
+        let on_demand = self.on_demand(&mut command)?;
         if command.feature_refs.is_empty() && !on_demand.is_empty() {
             return Retrieved::of_frame(rows, on_demand, full_names);
         }
@@ -43,7 +43,8 @@ impl Desk<'_> {
         let job = self
             .calls
             .store
-            .get_historical_features(entities, &features, options)
+            .offline_store()
+            .get_historical_features(&self.registry, entities, &features, options)
             .await?;
         Ok(Retrieved::new(job, on_demand, full_names))
     }
@@ -98,7 +99,7 @@ impl Desk<'_> {
         let mut columns = Vec::new();
         for used in projections {
             let view = selection::view(&self.registry, &used.view)?;
-            for (name, declared) in frame::keys(&self.registry, view)? {
+            for (name, declared) in self.registry.join_keys(view)? {
                 let column = used.join_key_map.get(&name).unwrap_or(&name).clone();
                 if !columns.iter().any(|(known, _)| *known == column) {
                     columns.push((column, declared.as_ref().map(ValueType::to_arrow)));

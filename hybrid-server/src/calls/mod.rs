@@ -13,12 +13,13 @@ mod sources;
 mod type_names;
 mod write;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hybrid_core::{BatchStream, Error, ErrorKind, FeatureRegistry, FeatureView, Result, Source};
-use hybrid_feast::{Action, FeatureStore, Permissions, Resource, ResourceKind};
+use hybrid_feast::{Action, FeatureStore, OnDemandView, Permissions, Resource, ResourceKind};
 
 use crate::auth::Identity;
 use crate::command::{Command, Retrieval};
@@ -51,6 +52,8 @@ struct Desk<'a> {
     registry: Arc<FeatureRegistry>,
     /// Feast's Permission objects; none where callers are not asked who they are.
     permissions: Option<Arc<Permissions>>,
+    /// The on-demand feature views, by name.
+    on_demand: Arc<BTreeMap<String, OnDemandView>>,
     /// What is left of its time.
     left: Option<Duration>,
 }
@@ -61,15 +64,14 @@ impl Calls {
     }
 
     async fn desk<'a>(&'a self, who: &'a Identity, left: Option<Duration>) -> Result<Desk<'a>> {
-        let permissions = match self.limits.permissions {
-            true => Some(self.store.permissions().await?),
-            false => None,
-        };
+        // One look at the registry serves all of the call.
+        let snapshot = self.store.snapshot().await?;
         Ok(Desk {
             calls: self,
             who,
-            registry: self.store.registry().await?,
-            permissions,
+            registry: Arc::clone(snapshot.registry()),
+            permissions: self.limits.permissions.then(|| Arc::clone(snapshot.permissions())),
+            on_demand: Arc::clone(snapshot.on_demand()),
             left,
         })
     }

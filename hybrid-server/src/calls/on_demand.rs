@@ -14,12 +14,8 @@ type Views = BTreeMap<String, OnDemandView>;
 
 impl Desk<'_> {
     /// Takes the references of on-demand feature views out of a command.
-    pub(super) async fn on_demand(&self, command: &mut Historical) -> Result<Vec<Asked>> {
-        if self.registry.unsupported_views.is_empty() {
-            return Ok(Vec::new());
-        }
-        let known = self.calls.store.on_demand_views().await?;
-        let views = split(&self.registry, &known, command)?;
+    pub(super) fn on_demand(&self, command: &mut Historical) -> Result<Vec<Asked>> {
+        let views = split(&self.registry, &self.on_demand, command)?;
         if let (Some(view), None) = (views.first(), &self.calls.workers) {
             let message = format!(
                 "on-demand feature view `{}` is a Python function, and this server runs none",

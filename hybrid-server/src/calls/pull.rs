@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use futures::TryStreamExt;
 use hybrid_core::arrow::array::{ArrayRef, RecordBatch, StringArray};
 use hybrid_core::arrow::datatypes::{DataType, Field, Schema};
 use hybrid_core::{BatchStream, Call, Error, ErrorKind, Pull as Pulled, Result};
@@ -65,10 +64,9 @@ fn as_feast_has_it(rows: BatchStream, pull: &Pulled) -> BatchStream {
     let dummy = Field::new(DUMMY, DataType::Utf8, false);
     let schema = Arc::new(Schema::new(fields.chain([Arc::new(dummy)]).collect::<Vec<_>>()));
     let target = Arc::clone(&schema);
-    let batches = rows.and_then(move |batch| {
+    rows.changed(schema, move |batch| {
         let dummy: ArrayRef = Arc::new(StringArray::from_iter_values(std::iter::repeat_n("", batch.num_rows())));
         let columns = batch.columns().iter().cloned().chain([dummy]).collect();
-        std::future::ready(RecordBatch::try_new(Arc::clone(&target), columns).map_err(Error::from))
-    });
-    BatchStream::new(schema, batches)
+        Ok(RecordBatch::try_new(Arc::clone(&target), columns)?)
+    })
 }

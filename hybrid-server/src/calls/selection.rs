@@ -80,16 +80,16 @@ fn join_key_map(
     frame: Option<&Schema>,
 ) -> Result<JoinKeyMap> {
     let has = |column: &str| frame.is_none_or(|frame| frame.fields().find(column).is_some());
-    let keys = join_keys(registry, view)?;
+    let keys = registry.join_keys(view)?;
     // The view's own keys are what a reference without alias means, where the frame has them.
-    if alias.is_none() && keys.iter().all(|key| has(key)) {
+    if alias.is_none() && keys.iter().all(|(key, _)| has(key)) {
         return Ok(JoinKeyMap::new());
     }
     let uses = registry.feature_services.iter().flat_map(|service| &service.features);
     let uses = uses.filter(|used| used.view == view.name && used.alias.as_deref() == alias);
     let maps: BTreeSet<&JoinKeyMap> = uses.map(|used| &used.join_key_map).collect();
     let column = |map: &JoinKeyMap, key: &String| map.get(key).unwrap_or(key).clone();
-    let fits = |map: &&&JoinKeyMap| keys.iter().all(|key| has(&column(map, key)));
+    let fits = |map: &&&JoinKeyMap| keys.iter().all(|(key, _)| has(&column(map, key)));
     let fitting: Vec<&&JoinKeyMap> = maps.iter().filter(fits).collect();
     match (fitting.as_slice(), alias) {
         ([only], _) => Ok((**only).clone()),
@@ -98,11 +98,6 @@ fn join_key_map(
         ([], None) => Ok(JoinKeyMap::new()),
         (several, _) => Err(ambiguous(view, alias, several.len())),
     }
-}
-
-fn join_keys(registry: &FeatureRegistry, view: &FeatureView) -> Result<Vec<String>> {
-    let keys = super::frame::keys(registry, view)?;
-    Ok(keys.into_iter().map(|(name, _)| name).collect())
 }
 
 fn ambiguous(view: &FeatureView, alias: Option<&str>, count: usize) -> Error {

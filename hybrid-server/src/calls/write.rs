@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use futures::TryStreamExt;
 use hybrid_core::arrow::array::RecordBatch;
 use hybrid_core::arrow::datatypes::{DataType, Field, Schema};
 use hybrid_core::{BatchStream, Call, Error, ErrorKind, Result};
@@ -26,12 +25,15 @@ impl Desk<'_> {
         let view = selection::view(&self.registry, name)?;
         self.may_view(view, Action::WriteOffline)?;
         let rows = as_the_source_names_them(Body::required(rows)?, &view.source.field_mapping);
+        let store = self.calls.store.offline_store();
         // A source without rows has no types yet: those of the rows are then checked against the view's.
-        let rows = match self.calls.store.offline_store().source_schema(&view.source).await {
+        let rows = match store.source_schema(&view.source).await {
             Ok(schema) => frame::as_declared("rows", rows, &types(&schema)),
             Err(_) => rows,
         };
-        self.calls.store.write(name, rows, &Call::default()).await?;
+        store
+            .offline_write_batch(&self.registry, view, rows, &Call::default())
+            .await?;
         Ok(())
     }
 }
@@ -67,11 +69,9 @@ fn as_the_source_names_them(rows: BatchStream, mapping: &BTreeMap<String, String
         schema.metadata().clone(),
     ));
     let target = Arc::clone(&schema);
-    let batches = rows.and_then(move |batch| {
-        let renamed = RecordBatch::try_new(Arc::clone(&target), batch.columns().to_vec());
-        std::future::ready(renamed.map_err(Error::from))
-    });
-    BatchStream::new(schema, batches)
+    rows.changed(schema, move |batch| {
+        Ok(RecordBatch::try_new(Arc::clone(&target), batch.columns().to_vec())?)
+    })
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use super::answer::{Messages, messages};
 use super::pending::{Pending, Waiting};
 use super::rest::Rest;
 use crate::auth::{Authenticator, Identity};
-use crate::call::{Call, Stopped};
+use crate::call::{Call, Stopped, within};
 use crate::calls::Calls;
 use crate::command::Command;
 use crate::observe::Observer;
@@ -62,11 +62,7 @@ impl Gate {
     /// Waits for a place among the calls that run, at most as long as a call may take.
     async fn call(&self, api: &'static str, who: &Identity) -> Result<Call, Status> {
         let place = Arc::clone(&self.places).acquire_owned();
-        let place = match self.limit {
-            None => Ok(place.await),
-            Some(limit) => tokio::time::timeout(limit, place).await,
-        };
-        let place = place.map_err(|_| {
+        let place = within(self.limit, place).await.ok_or_else(|| {
             let error = Error::new(ErrorKind::Unavailable, "too many calls are running").retryable();
             status(&error.with_help("try again in a while"))
         })?;
@@ -142,15 +138,10 @@ impl Service {
             let command = Command::parse(&body.command)?;
             Ok((body, command))
         };
-        let opened = match self.gate.limit {
-            None => opened.await,
-            Some(limit) => tokio::time::timeout(limit, opened).await.unwrap_or_else(|_| {
-                Err(Error::new(
-                    ErrorKind::Timeout,
-                    "the request's first messages took too long",
-                ))
-            }),
-        };
+        let opened = within(self.gate.limit, opened).await.unwrap_or_else(|| {
+            let message = "the request's first messages took too long";
+            Err(Error::new(ErrorKind::Timeout, message))
+        });
         opened.map_err(|error| status(&error))
     }
 }
