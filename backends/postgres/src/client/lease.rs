@@ -15,7 +15,7 @@ const GRACE: Duration = Duration::from_millis(50);
 /// Waits on the server for a cancel request that comes late.
 const LATE: &str = "SELECT pg_sleep(0.3)";
 
-/// One connection of the pool. Unless [`end`](Self::end) says otherwise it is closed when it is dropped: nobody
+/// One connection of the pool. Unless `end` says otherwise it is closed when it is dropped: nobody
 /// knows then what still runs on it.
 pub struct Lease(Option<Object>);
 
