@@ -12,8 +12,6 @@ RUN useradd --system --create-home hybrid
 USER hybrid
 WORKDIR /repo
 EXPOSE 8815 9090
-# Large blocks go back to the system when they are freed, instead of raising the threshold for such blocks.
-ENV MALLOC_MMAP_THRESHOLD_=1048576
 # Outside of the container's own machine: give --auth-tokens or --oidc-issuer in its place where the network is not trusted.
 ENTRYPOINT ["hybrid", "serve", "--repo", "/repo", "--host", "0.0.0.0", "--status-port", "9090"]
 CMD ["--allow-unauthenticated"]

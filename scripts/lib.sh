@@ -54,6 +54,18 @@ need_rust() {
         die "Rust $pinned is needed (rust-toolchain.toml), cargo here is: $(cargo --version)"
 }
 
+# What another checkout built into the same cache goes: cargo takes it for this one's, and tests know where they were
+# built.
+forget_other_checkouts() {
+    local mark="$CARGO_TARGET_DIR/checkout"
+    if [[ -e "$mark" && "$(cat "$mark")" != "$ROOT" ]]; then
+        printf 'forgetting what %s built\n' "$(cat "$mark")"
+        cargo clean --quiet --release --workspace
+    fi
+    mkdir -p "$CARGO_TARGET_DIR"
+    printf '%s' "$ROOT" >"$mark"
+}
+
 # Builds the command as users build it and puts it first on the PATH.
 build_hybrid() {
     cargo build --release

@@ -15,6 +15,9 @@ mod values;
 
 use std::process::ExitCode;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     hide_guarded_panics();
     run::run(args::Cli::read())

@@ -7,6 +7,7 @@ use hybrid_offline_store::{Error, ErrorKind, Result};
 use opentelemetry::trace::TracerProvider;
 use opentelemetry_otlp::SpanExporter;
 use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -52,6 +53,8 @@ impl Telemetry {
             Some(name) => Some(provider().map_err(|error| wrong(name, error))?),
             None => None,
         };
+        // Spans of callers are continued.
+        opentelemetry::global::set_text_map_propagator(TraceContextPropagator::new());
         let tracer = provider.as_ref().map(|provider| provider.tracer(SERVICE));
         let traces = tracer.map(|tracer| tracing_opentelemetry::layer().with_tracer(tracer));
         let log = tracing_subscriber::registry().with(filter).with(lines).with(traces);

@@ -2,6 +2,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
+use futures::future::BoxFuture;
 use hybrid_core::chrono::{DateTime, Utc};
 use hybrid_core::config::RepoConfig;
 use hybrid_core::{
@@ -97,10 +98,13 @@ impl FeatureStore {
     ///
     /// # Errors
     /// Definition, with every problem found; nothing is changed then.
-    pub async fn apply(&self, definitions: FeatureRegistry, prune: bool) -> Result<Applied> {
-        let mut prepared = self.prepare(definitions).await?;
-        let change = move |document: &mut _| prepared.bring(document, prune);
-        self.0.current.backing().await?.update(Box::new(change)).await
+    pub fn apply(&self, definitions: FeatureRegistry, prune: bool) -> BoxFuture<'_, Result<Applied>> {
+        // Boxed, so that other crates do not compile it again.
+        Box::pin(async move {
+            let mut prepared = self.prepare(definitions).await?;
+            let change = move |document: &mut _| prepared.bring(document, prune);
+            self.0.current.backing().await?.update(Box::new(change)).await
+        })
     }
 
     /// All that [`apply`](Self::apply) does, except that nothing is written: every problem for which
@@ -108,10 +112,12 @@ impl FeatureStore {
     ///
     /// # Errors
     /// What keeps it from checking: definitions of another project, a registry that cannot be read.
-    pub async fn check(&self, definitions: FeatureRegistry) -> Result<Checked> {
-        let prepared = self.prepare(definitions).await?;
-        let document = self.0.current.document().await?;
-        blocking(move || Ok(prepared.check(document))).await
+    pub fn check(&self, definitions: FeatureRegistry) -> BoxFuture<'_, Result<Checked>> {
+        Box::pin(async move {
+            let prepared = self.prepare(definitions).await?;
+            let document = self.0.current.document().await?;
+            blocking(move || Ok(prepared.check(document))).await
+        })
     }
 
     /// What is left out comes from the sources, and every view is checked against its own.

@@ -7,7 +7,9 @@ use hybrid_core::{Error, ErrorKind, Result};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::Instant;
 use tracing::Instrument;
+use tracing_opentelemetry::OpenTelemetrySpanExt;
 
+use crate::flight::Caller;
 use crate::observe::{Observer, Outcome};
 
 /// A call from the moment it may run until its last message is sent. Dropped before it succeeded or failed, it counts
@@ -50,14 +52,16 @@ async fn stopped(mut stopped: Stopped) -> Error {
 impl Call {
     pub(crate) fn new(
         api: &'static str,
-        user: &str,
+        caller: &Caller,
         limit: Option<Duration>,
         observer: Observer,
         stopped: Stopped,
         place: OwnedSemaphorePermit,
     ) -> Self {
-        let request = uuid::Uuid::new_v4();
-        let span = tracing::info_span!("call", api, user, %request);
+        let Caller { who, origin } = caller;
+        let span = tracing::info_span!("call", api, user = who.name, request = origin.request);
+        // It fails where nobody is told of spans.
+        let _ = span.set_parent(origin.parent.clone());
         observer.begun(api);
         Self {
             api,

@@ -7,6 +7,7 @@ mod calls;
 mod command;
 mod config;
 mod flight;
+mod linger;
 mod observe;
 mod reflection;
 mod server;

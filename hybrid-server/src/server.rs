@@ -3,6 +3,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arrow_flight::flight_service_server::FlightServiceServer;
+use futures::TryStreamExt;
+use futures::future::BoxFuture;
 use hybrid_core::{Error, ErrorKind, Result};
 use hybrid_feast::FeatureStore;
 use tokio::net::TcpListener;
@@ -15,6 +17,7 @@ use crate::ServerConfig;
 use crate::call::Stopped;
 use crate::calls::{Calls, Limits};
 use crate::flight::{Gate, Pending, Service};
+use crate::linger::Lingering;
 use crate::observe::Observer;
 use crate::reflection;
 use crate::status_page::{self, Ready};
@@ -39,6 +42,7 @@ pub struct Server {
     router: Router,
     pending: Arc<Pending>,
     store: FeatureStore,
+    workers: Option<Workers>,
     grace: Duration,
     observer: Observer,
     /// Told when what still runs has to end.
@@ -53,7 +57,12 @@ impl Server {
     /// # Errors
     /// Config, for a configuration that is not safe, and for files of TLS that cannot be used; Unavailable and others,
     /// when the port cannot be had.
-    pub async fn bind(store: FeatureStore, config: ServerConfig) -> Result<Self> {
+    pub fn bind(store: FeatureStore, config: ServerConfig) -> BoxFuture<'static, Result<Self>> {
+        // Boxed as `serve` is: an async function is compiled again in each crate that awaits it.
+        Box::pin(Self::bound(store, config))
+    }
+
+    async fn bound(store: FeatureStore, config: ServerConfig) -> Result<Self> {
         config.check()?;
         let mut transport = Transport::builder()
             .initial_stream_window_size(STREAM_WINDOW)
@@ -77,7 +86,17 @@ impl Server {
         let observer = Observer::new();
         let pending = Arc::new(Pending::new(config.waiting, config.waiting_time));
         let (ending, ended) = watch::channel(false);
-        let service = service(store.clone(), &config, Arc::clone(&pending), observer.clone(), ended)?;
+        let workers = config.workers.clone();
+        let workers = workers.map(|workers| Workers::new(workers, store.config().repo.clone()));
+        let workers = workers.transpose()?;
+        let calls = Calls::new(store.clone(), limits(&config), workers.clone());
+        let gate = gate(&config, observer.clone(), ended);
+        let service = Service::new(
+            gate,
+            calls,
+            Arc::clone(&pending),
+            config.call_memory.min(WAITING_MEMORY),
+        );
         let flight = FlightServiceServer::new(service)
             .max_decoding_message_size(config.message_size)
             .max_encoding_message_size(usize::MAX);
@@ -96,6 +115,7 @@ impl Server {
             router,
             pending,
             store,
+            workers,
             grace: config.grace,
             observer,
             ending,
@@ -126,8 +146,18 @@ impl Server {
     ///
     /// # Errors
     /// Unexpected, when the transport fails; what the stores report when they are closed.
-    pub async fn serve(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<()> {
-        let incoming = TcpIncoming::from(self.listener).with_nodelay(Some(true));
+    pub fn serve(self, stop: impl Future<Output = ()> + Send + 'static) -> BoxFuture<'static, Result<()>> {
+        self.serve_until(Box::pin(stop))
+    }
+
+    fn serve_until(self, stop: BoxFuture<'static, ()>) -> BoxFuture<'static, Result<()>> {
+        Box::pin(self.run(stop))
+    }
+
+    async fn run(self, stop: BoxFuture<'static, ()>) -> Result<()> {
+        let incoming = TcpIncoming::from(self.listener)
+            .with_nodelay(Some(true))
+            .map_ok(Lingering::new);
         let (stopping, stopped) = oneshot::channel();
         let ready = self.ready.clone();
         let stop = async move {
@@ -137,6 +167,9 @@ impl Server {
         };
         let mut beside = JoinSet::new();
         beside.spawn(async move { self.pending.sweep().await });
+        if let Some(workers) = self.workers {
+            beside.spawn(workers.prepare());
+        }
         if let Some(listener) = self.status_page {
             beside.spawn(status_page::answer(listener, self.observer, self.ready.clone()));
         }
@@ -175,36 +208,22 @@ impl Metrics {
     }
 }
 
-fn service(
-    store: FeatureStore,
-    config: &ServerConfig,
-    pending: Arc<Pending>,
-    observer: Observer,
-    stopped: Stopped,
-) -> Result<Service> {
-    let workers = config
-        .workers
-        .clone()
-        .map(|workers| Workers::new(workers, store.config().repo.clone()));
-    let gate = Gate {
+fn gate(config: &ServerConfig, observer: Observer, stopped: Stopped) -> Gate {
+    Gate {
         authenticator: config.authenticator.clone(),
         places: Arc::new(Semaphore::new(config.concurrent_calls)),
         limit: config.call_time,
         observer,
         stopped,
-    };
-    let limits = Limits {
+    }
+}
+
+fn limits(config: &ServerConfig) -> Limits {
+    Limits {
         memory: config.call_memory,
         permissions: config.authenticator.asks(),
         folders: config.folders.clone(),
-    };
-    let calls = Calls::new(store, limits, workers.transpose()?);
-    Ok(Service::new(
-        gate,
-        calls,
-        pending,
-        config.call_memory.min(WAITING_MEMORY),
-    ))
+    }
 }
 
 fn read(file: &std::path::Path) -> Result<Vec<u8>> {

@@ -28,6 +28,19 @@ sha256() {
     if command -v sha256sum >/dev/null; then sha256sum; else shasum -a 256; fi | cut -c 1-12
 }
 
+# Runs a command while nobody else holds that lock, since what runs beside each other may install the same:
+# locked NAME COMMAND…
+locked() {
+    local lock="$HYBRID_CACHE/locks/$1"
+    shift
+    mkdir -p "$HYBRID_CACHE/locks"
+    if command -v flock >/dev/null; then
+        (flock 9 && "$@") 9>"$lock"
+    else
+        "$@"
+    fi
+}
+
 # The Python of an environment with exactly these packages: venv NAME REQUIREMENTS. Made once, again when the
 # requirements or the Python change.
 venv() {
@@ -35,15 +48,19 @@ venv() {
     need python3 "install Python 3.11 or newer"
     key="$({ python3 -VV && cat "$requirements"; } | sha256)"
     dir="$HYBRID_CACHE/venvs/$name-$key"
-    if [[ ! -e "$dir/ready" ]]; then
-        printf 'making the Python environment %s\n' "$dir" >&2
-        rm -rf "$dir"
-        python3 -m venv "$dir" >&2 || die "python3 -m venv failed: install the venv module (Debian: python3-venv)"
-        "$dir/bin/python" -m pip install --quiet --requirement "$requirements" >&2 ||
-            die "pip could not install $requirements into $dir"
-        touch "$dir/ready"
-    fi
+    locked "venv-$name-$key" venv_make "$dir" "$requirements" || exit 1
     printf '%s\n' "$dir/bin/python"
+}
+
+venv_make() {
+    local dir="$1" requirements="$2"
+    [[ ! -e "$dir/ready" ]] || return 0
+    printf 'making the Python environment %s\n' "$dir" >&2
+    rm -rf "$dir"
+    python3 -m venv "$dir" >&2 || die "python3 -m venv failed: install the venv module (Debian: python3-venv)"
+    "$dir/bin/python" -m pip install --quiet --requirement "$requirements" >&2 ||
+        die "pip could not install $requirements into $dir"
+    touch "$dir/ready"
 }
 
 port_open() {

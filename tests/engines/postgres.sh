@@ -8,13 +8,17 @@ postgres_bin() {
         [[ -x "$bin/initdb" ]] && printf '%s\n' "$bin" && return
     done
     [[ "$(id -u)" == 0 ]] || die "PostgreSQL's server is needed: apt-get install postgresql-15 postgresql-contrib"
-    printf 'installing PostgreSQL\n' >&2
-    { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y postgresql; } >/dev/null 2>&1 ||
-        die "apt-get install postgresql failed"
+    locked apt postgres_install || exit 1
     for bin in /usr/lib/postgresql/*/bin; do
         [[ -x "$bin/initdb" ]] && printf '%s\n' "$bin" && return
     done
     die "apt-get installed PostgreSQL, but there is no initdb in /usr/lib/postgresql/*/bin"
+}
+
+postgres_install() {
+    printf 'installing PostgreSQL\n' >&2
+    { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y postgresql; } >/dev/null 2>&1 ||
+        die "apt-get install postgresql failed"
 }
 
 # A certificate authority, a server's certificate for localhost, a client's for the role `certified`, and a

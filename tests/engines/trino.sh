@@ -22,26 +22,30 @@ trino_artifact() {
 
 # The unpacked server with its connectors; made once.
 trino_home() {
-    local home="$HYBRID_CACHE/trino-$TRINO_VERSION" making plugin
-    if [[ ! -e "$home/ready" ]]; then
-        need mvn "install Maven (Debian: maven)"
-        need unzip "install unzip"
-        printf 'installing Trino %s (about 800 MB) into %s\n' "$TRINO_VERSION" "$home" >&2
-        making="$(mktemp -d "$HYBRID_CACHE/trino.XXXXXX")"
-        trino_artifact trino-server-core tar.gz "$making"
-        tar -xzf "$making/trino-server-core-$TRINO_VERSION.tar.gz" -C "$making" --strip-components 1
-        rm "$making/trino-server-core-$TRINO_VERSION.tar.gz"
-        for plugin in iceberg hive memory; do
-            trino_artifact "trino-$plugin" zip "$making"
-            unzip -q "$making/trino-$plugin-$TRINO_VERSION.zip" -d "$making/plugin"
-            mv "$making/plugin/trino-$plugin-$TRINO_VERSION" "$making/plugin/$plugin"
-            rm "$making/trino-$plugin-$TRINO_VERSION.zip"
-        done
-        touch "$making/ready"
-        rm -rf "$home"
-        mv "$making" "$home"
-    fi
+    local home="$HYBRID_CACHE/trino-$TRINO_VERSION"
+    locked "trino-$TRINO_VERSION" trino_install "$home" || exit 1
     printf '%s\n' "$home"
+}
+
+trino_install() {
+    local home="$1" making plugin
+    [[ ! -e "$home/ready" ]] || return 0
+    need mvn "install Maven (Debian: maven)"
+    need unzip "install unzip"
+    printf 'installing Trino %s (about 800 MB) into %s\n' "$TRINO_VERSION" "$home" >&2
+    making="$(mktemp -d "$HYBRID_CACHE/trino.XXXXXX")"
+    trino_artifact trino-server-core tar.gz "$making"
+    tar -xzf "$making/trino-server-core-$TRINO_VERSION.tar.gz" -C "$making" --strip-components 1
+    rm "$making/trino-server-core-$TRINO_VERSION.tar.gz"
+    for plugin in iceberg hive memory; do
+        trino_artifact "trino-$plugin" zip "$making"
+        unzip -q "$making/trino-$plugin-$TRINO_VERSION.zip" -d "$making/plugin"
+        mv "$making/plugin/trino-$plugin-$TRINO_VERSION" "$making/plugin/$plugin"
+        rm "$making/trino-$plugin-$TRINO_VERSION.zip"
+    done
+    touch "$making/ready"
+    rm -rf "$home"
+    mv "$making" "$home"
 }
 
 # Certificates and secrets of one run: a CA, the server's and a client's certificate, a password, a token.

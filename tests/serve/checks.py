@@ -13,10 +13,17 @@ import pyarrow as pa
 
 TESTS = []
 SECONDS_PER_TEST = 60
+SLOW = 5
 
 
 def test(function):
     TESTS.append(function)
+    return function
+
+
+def slow(function):
+    """Allows a test several times as long."""
+    function.patience = SLOW
     return function
 
 
@@ -30,7 +37,7 @@ class Tally:
 
     def run(self, function, world, suffix: str) -> None:
         before = time.monotonic()
-        with captured() as output, watched(world):
+        with captured() as output, watched(world, SECONDS_PER_TEST * getattr(function, "patience", 1)):
             problem = outcome(function, world)
         took = time.monotonic() - before
         print(f"test {name_of(function)} {suffix} ... {'FAILED' if problem else 'ok'} ({took:.1f} s)", flush=True)
@@ -59,9 +66,9 @@ def outcome(function, world) -> str | None:
 
 
 @contextmanager
-def watched(world):
+def watched(world, seconds: int):
     """Ends the server when a test hangs, so that the client's call fails and the run goes on."""
-    timer = threading.Timer(SECONDS_PER_TEST, world.server.stop)
+    timer = threading.Timer(seconds, world.server.stop)
     timer.daemon = True
     timer.start()
     try:

@@ -14,12 +14,13 @@ STORES = {
 
 
 class Repo:
-    def __init__(self, folder: Path, kind: str, port: int, authority: Path | None):
+    def __init__(self, folder: Path, kind: str, port: int, authority: Path | None, offline: dict | None = None):
+        """`offline` is the server's offline_store, where it is not that of `kind`."""
         self.folder, self.port, self.authority = folder, port, authority
         self.server = folder / "server"
         (self.server / "data").mkdir(parents=True)
         self.registry = self.server / "registry.db"
-        write_yaml(self.server, {"registry": str(self.registry), "offline_store": STORES[kind]})
+        write_yaml(self.server, {"registry": str(self.registry), "offline_store": offline or STORES[kind]})
         self.clients = 0
 
     def client(self, registry: Path | None = None, remote: dict | None = None, **settings) -> Path:

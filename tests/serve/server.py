@@ -36,14 +36,19 @@ def free_port() -> int:
 
 
 class Server:
-    def __init__(self, command: list[str]):
-        self.command = command
+    def __init__(self, command: list[str], **variables: str):
+        """`variables` are added to its environment."""
+        self.command, self.environment = command, os.environ | variables
         self.process = None
         self.log = tempfile.NamedTemporaryFile(prefix="serve-", suffix=".log")
 
     def start(self, seconds: float = 60) -> None:
+        # What an earlier run said of being ready must not be taken for this one's.
+        self.log.truncate(0)
+        self.log.seek(0)
         self.process = subprocess.Popen(
-            self.command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, start_new_session=True)
+            self.command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, start_new_session=True,
+            env=self.environment)
         deadline = time.monotonic() + seconds
         while not self.ready():
             if not self.running() or time.monotonic() > deadline:
@@ -65,6 +70,11 @@ class Server:
 
     def running(self) -> bool:
         return self.process is not None and self.process.poll() is None
+
+    def memory(self, what: str) -> int:
+        """Bytes that the kernel counts for it now (VmRSS), or counted at most (VmHWM)."""
+        text = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(rf"^{what}:\s*(\d+) kB$", text, re.MULTILINE)[1]) * 1024
 
     def stop(self, seconds: float = 20) -> int | None:
         """Asks it to end and gives the exit code; kills what does not listen."""

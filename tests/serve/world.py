@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.flight as fl
 from feast import Entity, FeatureStore, FeatureView, Field, FileSource, ValueType
 from feast.types import Array, Bool, Bytes, Float32, Float64, Int32, Int64, String, UnixTimestamp
 
@@ -66,6 +67,13 @@ class World:
 
     def client(self, **settings) -> FeatureStore:
         return FeatureStore(repo_path=str(self.repo.client(**settings)))
+
+    def flight(self) -> fl.FlightClient:
+        """A client of the protocol, without Feast."""
+        place = f"127.0.0.1:{self.repo.port}"
+        if not self.certificates:
+            return fl.connect(f"grpc://{place}")
+        return fl.connect(f"grpc+tls://{place}", tls_root_certs=self.certificates.authority.read_bytes())
 
     def source(self, name: str, data: pa.Table, path: str | None = None, **options) -> FileSource:
         path = self.repo.write(path or f"data/{name}.parquet", data)

@@ -9,6 +9,7 @@ use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use arrow::ipc::reader::FileReader;
 use arrow::ipc::writer::FileWriter;
 use futures::StreamExt;
+use futures::future::BoxFuture;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::Compression;
@@ -170,7 +171,12 @@ pub(super) async fn write_parquet(rows: BatchStream, path: &Path) -> Result<u64>
     write_as(Format::Parquet, rows, path).await
 }
 
-async fn write_as(format: Format, mut rows: BatchStream, path: &Path) -> Result<u64> {
+/// Boxed, so that other crates do not compile it again.
+fn write_as(format: Format, rows: BatchStream, path: &Path) -> BoxFuture<'_, Result<u64>> {
+    Box::pin(written(format, rows, path))
+}
+
+async fn written(format: Format, mut rows: BatchStream, path: &Path) -> Result<u64> {
     let (sender, receiver) = mpsc::channel(AHEAD);
     let (schema, target) = (rows.schema().clone(), path.to_owned());
     let thread = tokio::task::spawn_blocking(move || write_all(format, &schema, receiver, &target));

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use futures::StreamExt;
-use futures::future::try_join_all;
+use futures::future::{BoxFuture, try_join_all};
 use tokio::time::Instant;
 
 use super::assemble::{Place, side_by_side};
@@ -52,7 +52,21 @@ impl Run {
         }
     }
 
-    pub(super) async fn start(mut self, schema: SchemaRef, summary: SummaryHandle) -> Result<BatchStream> {
+    // What follows is boxed here: an async function is compiled again in each crate that awaits it.
+
+    pub(super) fn start(self, schema: SchemaRef, summary: SummaryHandle) -> BoxFuture<'static, Result<BatchStream>> {
+        Box::pin(self.rows(schema, summary))
+    }
+
+    pub(super) fn explain(self) -> BoxFuture<'static, Result<String>> {
+        Box::pin(self.plans())
+    }
+
+    pub(super) fn statements(self) -> BoxFuture<'static, Result<Vec<(String, String)>>> {
+        Box::pin(self.sql())
+    }
+
+    async fn rows(mut self, schema: SchemaRef, summary: SummaryHandle) -> Result<BatchStream> {
         let (frame, entities) = self.read_frame().await?;
         let rows = entities.num_rows();
         if rows == 0 {
@@ -78,7 +92,7 @@ impl Run {
         Ok(side_by_side(schema, parts, places, frame_columns, summary))
     }
 
-    pub(super) async fn explain(mut self) -> Result<String> {
+    async fn plans(mut self) -> Result<String> {
         let (_, entities) = self.read_frame().await?;
         let mut plans = Vec::new();
         for group in &self.groups {
@@ -90,7 +104,7 @@ impl Run {
         Ok(plans.join("\n\n"))
     }
 
-    pub(super) async fn statements(mut self) -> Result<Vec<(String, String)>> {
+    async fn sql(mut self) -> Result<Vec<(String, String)>> {
         let (_, entities) = self.read_frame().await?;
         let mut statements = Vec::new();
         for group in &self.groups {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use futures::future::BoxFuture;
 use hybrid_core::config::RepoConfig;
 use hybrid_core::{Error, ErrorKind, FeatureRegistry, Result};
 use tokio::sync::{Mutex, OnceCell};
@@ -103,7 +104,12 @@ impl Current {
     }
 
     /// What is there now. Requests that come while someone is looking wait for the next look, and share it.
-    pub(crate) async fn get(&self) -> Result<Arc<Snapshot>> {
+    pub(crate) fn get(&self) -> BoxFuture<'_, Result<Arc<Snapshot>>> {
+        // Boxed, so that other crates do not compile it again.
+        Box::pin(self.latest())
+    }
+
+    async fn latest(&self) -> Result<Arc<Snapshot>> {
         let mine = self.came.fetch_add(1, Ordering::SeqCst) + 1;
         let mut seen = self.seen.lock().await;
         if seen.came < mine {

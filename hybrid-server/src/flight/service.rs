@@ -17,6 +17,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::Body;
 use super::answer::{Messages, messages};
+use super::caller::{Caller, Origin};
 use super::pending::{Pending, Waiting};
 use super::rest::Rest;
 use crate::auth::{Authenticator, Identity};
@@ -52,15 +53,18 @@ pub(crate) struct Gate {
 }
 
 impl Gate {
-    async fn caller<T>(&self, request: &Request<T>) -> Result<Identity, Status> {
-        self.authenticator.identify(request.metadata()).await.map_err(|error| {
+    async fn caller<T>(&self, request: &Request<T>) -> Result<Caller, Status> {
+        let who = self.authenticator.identify(request.metadata()).await;
+        let who = who.map_err(|error| {
             self.observer.refused(error.kind());
             status(&error)
-        })
+        })?;
+        let origin = Origin::of(request.metadata());
+        Ok(Caller { who, origin })
     }
 
     /// Waits for a place among the calls that run, at most as long as a call may take.
-    async fn call(&self, api: &'static str, who: &Identity) -> Result<Call, Status> {
+    async fn call(&self, api: &'static str, caller: &Caller) -> Result<Call, Status> {
         let place = Arc::clone(&self.places).acquire_owned();
         let place = within(self.limit, place).await.ok_or_else(|| {
             let error = Error::new(ErrorKind::Unavailable, "too many calls are running").retryable();
@@ -69,7 +73,7 @@ impl Gate {
         let place = place.map_err(|_| Status::unavailable("the server is stopping"))?;
         Ok(Call::new(
             api,
-            &who.name,
+            caller,
             self.limit,
             self.observer.clone(),
             self.stopped.clone(),
@@ -125,11 +129,11 @@ impl Service {
         call.limit(keep).await
     }
 
-    async fn exchange(&self, who: &Identity, messages: Rest) -> Answer<Messages<FlightData>> {
+    async fn exchange(&self, caller: &Caller, messages: Rest) -> Answer<Messages<FlightData>> {
         let (body, command) = self.open(messages).await?;
-        let call = self.gate.call(command.name(), who).await?;
+        let call = self.gate.call(command.name(), caller).await?;
         let rows = body.rows;
-        self.answer(call, who, Waiting { command, rows }).await
+        self.answer(call, &caller.who, Waiting { command, rows }).await
     }
 
     async fn open(&self, messages: Rest) -> Result<(Body, Command), Status> {
@@ -183,9 +187,9 @@ impl FlightService for Service {
     type ListActionsStream = Messages<ActionType>;
 
     async fn do_exchange(&self, request: Request<Streaming<FlightData>>) -> Answer<Self::DoExchangeStream> {
-        let who = self.gate.caller(&request).await?;
+        let caller = self.gate.caller(&request).await?;
         let messages = Rest::of(request.into_inner());
-        let answered = self.exchange(&who, messages.clone()).await;
+        let answered = self.exchange(&caller, messages.clone()).await;
         if answered.as_ref().is_err_and(may_be_feasts) {
             messages.drain().await;
         }
@@ -193,10 +197,10 @@ impl FlightService for Service {
     }
 
     async fn do_put(&self, request: Request<Streaming<FlightData>>) -> Answer<Self::DoPutStream> {
-        let who = self.gate.caller(&request).await?;
+        let caller = self.gate.caller(&request).await?;
         let (body, command) = self.open(Rest::of(request.into_inner())).await?;
-        let call = self.gate.call(command.name(), &who).await?;
-        match self.put(&call, &who, body, command).await {
+        let call = self.gate.call(command.name(), &caller).await?;
+        match self.put(&call, &caller.who, body, command).await {
             Ok(()) => {
                 call.succeeded();
                 Ok(Response::new(futures::stream::empty().boxed()))
@@ -206,7 +210,7 @@ impl FlightService for Service {
     }
 
     async fn get_flight_info(&self, request: Request<FlightDescriptor>) -> Answer<FlightInfo> {
-        let who = self.gate.caller(&request).await?;
+        let Caller { who, .. } = self.gate.caller(&request).await?;
         let descriptor = request.into_inner();
         let ticket = self.pending.ticket(&who.name, &descriptor.cmd);
         let ticket =
@@ -215,15 +219,15 @@ impl FlightService for Service {
     }
 
     async fn do_get(&self, request: Request<Ticket>) -> Answer<Self::DoGetStream> {
-        let who = self.gate.caller(&request).await?;
-        let waiting = self.pending.take(&who.name, &request.into_inner().ticket);
+        let caller = self.gate.caller(&request).await?;
+        let waiting = self.pending.take(&caller.who.name, &request.into_inner().ticket);
         let waiting = waiting.ok_or_else(|| Status::not_found("the ticket was used, or has expired"))?;
-        let call = self.gate.call(waiting.command.name(), &who).await?;
-        self.answer(call, &who, waiting).await
+        let call = self.gate.call(waiting.command.name(), &caller).await?;
+        self.answer(call, &caller.who, waiting).await
     }
 
     async fn list_flights(&self, request: Request<Criteria>) -> Answer<Self::ListFlightsStream> {
-        let who = self.gate.caller(&request).await?;
+        let Caller { who, .. } = self.gate.caller(&request).await?;
         let own = self.pending.of(&who.name).into_iter();
         let own = own.map(|(descriptor, ticket)| Ok(info(FlightDescriptor::new_cmd(descriptor), ticket)));
         Ok(Response::new(futures::stream::iter(own.collect::<Vec<_>>()).boxed()))

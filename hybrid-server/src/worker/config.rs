@@ -11,7 +11,8 @@ use hybrid_core::{Error, ErrorKind, Result};
 pub struct WorkerConfig {
     /// The Python, and arguments that come before the script; for example `["python3"]`.
     pub command: Vec<String>,
-    /// Processes that run at once; more calls wait for one. They begin with the first calls.
+    /// Processes that run at once; more calls wait for one. The first begins with the
+    /// server, others when calls need them.
     pub processes: usize,
     /// How long some rows may take in one process, which is then ended.
     pub call_time: Duration,

@@ -58,6 +58,17 @@ impl Pool {
         self.columns(reply, &request)
     }
 
+    /// Begins a process before somebody waits for one.
+    ///
+    /// # Errors
+    /// Config, when none can begin.
+    pub(super) async fn prepare(&self) -> Result<()> {
+        let _place = self.places.acquire().await.map_err(|_| closed())?;
+        let process = self.begin().await?;
+        self.keep(process);
+        Ok(())
+    }
+
     async fn reply(&self, process: Process, request: &Arc<Request>) -> Result<Reply> {
         let (config, shared) = (Arc::clone(&self.config), Arc::clone(request));
         let asked = within(self.config.call_time, process, move |process| {
@@ -69,9 +80,13 @@ impl Pool {
         let (process, (reply, reusable)) = asked.inspect_err(ended)?;
         let is_full = matches!(&reply, Reply::Failed(failed) if failed.kind == FailureKind::Memory);
         if reusable && !is_full {
-            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(process);
+            self.keep(process);
         }
         Ok(reply)
+    }
+
+    fn keep(&self, process: Process) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(process);
     }
 
     fn columns(&self, reply: Reply, request: &Request) -> Result<RecordBatch> {

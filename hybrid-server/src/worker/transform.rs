@@ -28,6 +28,13 @@ impl Workers {
         Ok(Self(Arc::new(Pool::new(config, SCRIPT, folder)?)))
     }
 
+    /// Begins a process, which takes seconds, before the first call waits for one. A call tries again where that fails.
+    pub(crate) async fn prepare(self) {
+        if let Err(error) = self.0.prepare().await {
+            tracing::warn!(kind = ?error.kind(), %error, "on-demand feature views cannot be run");
+        }
+    }
+
     /// The columns of `rows` as they are, then those of the views, in order. The first rows are computed at once, the
     /// others as they are asked for; a process is busy only while it computes.
     ///

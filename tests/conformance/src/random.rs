@@ -3,6 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use arrow::datatypes::DataType;
+use futures::future::LocalBoxFuture;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
@@ -25,7 +26,12 @@ const MAX_SHRINKS: usize = 400;
 ///
 /// # Errors
 /// Failed, with the smallest retrieval that was found to fail.
-pub async fn random_joins(fixture: &dyn Fixture, cases: u32) -> Verdict {
+pub fn random_joins(fixture: &dyn Fixture, cases: u32) -> LocalBoxFuture<'_, Verdict> {
+    // Boxed, so that tests do not compile it again.
+    Box::pin(joins(fixture, cases))
+}
+
+async fn joins(fixture: &dyn Fixture, cases: u32) -> Verdict {
     let seed = seed();
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());

@@ -38,6 +38,8 @@ impl fmt::Display for Behaviour {
 }
 
 /// Every behaviour.
+// Inlined, it would have every test compile them again; so would an async function in place of `run_named`.
+#[inline(never)]
 pub fn all() -> &'static [Behaviour] {
     crate::behaviours::ALL
 }
@@ -82,12 +84,14 @@ impl fmt::Display for Report {
 }
 
 /// Runs every behaviour, one after the other.
-pub async fn run_all(fixture: &dyn Fixture) -> Report {
-    let mut report = Report::default();
-    for behaviour in all() {
-        report.add(behaviour.to_string(), behaviour.check(fixture).await);
-    }
-    report
+pub fn run_all(fixture: &dyn Fixture) -> LocalBoxFuture<'_, Report> {
+    Box::pin(async move {
+        let mut report = Report::default();
+        for behaviour in all() {
+            report.add(behaviour.to_string(), behaviour.check(fixture).await);
+        }
+        report
+    })
 }
 
 /// Runs the behaviour of that name; what did not run is said on standard error.
@@ -95,15 +99,17 @@ pub async fn run_all(fixture: &dyn Fixture) -> Report {
 /// # Panics
 /// When the behaviour fails: this is for tests.
 #[allow(clippy::panic)]
-pub async fn run_named(fixture: &dyn Fixture, group: &str, name: &str) {
+pub fn run_named<'a>(fixture: &'a dyn Fixture, group: &str, name: &str) -> LocalBoxFuture<'a, ()> {
     let Some(behaviour) = all().iter().find(|one| one.group == group && one.name == name) else {
         panic!("there is no behaviour {group}::{name}");
     };
-    match behaviour.check(fixture).await {
-        Ok(()) => {}
-        Err(Miss::NotRun(reason)) => eprintln!("not run: {behaviour} because {reason}"),
-        Err(Miss::Failed(reason)) => panic!("{behaviour}: {reason}"),
-    }
+    Box::pin(async move {
+        match behaviour.check(fixture).await {
+            Ok(()) => {}
+            Err(Miss::NotRun(reason)) => eprintln!("not run: {behaviour} because {reason}"),
+            Err(Miss::Failed(reason)) => panic!("{behaviour}: {reason}"),
+        }
+    })
 }
 
 /// Runs a future to its end on a runtime of its own, with several threads, as an application does.

@@ -8,7 +8,7 @@ macro_rules! behaviours {
         $(pub mod $group;)+
 
         /// Every behaviour, in the order of the modules.
-        pub(crate) const ALL: &[crate::report::Behaviour] = &[$($(crate::report::Behaviour {
+        pub(crate) static ALL: &[crate::report::Behaviour] = &[$($(crate::report::Behaviour {
             group: stringify!($group),
             name: stringify!($name),
             run: |fixture| Box::pin($group::$name(fixture)),
@@ -21,15 +21,18 @@ macro_rules! behaviours {
         #[macro_export]
         macro_rules! suite {
             ($d fixture:expr) => {
+                /// One function for all tests: what runs a future is compiled anew for each kind of future.
+                fn check_behaviour(group: &str, name: &str) {
+                    $d crate::block_on(async {
+                        let fixture = $d fixture;
+                        $d crate::run_named(&fixture, group, name).await;
+                    });
+                }
+
                 $(mod $group {
-                    #[allow(unused_imports)]
-                    use super::*;
                     $(#[test]
                     fn $name() {
-                        $d crate::block_on(async {
-                            let fixture = $d fixture;
-                            $d crate::run_named(&fixture, stringify!($group), stringify!($name)).await;
-                        });
+                        super::check_behaviour(stringify!($group), stringify!($name));
                     })+
                 })+
             };

@@ -116,6 +116,8 @@ pub struct Scripted {
     pub most: Arc<AtomicUsize>,
 }
 
+type Script = dyn Fn(&Asked, usize) -> Option<Answer> + Send + Sync;
+
 impl Scripted {
     /// Answers by `script`, which gets a request and how many of its path came before. Logins, ends of sessions
     /// and whatever `script` gives nothing for are answered as a server would.
@@ -127,7 +129,8 @@ impl Scripted {
             most: Arc::default(),
         };
         let (seen, most, now) = (server.seen.clone(), server.most.clone(), Arc::new(AtomicUsize::new(0)));
-        let script = Arc::new(script);
+        // Of one type for all tests, so that they share what serves it.
+        let script: Arc<Script> = Arc::new(script);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let (seen, script, most, now) = (seen.clone(), script.clone(), most.clone(), now.clone());
@@ -154,7 +157,7 @@ impl Scripted {
 async fn serve(
     mut client: TcpStream,
     seen: &Mutex<Vec<Asked>>,
-    script: &(impl Fn(&Asked, usize) -> Option<Answer> + Send + Sync),
+    script: &Script,
     most: &AtomicUsize,
     now: &AtomicUsize,
 ) -> std::io::Result<()> {

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray, UInt64Array};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use futures::future::LocalBoxFuture;
 use hybrid_core::sql::{Dialect, Formulation, SQL_TYPE};
 use hybrid_core::store::{ENTITY_TIME, ROW_NUMBER};
 use hybrid_core::{
@@ -62,7 +63,12 @@ impl Case {
     ///
     /// # Errors
     /// Whatever the operation gives.
-    pub async fn statement(&self, dialect: Box<dyn Dialect>, columns: SchemaRef) -> Result<String> {
+    pub fn statement(&self, dialect: Box<dyn Dialect>, columns: SchemaRef) -> LocalBoxFuture<'_, Result<String>> {
+        // Boxed, so that tests do not compile it again.
+        Box::pin(self.made(dialect, columns))
+    }
+
+    async fn made(&self, dialect: Box<dyn Dialect>, columns: SchemaRef) -> Result<String> {
         let (features, pairs, rows) = self.counts;
         let recorder = Recorder::new(dialect, columns)
             .with_formulation(self.formulation)

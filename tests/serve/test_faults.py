@@ -1,0 +1,178 @@
+"""A server that is killed in a write, a client that is killed in a call, a frame of 3 GiB."""
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+import uuid
+from collections import Counter
+from contextlib import contextmanager
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.flight as fl
+
+import server
+from checks import equal, slow, test
+from repo import Repo
+from rows import START, at, frame, table
+from world import World
+
+MIB = 1 << 20
+
+
+@contextmanager
+def own_server(world):
+    """A server of its own, that a test may kill, and a client of it."""
+    authority = world.certificates and world.certificates.authority
+    repo = Repo(world.repo.folder / f"own-{uuid.uuid4().hex}", "hybrid", server.free_port(), authority)
+    started = server.Server(server.hybrid(repo.server, repo.port, world.certificates))
+    started.start()
+    try:
+        yield World(repo, started, "hybrid", world.certificates)
+    finally:
+        equal(started.stop(), 0, "exit code")
+
+
+@test
+@slow
+def a_server_killed_in_a_write_loses_and_halves_nothing(world):
+    """Every row of a batch carries the batch's number: what was acknowledged is there, and whole."""
+    if not world.hybrid:
+        return
+    size, rng = 50_000, random.Random(7)
+    with own_server(world) as own:
+        view = own.view("killed", table("driver_id event_timestamp created v", (0, at(0), at(0), 0)))
+        own.apply(view)
+        acknowledged, number = [], 0
+        for _ in range(6):
+            killer = threading.Timer(0.2 + rng.random(), own.server.process.kill)
+            killer.start()
+            while own.server.running():
+                number += 1
+                try:
+                    own.store.write_to_offline_store("killed", batch(number, size))
+                    acknowledged.append(number)
+                except Exception:
+                    own.server.process.wait(20)
+            killer.join()
+            own.server.start()
+            found = Counter(own.repo.read(view.feast.batch_source.path).column("v").to_pylist())
+            assert found.pop(0) == 1 and set(found.values()) <= {size}, f"a batch is not whole: {found}"
+            missing = set(acknowledged) - set(found)
+            assert not missing, f"acknowledged and lost: {missing}"
+        assert acknowledged, "no write was acknowledged before the server was killed"
+        got = own.ask(frame("driver_id event_timestamp", (1, at(9))), view.refs())
+        equal(got.num_rows, 1)
+
+
+def batch(number: int, size: int) -> pd.DataFrame:
+    return pd.DataFrame({"driver_id": range(size), "event_timestamp": START, "created": START, "v": number})
+
+
+@test
+def a_client_killed_in_a_call_leaves_the_server_as_it_was(world):
+    """Killed while it reads, and while it sends: all places of calls are free again afterwards."""
+    if not world.hybrid:
+        return
+    with own_server(world) as own:
+        view = own.view("left", table("driver_id event_timestamp v", (1, at(0), 1)))
+        own.apply(view)
+        for moment in (0.1, 0.5):
+            program = textwrap.dedent(f"""
+                import pandas as pd
+                from feast import FeatureStore
+                rows = pd.DataFrame({{"driver_id": range(2_000_000), "event_timestamp": pd.Timestamp("{at(1)}")}})
+                print("asking", flush=True)
+                FeatureStore(repo_path={str(own.repo.client())!r}).get_historical_features(rows, ["left:v"]).to_arrow()
+            """)
+            client = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+            client.stdout.readline()
+            time.sleep(moment)
+            client.send_signal(signal.SIGKILL)
+            client.communicate()
+            own.check(frame("driver_id event_timestamp", (1, at(1)), (1, at(2))), view)
+
+
+@test
+@slow
+def a_frame_of_three_gigabytes_in_bounded_memory(world):
+    """Sent in messages of 8 MiB, as both generations of clients send: the answer has every row in its place, and the
+    server never holds more than a small part of it."""
+    if not world.hybrid:
+        return
+    size = 3072 if world.certificates is None else 512
+    with own_server(world) as own:
+        data = table("driver_id event_timestamp v", *((n, at(0), n) for n in range(100)))
+        own.apply(own.view("big", data))
+        for ask in (exchanged, put_and_fetched):
+            for_one = size if ask is exchanged else size // 4
+            sent, got = ask(own.flight(), messages(for_one))
+            equal(got, sent, ask.__name__)
+        peak = own.server.memory("VmHWM")
+        assert peak < 500 * MIB, f"the server held {peak / MIB:.0f} MiB"
+
+
+ROWS, WIDTH = 2048, 4096
+
+
+def messages(mebibytes: int):
+    """Batches of 8 MiB; `label` counts the rows."""
+    text = pa.array([f"{n:04}" * (WIDTH // 4) for n in range(ROWS)])
+    times = pa.array([at(1)] * ROWS, pa.timestamp("us", tz="UTC"))
+    for number in range(mebibytes // 8):
+        labels = pa.array(range(number * ROWS, (number + 1) * ROWS), pa.int64())
+        keys = pa.array([n % 101 for n in range(ROWS)], pa.int64())
+        yield pa.record_batch([keys, times, labels, text], ["driver_id", "event_timestamp", "label", "text"])
+
+
+def command() -> fl.FlightDescriptor:
+    return fl.FlightDescriptor.for_command(json.dumps({
+        "command_id": str(uuid.uuid4()), "api": "get_historical_features", "feature_view_names": ["big"],
+        "name_aliases": [None], "feature_refs": ["big:v"], "project": "serve", "full_feature_names": False}))
+
+
+def exchanged(client: fl.FlightClient, batches):
+    writer, reader = client.do_exchange(command())
+    with writer:
+        sent = send(writer, batches)
+        writer.done_writing()
+        return sent, counted(reader)
+
+
+def put_and_fetched(client: fl.FlightClient, batches):
+    descriptor, first = command(), next(messages(8))
+    writer, _ = client.do_put(descriptor, first.schema)
+    sent = send(writer, batches, begun=True)
+    writer.close()
+    ticket = client.get_flight_info(descriptor).endpoints[0].ticket
+    return sent, counted(client.do_get(ticket))
+
+
+def send(writer, batches, begun: bool = False) -> int:
+    sent = 0
+    for rows in batches:
+        if not begun:
+            writer.begin(rows.schema)
+            begun = True
+        writer.write_batch(rows)
+        sent += rows.num_rows
+    return sent
+
+
+def counted(reader) -> int:
+    """The rows of an answer, each seen to be in its place and to have its value."""
+    count = 0
+    for chunk in reader:
+        rows = chunk.data
+        equal(rows.column("label").to_pylist(), list(range(count, count + rows.num_rows)), "labels")
+        places = range(count, count + rows.num_rows)
+        keys = [place % ROWS % 101 for place in places]
+        equal(rows.column("v").to_pylist(), [key if key < 100 else None for key in keys], "values")
+        equal(rows.column("text")[0].as_py()[:4], f"{count % ROWS:04}", "text")
+        count += rows.num_rows
+    return count
