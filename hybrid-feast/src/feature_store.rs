@@ -97,7 +97,9 @@ impl FeatureStore {
     /// only Feast can define stay, and what they use.
     ///
     /// # Errors
-    /// Definition, with every problem found; nothing is changed then.
+    /// Definition, with every problem found; nothing is changed then. Through a registry server also what it says, and
+    /// Unexpected for what it did not keep, after some changes; Unsupported for deleting what users with rights of their
+    /// own may see otherwise.
     pub fn apply(&self, definitions: FeatureRegistry, prune: bool) -> BoxFuture<'_, Result<Applied>> {
         // Boxed, so that other crates do not compile it again.
         Box::pin(async move {

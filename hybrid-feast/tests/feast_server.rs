@@ -90,9 +90,131 @@ async fn what_feast_did_a_moment_ago_is_told() {
     assert_eq!(views(&store.registry().await.unwrap()), ["a", "b"]);
     feast.delete("a");
     assert_eq!(views(&store.registry().await.unwrap()), ["b"]);
-    let error = store.apply(definitions("c"), false).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Unsupported);
-    assert!(error.to_string().contains("the server's own registry"), "{error}");
+}
+
+#[tokio::test]
+#[ignore = "needs Feast: scripts/test feast"]
+async fn definitions_are_applied_through_a_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let sqlite = format!("sqlite:///{}", folder.path().join("registry.sqlite").display());
+    for registry in [
+        json!("data/registry.db"),
+        json!({"registry_type": "sql", "path": sqlite}),
+    ] {
+        let repo = FeastRepo::new(&registry);
+        let mut feast = repo.feast();
+        feast.apply("a", 1);
+        let mut server = Server::start(repo.path(), &[]);
+        let store = server.store("p", "");
+        let applied = store.apply(definitions("b"), false).await.unwrap();
+        for added in ["source b_source", "feature view b", "feature service b_service"] {
+            assert!(applied.added.contains(&added.to_owned()), "{registry}: {applied:?}");
+        }
+        assert_eq!(views(&store.registry().await.unwrap()), ["a", "b"], "{registry}");
+        assert_eq!(feast.views(), ["a", "b"], "{registry}");
+        let told = |registry: Arc<hybrid_core::FeatureRegistry>| in_order(&registry);
+        assert_eq!(
+            told(store.registry().await.unwrap()),
+            told(repo.store().registry().await.unwrap()),
+            "{registry}"
+        );
+
+        let again = store.apply(definitions("b"), false).await.unwrap();
+        assert_eq!(
+            (again.added.len(), again.updated.len()),
+            (0, 0),
+            "{registry}: {again:?}"
+        );
+        let mut longer = definitions("b");
+        longer.feature_views[0].ttl = Some(Duration::from_secs(7));
+        let applied = store.apply(longer, false).await.unwrap();
+        assert_eq!(applied.updated, ["feature view b"], "{registry}");
+        let known = repo.store().registry().await.unwrap();
+        assert_eq!(
+            known.feature_view("b").unwrap().ttl,
+            Some(Duration::from_secs(7)),
+            "{registry}"
+        );
+
+        let applied = store.apply(definitions("b"), true).await.unwrap();
+        assert!(
+            applied.deleted.contains(&"feature view a".to_owned()),
+            "{registry}: {applied:?}"
+        );
+        assert_eq!(feast.views(), ["b"], "{registry}");
+        assert_eq!(views(&store.registry().await.unwrap()), ["b"], "{registry}");
+
+        let mut turned = definitions("b");
+        turned.feature_views[0].schema.reverse();
+        let applied = store.apply(turned, false).await.unwrap();
+        assert_eq!(
+            applied.updated, [""; 0],
+            "{registry}: a server has no order of features"
+        );
+        let mut narrower = definitions("b");
+        narrower.feature_views[0].schema.truncate(1);
+        let applied = store.apply(narrower, false).await.unwrap();
+        assert_eq!(applied.updated, ["feature view b"], "{registry}");
+        let known = repo.store().registry().await.unwrap();
+        assert_eq!(known.feature_view("b").unwrap().schema.len(), 1, "{registry}");
+
+        server.child.kill().unwrap();
+        server.child.wait().unwrap();
+        let error = store.apply(definitions("c"), false).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{registry}: {error}");
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs Feast: scripts/test feast"]
+async fn what_a_server_takes_for_no_change_is_an_error() {
+    let repo = FeastRepo::new(&json!("data/registry.db"));
+    repo.feast().apply("a", 1);
+    let server = Server::start(repo.path(), &[]);
+    let store = server.store("p", "");
+    let with_table = |table: &str| {
+        let mut all = definitions("b");
+        let view = &mut all.feature_views[0];
+        view.source = hybrid_core::Source::with_options("postgres", [("table", Some(table.to_owned()))])
+            .with_name("b_source")
+            .with_timestamp_field("ts");
+        all
+    };
+    store.apply(with_table("first"), false).await.unwrap();
+    let error = store.apply(with_table("second"), false).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unexpected, "{error}");
+    assert!(
+        error.to_string().contains("accepted and did not keep source b_source"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+#[ignore = "needs Feast: scripts/test feast"]
+async fn what_a_server_refuses_of_an_apply_is_told() {
+    let server = Server::guarded();
+    let apply = async |token: &str| {
+        let store = server.store("p", &format!("auth: {{type: oidc, token: {token}}}\n"));
+        store.apply(definitions("b"), false).await.unwrap_err()
+    };
+    let error = apply("reader").await;
+    assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
+    for told in [
+        "ApplyFeatureView",
+        "not for you",
+        "feature view b",
+        "2 of 4 changes were made before it",
+    ] {
+        assert!(error.to_string().contains(told), "{told}: {error}");
+    }
+    let error = apply("known").await;
+    assert_eq!(error.kind(), ErrorKind::Unexpected, "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("did not keep entity driver, source b_source"),
+        "{error}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -12,8 +12,8 @@ use tokio::net::TcpStream;
 use tokio::time::Sleep;
 use tonic::transport::server::{Connected, TcpConnectInfo};
 
-/// How long a client may take to close its side.
-const LINGER: Duration = Duration::from_secs(2);
+/// How long a client may take to close its side: less than a server that ends gives its clients to hear of it.
+const LINGER: Duration = Duration::from_millis(500);
 
 /// A connection of a client.
 pub(crate) struct Lingering {

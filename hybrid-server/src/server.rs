@@ -30,7 +30,7 @@ const STREAM_WINDOW: u32 = 4 << 20;
 const CONNECTION_WINDOW: u32 = 16 << 20;
 /// Bytes of a frame that waits to be fetched; more of it is in a temporary file.
 const WAITING_MEMORY: usize = 1 << 20;
-/// How long clients may take to hear that their calls were ended.
+/// How long clients may take to hear that their calls were ended, lingering connections included.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 /// A client that does not answer so long after it was asked is gone.
 const KEEPALIVE: Duration = Duration::from_secs(30);

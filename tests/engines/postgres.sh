@@ -3,19 +3,23 @@
 
 # The folder of initdb, pg_ctl and postgres; installed with apt where they are missing.
 postgres_bin() {
+    postgres_find && return
+    [[ "$(id -u)" == 0 ]] || die "PostgreSQL's server is needed: apt-get install postgresql-15 postgresql-contrib"
+    locked apt postgres_install || exit 1
+    postgres_find || die "apt-get installed PostgreSQL, but there is no initdb in /usr/lib/postgresql/*/bin"
+}
+
+postgres_find() {
     local bin
     for bin in /usr/lib/postgresql/15/bin /usr/lib/postgresql/*/bin "$(pg_config --bindir 2>/dev/null)"; do
         [[ -x "$bin/initdb" ]] && printf '%s\n' "$bin" && return
     done
-    [[ "$(id -u)" == 0 ]] || die "PostgreSQL's server is needed: apt-get install postgresql-15 postgresql-contrib"
-    locked apt postgres_install || exit 1
-    for bin in /usr/lib/postgresql/*/bin; do
-        [[ -x "$bin/initdb" ]] && printf '%s\n' "$bin" && return
-    done
-    die "apt-get installed PostgreSQL, but there is no initdb in /usr/lib/postgresql/*/bin"
+    return 1
 }
 
 postgres_install() {
+    # Another part may have installed it meanwhile.
+    postgres_find >/dev/null && return
     printf 'installing PostgreSQL\n' >&2
     { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y postgresql; } >/dev/null 2>&1 ||
         die "apt-get install postgresql failed"

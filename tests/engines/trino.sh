@@ -35,17 +35,21 @@ trino_install() {
     printf 'installing Trino %s (about 800 MB) into %s\n' "$TRINO_VERSION" "$home" >&2
     making="$(mktemp -d "$HYBRID_CACHE/trino.XXXXXX")"
     trino_artifact trino-server-core tar.gz "$making"
-    tar -xzf "$making/trino-server-core-$TRINO_VERSION.tar.gz" -C "$making" --strip-components 1
+    tar -xzf "$making/trino-server-core-$TRINO_VERSION.tar.gz" -C "$making" --strip-components 1 ||
+        die "Trino's server cannot be unpacked"
     rm "$making/trino-server-core-$TRINO_VERSION.tar.gz"
     for plugin in iceberg hive memory; do
-        trino_artifact "trino-$plugin" zip "$making"
-        unzip -q "$making/trino-$plugin-$TRINO_VERSION.zip" -d "$making/plugin"
-        mv "$making/plugin/trino-$plugin-$TRINO_VERSION" "$making/plugin/$plugin"
-        rm "$making/trino-$plugin-$TRINO_VERSION.zip"
+        trino_plugin "$plugin" "$making" || die "Trino's connector $plugin cannot be unpacked"
     done
     touch "$making/ready"
     rm -rf "$home"
     mv "$making" "$home"
+}
+
+trino_plugin() {
+    local archive="$2/trino-$1-$TRINO_VERSION.zip"
+    trino_artifact "trino-$1" zip "$2"
+    unzip -q "$archive" -d "$2/plugin" && mv "$2/plugin/trino-$1-$TRINO_VERSION" "$2/plugin/$1" && rm "$archive"
 }
 
 # Certificates and secrets of one run: a CA, the server's and a client's certificate, a password, a token.

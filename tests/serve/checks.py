@@ -11,6 +11,8 @@ from contextlib import contextmanager
 
 import pyarrow as pa
 
+from server import Server
+
 TESTS = []
 SECONDS_PER_TEST = 60
 SLOW = 5
@@ -37,7 +39,7 @@ class Tally:
 
     def run(self, function, world, suffix: str) -> None:
         before = time.monotonic()
-        with captured() as output, watched(world, SECONDS_PER_TEST * getattr(function, "patience", 1)):
+        with captured() as output, watched(SECONDS_PER_TEST * getattr(function, "patience", 1)):
             problem = outcome(function, world)
         took = time.monotonic() - before
         print(f"test {name_of(function)} {suffix} ... {'FAILED' if problem else 'ok'} ({took:.1f} s)", flush=True)
@@ -66,9 +68,9 @@ def outcome(function, world) -> str | None:
 
 
 @contextmanager
-def watched(world, seconds: int):
-    """Ends the server when a test hangs, so that the client's call fails and the run goes on."""
-    timer = threading.Timer(seconds, world.server.stop)
+def watched(seconds: int):
+    """Ends all servers when a test hangs, so that the client's call fails and the run goes on."""
+    timer = threading.Timer(seconds, lambda: [started.stop() for started in list(Server.running_now)])
     timer.daemon = True
     timer.start()
     try:

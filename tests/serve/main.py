@@ -7,6 +7,7 @@ The command is taken from HYBRID_BIN, else from the PATH.
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
 import warnings
@@ -28,6 +29,8 @@ from world import World  # noqa: E402
 
 def main() -> int:
     options = arguments()
+    # So that the servers are stopped too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     for path in sorted(Path(__file__).parent.glob("test_*.py")):
         import_module(path.stem)
     chosen = [it for it in checks.TESTS if any(part in checks.name_of(it) for part in options.names or [""])]

@@ -36,6 +36,8 @@ def free_port() -> int:
 
 
 class Server:
+    running_now: set["Server"] = set()
+
     def __init__(self, command: list[str], **variables: str):
         """`variables` are added to its environment."""
         self.command, self.environment = command, os.environ | variables
@@ -49,6 +51,7 @@ class Server:
         self.process = subprocess.Popen(
             self.command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, start_new_session=True,
             env=self.environment)
+        Server.running_now.add(self)
         deadline = time.monotonic() + seconds
         while not self.ready():
             if not self.running() or time.monotonic() > deadline:
@@ -78,6 +81,7 @@ class Server:
 
     def stop(self, seconds: float = 20) -> int | None:
         """Asks it to end and gives the exit code; kills what does not listen."""
+        Server.running_now.discard(self)
         if self.process is None:
             return None
         if self.running():

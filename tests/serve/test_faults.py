@@ -2,12 +2,14 @@
 
 import json
 import random
+import re
 import signal
 import subprocess
 import sys
 import textwrap
 import threading
 import time
+import urllib.request
 import uuid
 from collections import Counter
 from contextlib import contextmanager
@@ -26,11 +28,11 @@ MIB = 1 << 20
 
 
 @contextmanager
-def own_server(world):
+def own_server(world, *options: str):
     """A server of its own, that a test may kill, and a client of it."""
     authority = world.certificates and world.certificates.authority
     repo = Repo(world.repo.folder / f"own-{uuid.uuid4().hex}", "hybrid", server.free_port(), authority)
-    started = server.Server(server.hybrid(repo.server, repo.port, world.certificates))
+    started = server.Server([*server.hybrid(repo.server, repo.port, world.certificates), *options])
     started.start()
     try:
         yield World(repo, started, "hybrid", world.certificates)
@@ -76,26 +78,43 @@ def batch(number: int, size: int) -> pd.DataFrame:
 
 @test
 def a_client_killed_in_a_call_leaves_the_server_as_it_was(world):
-    """Killed while it reads, and while it sends: all places of calls are free again afterwards."""
+    """Killed while it sends, and later: the server's only place for a call is free again afterwards."""
     if not world.hybrid:
         return
-    with own_server(world) as own:
+    with own_server(world, "--concurrent-calls", "1", "--status-port", "0") as own:
         view = own.view("left", table("driver_id event_timestamp v", (1, at(0), 1)))
         own.apply(view)
-        for moment in (0.1, 0.5):
+        for later in (0.0, 0.4):
             program = textwrap.dedent(f"""
                 import pandas as pd
                 from feast import FeatureStore
                 rows = pd.DataFrame({{"driver_id": range(2_000_000), "event_timestamp": pd.Timestamp("{at(1)}")}})
-                print("asking", flush=True)
                 FeatureStore(repo_path={str(own.repo.client())!r}).get_historical_features(rows, ["left:v"]).to_arrow()
             """)
-            client = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-            client.stdout.readline()
-            time.sleep(moment)
+            client = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            until(lambda: running(own) == 1 or client.poll() is not None)
+            equal(client.poll(), None, "the client ended before it was killed")
+            time.sleep(later)
             client.send_signal(signal.SIGKILL)
-            client.communicate()
+            client.wait()
             own.check(frame("driver_id event_timestamp", (1, at(1)), (1, at(2))), view)
+            until(lambda: running(own) == 0)
+
+
+def running(own) -> int:
+    """How many retrievals the server says that it runs."""
+    page = re.search(r"^state and metrics on (http://\S+)", own.server.output(), re.MULTILINE)[1]
+    with urllib.request.urlopen(f"{page.rstrip('/')}/metrics") as answer:
+        text = answer.read().decode()
+    found = re.search(r'^hybrid_calls_running{api="get_historical_features"} (\d+)$', text, re.MULTILINE)
+    return int(found[1]) if found else 0
+
+
+def until(condition, seconds: float = 40) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to pass in time"
+        time.sleep(0.01)
 
 
 @test

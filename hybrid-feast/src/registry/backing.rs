@@ -15,7 +15,7 @@ pub(crate) trait Backing: Send + Sync {
     /// What is there now; `None` where that still is the `known` version.
     async fn load(&self, known: Option<&Version>) -> Result<Option<Loaded>>;
 
-    /// Changes what is there, all of it or nothing.
+    /// Changes what is there: all of it or nothing, where the place can.
     async fn update(&self, change: Change) -> Result<Applied>;
 }
 

@@ -1,4 +1,4 @@
-//! The processes: a few, begun when they are needed, used again, and replaced when they are of no more use.
+//! The processes: a few, begun before or when they are needed, used again, and replaced when they are of no more use.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -64,7 +64,11 @@ impl Pool {
     /// Config, when none can begin.
     pub(super) async fn prepare(&self) -> Result<()> {
         let _place = self.places.acquire().await.map_err(|_| closed())?;
-        let process = self.begin().await?;
+        // A call may have been faster.
+        let process = match self.idle() {
+            Some(process) => process,
+            None => self.begin().await?,
+        };
         self.keep(process);
         Ok(())
     }

@@ -28,10 +28,10 @@ impl Workers {
         Ok(Self(Arc::new(Pool::new(config, SCRIPT, folder)?)))
     }
 
-    /// Begins a process, which takes seconds, before the first call waits for one. A call tries again where that fails.
+    /// Begins a process, which takes seconds, before the first call waits for one.
     pub(crate) async fn prepare(self) {
         if let Err(error) = self.0.prepare().await {
-            tracing::warn!(kind = ?error.kind(), %error, "on-demand feature views cannot be run");
+            tracing::warn!(kind = ?error.kind(), %error, "a Python worker did not begin; the next call of an on-demand feature view tries again");
         }
     }
 

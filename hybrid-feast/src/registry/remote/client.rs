@@ -58,7 +58,7 @@ impl Client {
     where
         Q: Message + Clone + 'static,
     {
-        let mut answer = self.once(method, request.clone(), bearer).await;
+        let mut answer = self.once::<_, ListResponse>(method, request.clone(), bearer).await;
         if matches!(&answer, Err(status) if is_lost(status)) {
             tokio::time::sleep(PAUSE).await;
             answer = self.once(method, request, bearer).await;
@@ -67,9 +67,19 @@ impl Client {
         Ok(answer.items)
     }
 
-    async fn once<Q>(&self, method: &str, message: Q, bearer: Option<&Bearer>) -> Result<ListResponse, Status>
+    /// Has `method` change something. It is not tried again: what was deleted cannot be deleted twice.
+    pub(super) async fn change<Q>(&self, method: &str, request: Q, bearer: Option<&Bearer>) -> Result<()>
     where
         Q: Message + 'static,
+    {
+        let answer = self.once::<_, ()>(method, request, bearer).await;
+        answer.map_err(|status| failed(&status, method, &self.place))
+    }
+
+    async fn once<Q, A>(&self, method: &str, message: Q, bearer: Option<&Bearer>) -> Result<A, Status>
+    where
+        Q: Message + 'static,
+        A: Message + Default + 'static,
     {
         let channel = self.channel.get_or_init(async || self.endpoint.connect_lazy()).await;
         let mut grpc = Grpc::new(channel.clone()).max_decoding_message_size(MAX_BYTES);

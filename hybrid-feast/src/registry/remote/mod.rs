@@ -1,6 +1,7 @@
 //! Feast's registry server. Its call `Proto` gives everything at once, but leaves out to which project each definition
 //! belongs, and runs the Python code of on-demand views to get there; the lists of one project do neither.
 
+mod apply;
 mod client;
 mod error;
 mod message;
@@ -9,7 +10,7 @@ mod token;
 
 use bytes::Bytes;
 use futures::future::try_join_all;
-use hybrid_core::config::RemoteRegistry;
+use hybrid_core::config::{ClientAuth, RemoteRegistry};
 use hybrid_core::{Error, ErrorKind, Result, async_trait};
 
 use super::backing::{Backing, Change, Loaded, Version};
@@ -17,6 +18,7 @@ use super::changes::{Applied, spec_mut};
 use super::document::{Document, MAX_BYTES, RecordKind};
 use crate::blocking::blocking;
 use crate::proto::{self, Fields};
+use apply::{Contents, Step};
 use client::Client;
 use message::{ListRequest, ProjectsRequest};
 use token::Bearer;
@@ -41,6 +43,9 @@ const LISTS: [&[(RecordKind, &str)]; 2] = [
     ],
 ];
 
+/// How often what a server did not keep is applied again, should somebody else have been faster.
+const ATTEMPTS: usize = 3;
+
 /// Definitions of one kind, each as the bytes that it came as.
 type List = (RecordKind, Vec<Bytes>);
 
@@ -48,6 +53,8 @@ type List = (RecordKind, Vec<Bytes>);
 pub(crate) struct Remote {
     client: Client,
     project: String,
+    /// Whether the server knows who asks, and shows each what they may see.
+    hides: bool,
 }
 
 impl Remote {
@@ -55,6 +62,7 @@ impl Remote {
         Ok(Self {
             client: Client::new(config)?,
             project: project.to_owned(),
+            hides: !matches!(config.auth, ClientAuth::None),
         })
     }
 
@@ -96,15 +104,54 @@ impl Backing for Remote {
         blocking(move || loaded(&lists, known.as_ref(), &project, &place)).await
     }
 
-    async fn update(&self, _: Change) -> Result<Applied> {
-        let message = format!(
-            "definitions cannot be applied through the registry server {}",
-            self.client.place()
-        );
-        Err(Error::new(ErrorKind::Unsupported, message).with_help(
-            "run `hybrid apply` where feature_store.yaml names the server's own registry, or `feast apply` here",
-        ))
+    /// The server takes one definition at a time, so that an error may come after some changes, and who reads meanwhile
+    /// may see some of them. It also says that all is well where it kept nothing: what there is afterwards is compared.
+    async fn update(&self, change: Change) -> Result<Applied> {
+        let (mut change, told, mut steps) = self.plan(change).await?;
+        let applied = apply::only(told, &steps);
+        if self.hides && steps.iter().any(Step::deletes) {
+            return Err(self.cannot_prune());
+        }
+        for _ in 0..ATTEMPTS {
+            if steps.is_empty() {
+                return Ok(applied);
+            }
+            let bearer = self.client.bearer().await?;
+            apply::run(&self.client, &self.project, &steps, bearer.as_ref()).await?;
+            (change, _, steps) = self.plan(change).await?;
+        }
+        match steps.is_empty() {
+            true => Ok(applied),
+            false => Err(apply::not_kept(&steps, self.client.place())),
+        }
     }
+}
+
+impl Remote {
+    /// What `change` would change of what there is now, and the calls that do it.
+    async fn plan(&self, change: Change) -> Result<(Change, Applied, Vec<Step>)> {
+        let lists = self.lists().await?;
+        let (project, place) = (self.project.clone(), self.client.place().to_owned());
+        blocking(move || planned(&lists, &project, &place, change)).await
+    }
+
+    fn cannot_prune(&self) -> Error {
+        let message = format!("registry server {} may not show everything", self.client.place());
+        Error::new(
+            ErrorKind::Unsupported,
+            format!("{message}, so that nothing can be deleted through it"),
+        )
+        .with_help("it shows a user what the user may see, and what is hidden may use what would be deleted")
+        .with_help("apply without `--prune`, or where feature_store.yaml names the server's own registry")
+    }
+}
+
+fn planned(lists: &[List], project: &str, place: &str, mut change: Change) -> Result<(Change, Applied, Vec<Step>)> {
+    let mut document = document(lists, project, place)?;
+    let before = Contents::of(&document, project)?;
+    let (applied, _) = change(&mut document)?;
+    let steps = apply::steps(&before, &Contents::of(&document, project)?);
+    Ok((change, applied, steps))
 }
 
 fn loaded(lists: &[List], known: Option<&Version>, project: &str, place: &str) -> Result<Option<Loaded>> {

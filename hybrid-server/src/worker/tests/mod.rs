@@ -81,6 +81,22 @@ async fn a_process_is_used_again() {
 }
 
 #[tokio::test]
+async fn one_begins_before_it_is_needed() {
+    let folder = tempfile::tempdir().unwrap();
+    // What it is begun with goes away: whoever is asked afterwards has begun before.
+    let python = folder.path().join("python");
+    std::fs::write(&python, "#!/bin/sh\nexec python3 \"$@\"\n").unwrap();
+    std::fs::set_permissions(&python, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let command = vec![python.display().to_string()];
+    let pool = pool(WorkerConfig { command, ..config() });
+    pool.prepare().await.unwrap();
+    std::fs::remove_file(&python).unwrap();
+    let first = pid(&pool).await;
+    pool.prepare().await.unwrap();
+    assert_eq!(pid(&pool).await, first);
+}
+
+#[tokio::test]
 async fn many_calls_share_a_few_processes() {
     let pool = pool(config());
     let mut pids = join_all((0..20).map(|_| pid(&pool))).await;
