@@ -17,10 +17,19 @@ macro_rules! behaviours {
         /// Makes one `#[test]` per behaviour, named after it, and one of the random joins.
         ///
         /// The argument gives a [`Fixture`](crate::Fixture); it is evaluated once per test, inside
-        /// a tokio runtime, and may `.await`.
+        /// a tokio runtime, and may `.await`. Groups of behaviours may follow: `suite!(fixture; keys, times)` makes
+        /// tests of these alone, for a store that does the rest as another suite has it.
         #[macro_export]
         macro_rules! suite {
-            ($d fixture:expr) => {
+            $((@ $group) => {
+                mod $group {
+                    $(#[test]
+                    fn $name() {
+                        super::check_behaviour(stringify!($group), stringify!($name));
+                    })+
+                }
+            };)+
+            (@checked by $d fixture:expr) => {
                 /// One function for all tests: what runs a future is compiled anew for each kind of future.
                 fn check_behaviour(group: &str, name: &str) {
                     $d crate::block_on(async {
@@ -28,13 +37,14 @@ macro_rules! behaviours {
                         $d crate::run_named(&fixture, group, name).await;
                     });
                 }
-
-                $(mod $group {
-                    $(#[test]
-                    fn $name() {
-                        super::check_behaviour(stringify!($group), stringify!($name));
-                    })+
-                })+
+            };
+            ($d fixture:expr) => {
+                $d crate::suite!(@checked by $d fixture);
+                $($d crate::suite!(@ $group);)+
+            };
+            ($d fixture:expr; $d($d group:ident),+) => {
+                $d crate::suite!(@checked by $d fixture);
+                $d($d crate::suite!(@ $d group);)+
             };
         }
     };
