@@ -6,11 +6,6 @@ HYBRID_CACHE="${HYBRID_CACHE:-$HOME/.cache/hybrid-offline-store}"
 # shellcheck disable=SC2034 # for the scripts that source this
 ENGINES="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 engine_pids=()
-# How engines of Java run: on a machine with two cores the optimizing compiler costs short tests more than it gives them.
-# Benchmarks set others.
-export HYBRID_JVM_OPTIONS="${HYBRID_JVM_OPTIONS:--XX:+UseSerialGC -XX:TieredStopAtLevel=1}"
-# shellcheck disable=SC2034 # for the scripts that source this
-read -r -a JVM_OPTIONS <<<"$HYBRID_JVM_OPTIONS"
 
 # Says why and ends the script.
 die() {

@@ -81,7 +81,6 @@ trino_etc() {
             -e "s|@SECRET@|$(cat "$dir/secrets/shared.key")|g" -e "s|@S3@|$HYBRID_S3_ENDPOINT|g" \
             -e "s|@BUCKET@|$HYBRID_S3_BUCKET|g" "$ENGINES/trino/$file" >"$dir/etc/$file"
     done
-    printf '%s\n' "${JVM_OPTIONS[@]}" >>"$dir/etc/jvm.config"
 }
 
 trino_ready() {
