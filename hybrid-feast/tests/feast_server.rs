@@ -152,7 +152,10 @@ async fn definitions_are_applied_through_a_server() {
         let mut narrower = definitions("b");
         narrower.feature_views[0].schema.truncate(1);
         let applied = store.apply(narrower, false).await.unwrap();
-        assert_eq!(applied.updated, ["feature view b"], "{registry}");
+        assert!(
+            applied.updated.contains(&"feature view b".to_owned()),
+            "{registry}: {applied:?}"
+        );
         let known = repo.store().registry().await.unwrap();
         assert_eq!(known.feature_view("b").unwrap().schema.len(), 1, "{registry}");
 
