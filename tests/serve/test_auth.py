@@ -12,11 +12,8 @@ from feast.permissions.action import AuthzedAction
 from feast.permissions.permission import Permission
 from feast.permissions.policy import RoleBasedPolicy
 
-import server
 from checks import equal, fails, test
-from repo import Repo
 from rows import at, frame, table
-from world import World
 
 READER, WRITER, OLD = ("r" * 24, "w" * 24, "o" * 24)
 TOKENS = [
@@ -29,20 +26,11 @@ TOKENS = [
 @contextmanager
 def guarded(world, name: str):
     """A server of its own that asks for tokens, over the same transport."""
-    folder, certificates = world.repo.folder / name, world.certificates
-    folder.mkdir()
-    tokens = folder / "tokens.yaml"
+    tokens = world.repo.folder / f"{name}-tokens.yaml"
     tokens.write_text(yaml.safe_dump(TOKENS))
     tokens.chmod(0o600)
-    port = server.free_port()
-    repo = Repo(folder / "repo", world.kind, port, certificates and certificates.authority)
-    command = server.hybrid(repo.server, port, certificates) + ["--auth-tokens", str(tokens)]
-    started = server.Server(command)
-    started.start()
-    try:
-        yield World(repo, started, world.kind, certificates)
-    finally:
-        started.stop()
+    with world.own("--auth-tokens", str(tokens)) as own:
+        yield own
 
 
 def holder(world, token: str | None):

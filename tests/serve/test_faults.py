@@ -1,6 +1,5 @@
 """A server that is killed in a write, a client that is killed in a call, a frame of 3 GiB."""
 
-import json
 import random
 import re
 import signal
@@ -10,34 +9,17 @@ import textwrap
 import threading
 import time
 import urllib.request
-import uuid
 from collections import Counter
-from contextlib import contextmanager
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.flight as fl
 
-import server
 from checks import equal, slow, test
-from repo import Repo
 from rows import START, at, frame, table
-from world import World
+from world import retrieval
 
 MIB = 1 << 20
-
-
-@contextmanager
-def own_server(world, *options: str):
-    """A server of its own, that a test may kill, and a client of it."""
-    authority = world.certificates and world.certificates.authority
-    repo = Repo(world.repo.folder / f"own-{uuid.uuid4().hex}", "hybrid", server.free_port(), authority)
-    started = server.Server([*server.hybrid(repo.server, repo.port, world.certificates), *options])
-    started.start()
-    try:
-        yield World(repo, started, "hybrid", world.certificates)
-    finally:
-        equal(started.stop(), 0, "exit code")
 
 
 @test
@@ -47,7 +29,7 @@ def a_server_killed_in_a_write_loses_and_halves_nothing(world):
     if not world.hybrid:
         return
     size, rng = 50_000, random.Random(7)
-    with own_server(world) as own:
+    with world.own() as own:
         view = own.view("killed", table("driver_id event_timestamp created v", (0, at(0), at(0), 0)))
         own.apply(view)
         acknowledged, number = [], 0
@@ -81,7 +63,7 @@ def a_client_killed_in_a_call_leaves_the_server_as_it_was(world):
     """Killed while it sends, and later: the server's only place for a call is free again afterwards."""
     if not world.hybrid:
         return
-    with own_server(world, "--concurrent-calls", "1", "--status-port", "0") as own:
+    with world.own("--concurrent-calls", "1", "--status-port", "0") as own:
         view = own.view("left", table("driver_id event_timestamp v", (1, at(0), 1)))
         own.apply(view)
         for later in (0.0, 0.4):
@@ -125,7 +107,7 @@ def a_frame_of_three_gigabytes_in_bounded_memory(world):
     if not world.hybrid:
         return
     size = 3072 if world.certificates is None else 512
-    with own_server(world) as own:
+    with world.own() as own:
         data = table("driver_id event_timestamp v", *((n, at(0), n) for n in range(100)))
         own.apply(own.view("big", data))
         for ask in (exchanged, put_and_fetched):
@@ -137,6 +119,8 @@ def a_frame_of_three_gigabytes_in_bounded_memory(world):
 
 
 ROWS, WIDTH = 2048, 4096
+SCHEMA = pa.schema({"driver_id": pa.int64(), "event_timestamp": pa.timestamp("us", tz="UTC"), "label": pa.int64(),
+                    "text": pa.string()})
 
 
 def messages(mebibytes: int):
@@ -146,38 +130,30 @@ def messages(mebibytes: int):
     for number in range(mebibytes // 8):
         labels = pa.array(range(number * ROWS, (number + 1) * ROWS), pa.int64())
         keys = pa.array([n % 101 for n in range(ROWS)], pa.int64())
-        yield pa.record_batch([keys, times, labels, text], ["driver_id", "event_timestamp", "label", "text"])
-
-
-def command() -> fl.FlightDescriptor:
-    return fl.FlightDescriptor.for_command(json.dumps({
-        "command_id": str(uuid.uuid4()), "api": "get_historical_features", "feature_view_names": ["big"],
-        "name_aliases": [None], "feature_refs": ["big:v"], "project": "serve", "full_feature_names": False}))
+        yield pa.record_batch([keys, times, labels, text], schema=SCHEMA)
 
 
 def exchanged(client: fl.FlightClient, batches):
-    writer, reader = client.do_exchange(command())
+    writer, reader = client.do_exchange(retrieval("big"))
     with writer:
+        writer.begin(SCHEMA)
         sent = send(writer, batches)
         writer.done_writing()
         return sent, counted(reader)
 
 
 def put_and_fetched(client: fl.FlightClient, batches):
-    descriptor, first = command(), next(messages(8))
-    writer, _ = client.do_put(descriptor, first.schema)
-    sent = send(writer, batches, begun=True)
+    descriptor = retrieval("big")
+    writer, _ = client.do_put(descriptor, SCHEMA)
+    sent = send(writer, batches)
     writer.close()
     ticket = client.get_flight_info(descriptor).endpoints[0].ticket
     return sent, counted(client.do_get(ticket))
 
 
-def send(writer, batches, begun: bool = False) -> int:
+def send(writer, batches) -> int:
     sent = 0
     for rows in batches:
-        if not begun:
-            writer.begin(rows.schema)
-            begun = True
         writer.write_batch(rows)
         sent += rows.num_rows
     return sent
@@ -188,8 +164,8 @@ def counted(reader) -> int:
     count = 0
     for chunk in reader:
         rows = chunk.data
-        equal(rows.column("label").to_pylist(), list(range(count, count + rows.num_rows)), "labels")
         places = range(count, count + rows.num_rows)
+        equal(rows.column("label").to_pylist(), list(places), "labels")
         keys = [place % ROWS % 101 for place in places]
         equal(rows.column("v").to_pylist(), [key if key < 100 else None for key in keys], "values")
         equal(rows.column("text")[0].as_py()[:4], f"{count % ROWS:04}", "text")

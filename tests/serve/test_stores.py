@@ -12,14 +12,13 @@ from feast.infra.offline_stores.contrib.postgres_offline_store.postgres_source i
 from feast.types import Int64
 
 import oracle
-import server
 from checks import equal, fails, test
-from repo import Repo
 from rows import at, frame, table
 from world import View, World, entity
 
 DATA = table("driver_id event_timestamp created trips",
              (1, at(0), at(0), 4), (1, at(2), at(2), 5), (1, at(2), at(3), 6), (2, at(1), at(1), 7), (3, at(0), None, 8))
+TTL = timedelta(hours=5)
 
 
 def database() -> dict:
@@ -53,25 +52,20 @@ def a_table():
 
 @contextmanager
 def two_stores(world: World, **options):
-    """A server of its own over both stores, and a client of it."""
+    """A client of a server over both stores, a view in each, and a connection to the database with the table's name."""
     offline = {"type": "hybrid", **options, "offline_stores": [{"type": "file"}, {"type": "postgres", "conf": database()}]}
-    folder = world.repo.folder / f"stores-{uuid.uuid4().hex}"
-    authority = world.certificates and world.certificates.authority
-    repo = Repo(folder, "hybrid", server.free_port(), authority, offline)
-    started = server.Server(server.hybrid(repo.server, repo.port, world.certificates))
-    started.start()
-    try:
-        yield World(repo, started, "hybrid", world.certificates)
-    finally:
-        equal(started.stop(), 0, "exit code")
+    with a_table() as (rows, connection), world.own(offline=offline) as own:
+        views = own.view("in_files", DATA, ttl=TTL), in_postgres("in_postgres", rows)
+        own.apply(*views)
+        yield own, *views, (connection, rows)
 
 
 def in_postgres(name: str, rows: str) -> View:
     source = PostgreSQLSource(name=f"{name}_source", table=rows, timestamp_field="event_timestamp",
                               created_timestamp_column="created")
     fields = [Field(name="driver_id", dtype=Int64), Field(name="trips", dtype=Int64)]
-    made = FeatureView(name=name, source=source, entities=[entity("driver_id")], ttl=timedelta(hours=5), schema=fields)
-    return View(name, DATA, made, ["driver_id"], timedelta(hours=5), ["trips"])
+    made = FeatureView(name=name, source=source, entities=[entity("driver_id")], ttl=TTL, schema=fields)
+    return View(name, DATA, made, ["driver_id"], TTL, ["trips"])
 
 
 def asked():
@@ -83,10 +77,7 @@ def asked():
 def views_of_files_and_of_postgres_through_one_client(world):
     if not world.hybrid:
         return
-    with a_table() as (rows, _), two_stores(world) as own:
-        files = own.view("in_files", DATA, ttl=timedelta(hours=5))
-        database_view = in_postgres("in_postgres", rows)
-        own.apply(files, database_view)
+    with two_stores(world) as (own, files, database_view, _):
         for view in (files, database_view):
             got = own.ask(asked(), view.refs())
             own.expect(got, asked(), view.oracle())
@@ -100,9 +91,7 @@ def views_of_files_and_of_postgres_through_one_client(world):
 def both_in_one_call_are_feasts_error(world):
     if not world.hybrid:
         return
-    with a_table() as (rows, _), two_stores(world) as own:
-        files, database_view = own.view("in_files", DATA), in_postgres("in_postgres", rows)
-        own.apply(files, database_view)
+    with two_stores(world) as (own, files, database_view, _):
         with fails(ValueError, "All feature views must have the same source type"):
             own.ask(asked(), files.refs() + database_view.refs(), full_feature_names=True)
 
@@ -111,9 +100,7 @@ def both_in_one_call_are_feasts_error(world):
 def both_in_one_call_where_the_configuration_allows_it(world):
     if not world.hybrid:
         return
-    with a_table() as (rows, _), two_stores(world, cross_source_joins=True) as own:
-        files, database_view = own.view("in_files", DATA, ttl=timedelta(hours=5)), in_postgres("in_postgres", rows)
-        own.apply(files, database_view)
+    with two_stores(world, cross_source_joins=True) as (own, files, database_view, _):
         got = own.ask(asked(), files.refs() + database_view.refs(), full_feature_names=True)
         own.expect(got, asked(), files.oracle(prefix="in_files__"), database_view.oracle(prefix="in_postgres__"))
 
@@ -122,9 +109,7 @@ def both_in_one_call_where_the_configuration_allows_it(world):
 def rows_are_written_to_the_store_of_their_view(world):
     if not world.hybrid:
         return
-    with a_table() as (rows, connection), two_stores(world) as own:
-        files, database_view = own.view("in_files", DATA), in_postgres("in_postgres", rows)
-        own.apply(files, database_view)
+    with two_stores(world) as (own, files, database_view, (connection, rows)):
         added = frame("driver_id event_timestamp created trips", (4, at(1), at(1), 40), (1, at(4), at(4), 41))
         for view in (files, database_view):
             own.store.write_to_offline_store(view.name, added)

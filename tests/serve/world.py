@@ -1,5 +1,8 @@
 """One server and a client of it, shared by the tests of a run; every test brings views with names of its own."""
 
+import json
+import uuid
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -10,9 +13,9 @@ from feast import Entity, FeatureStore, FeatureView, Field, FileSource, ValueTyp
 from feast.types import Array, Bool, Bytes, Float32, Float64, Int32, Int64, String, UnixTimestamp
 
 import oracle
+import server
 from checks import equal, equal_rows, same_set
-from repo import Repo
-from server import Server
+from repo import PROJECT, Repo
 
 TIMES = ("event_timestamp", "created")
 FEAST_TYPES = [
@@ -24,6 +27,13 @@ FEAST_TYPES = [
 
 def feast_type(kind: pa.DataType):
     return next(theirs for ours, theirs in FEAST_TYPES if ours == kind)
+
+
+def retrieval(view: str) -> fl.FlightDescriptor:
+    """What Feast's clients send to have the feature `v` of a view."""
+    return fl.FlightDescriptor.for_command(json.dumps({
+        "command_id": str(uuid.uuid4()), "api": "get_historical_features", "feature_view_names": [view],
+        "name_aliases": [None], "feature_refs": [f"{view}:v"], "project": PROJECT, "full_feature_names": False}))
 
 
 def entity(key: str, value_type=ValueType.INT64) -> Entity:
@@ -52,7 +62,7 @@ class View:
 
 
 class World:
-    def __init__(self, repo: Repo, server: Server, kind: str, certificates=None):
+    def __init__(self, repo: Repo, server: server.Server, kind: str, certificates=None):
         self.repo, self.server, self.kind, self.certificates = repo, server, kind, certificates
         self.store = FeatureStore(repo_path=str(repo.client()))
 
@@ -64,6 +74,20 @@ class World:
     def ensure_running(self) -> None:
         if not self.server.running():
             self.server.start()
+
+    @contextmanager
+    def own(self, *options: str, offline: dict | None = None, **variables: str):
+        """A server of a test's own over the same transport, with a repository of its own, and a client of it."""
+        authority = self.certificates and self.certificates.authority
+        folder = self.repo.folder / f"own-{uuid.uuid4().hex}"
+        repo = Repo(folder, self.kind, server.free_port(), authority, offline)
+        command = [*server.hybrid(repo.server, repo.port, self.certificates), *options]
+        started = server.Server(command, **variables)
+        started.start()
+        try:
+            yield World(repo, started, self.kind, self.certificates)
+        finally:
+            equal(started.stop(), 0, "exit code")
 
     def client(self, **settings) -> FeatureStore:
         return FeatureStore(repo_path=str(self.repo.client(**settings)))

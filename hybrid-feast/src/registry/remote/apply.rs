@@ -60,12 +60,11 @@ impl Contents {
 fn compared(mut message: DynamicMessage, kind: RecordKind) -> Result<Vec<u8>> {
     message.clear_field_by_name("meta");
     let spec = spec_mut(&mut message, kind)?;
-    for list in ["features", "entity_columns"] {
-        if !matches!(kind, RecordKind::FeatureView | RecordKind::StreamFeatureView) {
-            break;
-        }
+    if matches!(kind, RecordKind::FeatureView | RecordKind::StreamFeatureView) {
         let name = |value: &Value| value.as_message().map_or("", |field| field.text("name")).to_owned();
-        spec.list_mut(list)?.sort_by_cached_key(name);
+        for list in ["features", "entity_columns"] {
+            spec.list_mut(list)?.sort_by_cached_key(name);
+        }
     }
     Ok(message.encode_to_vec())
 }
