@@ -40,7 +40,12 @@ def feast_call(store, references, case, frame):
     from feast.infra.offline_stores.contrib.spark_offline_store import spark as feast_spark
     query = point_in_time_query(store, references, frame, case.frame,
                                 feast_spark.MULTIPLE_FEATURE_VIEW_POINT_IN_TIME_JOIN, feast_spark.SparkFeatureViewQueryContext)
-    statements = query.split("---EOS---")
+    return asked(query)
+
+
+def asked(text):
+    """What is timed: the statements of Feast's template, or one of hybrid's."""
+    statements = text.split("---EOS---")
     spark = connect()
 
     def call():

@@ -64,7 +64,11 @@ def feast_source(view):
 def feast_call(store, references, case, frame):
     """What is timed: gives the answer as an Arrow table."""
     from feast.infra.offline_stores.contrib.trino_offline_store.trino import MULTIPLE_FEATURE_VIEW_POINT_IN_TIME_JOIN as TEMPLATE
-    query = point_in_time_query(store, references, frame, f"{CATALOG}.{SCHEMA}.{case.frame}", TEMPLATE)
+    return asked(point_in_time_query(store, references, frame, f"{CATALOG}.{SCHEMA}.{case.frame}", TEMPLATE))
+
+
+def asked(query):
+    """What is timed: one statement, Feast's or hybrid's."""
     cursor = connect("feast").cursor()
 
     def call():

@@ -1,6 +1,7 @@
-"""Feast's side of one data set: prints the seconds of its retrieval, imports and registry not counted, and writes its answer.
+"""Feast's side of one data set, or any statement: prints the seconds of the call, imports and registry not counted, and
+writes its answer.
 
-usage: theirs.py ENGINE DIR CASE OUT [--limit SECONDS]     ends with 124 when it was stopped at the limit
+usage: theirs.py ENGINE DIR CASE OUT [--limit SECONDS] [--statement FILE]     ends with 124 when it was stopped at the limit
 """
 import argparse
 import importlib
@@ -58,6 +59,16 @@ def within(limit, call, cancel):
     return outcome
 
 
+def theirs(engine, o, case, folder):
+    frame = pq.read_table(o.dir / f"{case.frame}.parquet")
+    return engine.feast_call(feast_store(engine, case, folder), references(case), case, frame)
+
+
+def named(answer, case):
+    """The answer of a statement of hybrid's under the names of the data set."""
+    return answer.rename_columns(["row_id", *case.features])
+
+
 def main():
     args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     args.add_argument("engine", choices=ENGINES)
@@ -65,16 +76,17 @@ def main():
     args.add_argument("case", choices=CASES)
     args.add_argument("out", type=pathlib.Path)
     args.add_argument("--limit", type=float, default=LIMIT)
+    args.add_argument("--statement", type=pathlib.Path)
     o = args.parse_args()
     engine, case = importlib.import_module(f"on_{o.engine}"), CASES[o.case]
-    frame = pq.read_table(o.dir / f"{case.frame}.parquet")
     with tempfile.TemporaryDirectory() as folder:
-        store = feast_store(engine, case, folder)
-        outcome = within(o.limit, engine.feast_call(store, references(case), case, frame), engine.cancel)
+        call = engine.asked(o.statement.read_text()) if o.statement else theirs(engine, o, case, folder)
+        outcome = within(o.limit, call, engine.cancel)
     if outcome is None:
         os._exit(STOPPED)
     seconds, answer = outcome
-    pq.write_table(answer() if callable(answer) else answer, o.out)
+    answer = answer() if callable(answer) else answer
+    pq.write_table(named(answer, case) if o.statement else answer, o.out)
     print(seconds, flush=True)
     os._exit(0)
 

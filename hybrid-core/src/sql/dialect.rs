@@ -98,6 +98,14 @@ pub trait Dialect: Send + Sync {
     /// InvalidInput, when such a column holds no times.
     fn instant(&self, expr: &str, column: &Field) -> Result<String>;
 
+    /// The time column `expr` as what ORDER BY sorts its instants by, where that takes less than the instant itself.
+    ///
+    /// # Errors
+    /// As [`instant`](Self::instant).
+    fn time_order(&self, expr: &str, column: &Field) -> Result<String> {
+        self.instant(expr, column)
+    }
+
     /// The literal of an instant, microseconds since 1970 UTC.
     fn instant_literal(&self, micros: i64) -> String;
 

@@ -70,6 +70,15 @@ impl Table {
 
     /// A time column as an instant.
     pub(super) fn instant(&self, dialect: &dyn Dialect, name: &str) -> Result<String> {
+        dialect.instant(&self.expr(dialect, name)?, self.time_column(name)?)
+    }
+
+    /// A time column as what its instants are sorted by.
+    fn time_order(&self, dialect: &dyn Dialect, name: &str) -> Result<String> {
+        dialect.time_order(&self.expr(dialect, name)?, self.time_column(name)?)
+    }
+
+    fn time_column(&self, name: &str) -> Result<&Field> {
         let column = self.column(name)?;
         if !is_time(column.data_type()) {
             let message = format!(
@@ -80,7 +89,7 @@ impl Table {
             return Err(Error::new(ErrorKind::InvalidInput, message)
                 .with_help("a time is a timestamp, a date, or RFC 3339 text"));
         }
-        dialect.instant(&self.expr(dialect, name)?, column)
+        Ok(column)
     }
 
     /// Conditions that let rows between two instants pass, both inclusive: exact ones if `exact`, and
@@ -213,7 +222,7 @@ pub(super) struct View {
     pub name: String,
     pub table: Table,
     pub keys: Vec<Key>,
-    /// The event time and the created time, as instants.
+    /// The event time as an instant; the created time as one if it is compared with entity times, else in its order.
     pub time: String,
     pub created: Option<String>,
     /// The source's columns that are read, each once: expression and whether MAX compares it.
@@ -267,9 +276,13 @@ impl View {
         let keys = keys.collect::<Result<Vec<_>>>()?;
         let time = table.instant(dialect, &source.timestamp_field)?;
         let created = source.created_timestamp_column.as_deref();
-        let created = created.map(|created| table.instant(dialect, created)).transpose()?;
-        let (columns, features) = prepare_columns(dialect, &table, &view.features)?;
         let known_in_time = frame.filter_by_created && created.is_some();
+        let created = created.map(|created| match known_in_time {
+            true => table.instant(dialect, created),
+            false => table.time_order(dialect, created),
+        });
+        let created = created.transpose()?;
+        let (columns, features) = prepare_columns(dialect, &table, &view.features)?;
         let mut conditions = candidates(store, &table, view, frame)?;
         conditions.extend(keys.iter().map(|key| format!("{} IS NOT NULL", key.raw)));
         if let Some(created) = created.as_ref().filter(|_| known_in_time) {

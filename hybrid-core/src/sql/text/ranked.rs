@@ -22,8 +22,9 @@ impl Writer<'_> {
             on.push(format!("{created} <= {time}"));
         }
         let order = latest_first(&ts, &self.ties_of(view, "f"));
+        // An engine that knows nothing of the sizes keeps the right side in memory.
         let joined = format!(
-            "{entities} AS {e} JOIN {features} AS {f} ON {on}{always}",
+            "{features} AS {f} JOIN {entities} AS {e} ON {on}{always}",
             entities = self.entities,
             on = on.join(" AND "),
             always = self.always(),

@@ -102,7 +102,7 @@ impl Writer<'_> {
             on.push(format!("{created} <= {w}.{}", self.quote("t")));
         }
         let joined = format!(
-            "{seen} AS {w} JOIN {features} AS {f} ON {on}\n    WHERE {hits}",
+            "{features} AS {f} JOIN {seen} AS {w} ON {on}\n    WHERE {hits}",
             on = on.join(" AND "),
             hits = self.hits(view, "w", &format!("{w}.{hit}")),
         );
