@@ -1,6 +1,6 @@
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
@@ -10,7 +10,6 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use aws_smithy_http_client::{Builder, tls};
 use hybrid_core::async_trait;
-use hybrid_core::error::with_causes;
 use object_store::CredentialProvider;
 use object_store::aws::AwsCredential;
 use tokio::sync::Mutex;
@@ -19,19 +18,23 @@ use crate::RedshiftConfig;
 
 /// Credentials are renewed so long before they expire.
 const MARGIN: Duration = Duration::from_secs(300);
+/// How long valid ones are kept in use after a renewal that failed.
+const PAUSE: Duration = Duration::from_secs(10);
 
 /// AWS's own chain of credentials for both services, kept until shortly before they expire.
 #[derive(Clone)]
 pub(crate) struct Chain {
-    provider: Option<SharedCredentialsProvider>,
+    config: Arc<RedshiftConfig>,
     kept: Arc<Mutex<Kept>>,
 }
 
 #[derive(Default)]
 struct Kept {
+    /// Reads files once, and tells once what is wrong with them: made anew where that was of no use.
+    provider: Option<SharedCredentialsProvider>,
     credentials: Option<Credentials>,
-    /// Why there are none, as it was first told: a profile that cannot be read tells its reason only once.
-    problem: Option<String>,
+    /// When a renewal failed last.
+    failed: Option<Instant>,
 }
 
 /// The settings of AWS that the configuration, the environment and the profile give.
@@ -57,40 +60,60 @@ pub(crate) async fn settings(config: &RedshiftConfig) -> aws_config::SdkConfig {
 }
 
 impl Chain {
-    pub(crate) fn new(settings: &aws_config::SdkConfig) -> Self {
-        Self {
+    pub(crate) fn new(settings: &aws_config::SdkConfig, config: &RedshiftConfig) -> Self {
+        let kept = Kept {
             provider: settings.credentials_provider(),
-            kept: Arc::default(),
+            ..Kept::default()
+        };
+        Self {
+            config: Arc::new(config.clone()),
+            kept: Arc::new(Mutex::new(kept)),
         }
     }
 
     /// The next request asks the chain anew: a server has called the credentials expired.
     pub(crate) async fn forget(&self) {
-        self.kept.lock().await.credentials = None;
+        let mut kept = self.kept.lock().await;
+        (kept.provider, kept.credentials) = (None, None);
     }
 
     async fn current(&self) -> Result<Credentials, CredentialsError> {
         // Those who ask at once wait for one answer.
         let mut kept = self.kept.lock().await;
-        if let Some(found) = kept.credentials.as_ref().filter(|found| counts(found, MARGIN)) {
+        if let Some(found) = kept.usable() {
             return Ok(found.clone());
         }
-        let provider = self.provider.as_ref();
-        let provider = provider.ok_or_else(CredentialsError::not_loaded_no_source)?;
-        match provider.provide_credentials().await {
+        let error = match self.renewed(&mut kept).await {
             Ok(found) => {
-                kept.problem = None;
-                Ok(kept.credentials.insert(found).clone())
+                kept.failed = None;
+                return Ok(kept.credentials.insert(found).clone());
             }
-            Err(error) => {
-                if let Some(found) = kept.credentials.as_ref().filter(|found| counts(found, Duration::ZERO)) {
-                    // They are renewed early, so that a source may be away for a moment.
-                    return Ok(found.clone());
-                }
-                let problem = kept.problem.get_or_insert_with(|| with_causes(&error));
-                Err(CredentialsError::provider_error(problem.clone()))
-            }
+            Err(error) => error,
+        };
+        kept.failed = Some(Instant::now());
+        if let Some(found) = kept.usable() {
+            return Ok(found.clone());
         }
+        kept.provider = None;
+        Err(error)
+    }
+
+    async fn renewed(&self, kept: &mut Kept) -> Result<Credentials, CredentialsError> {
+        if kept.provider.is_none() {
+            kept.provider = settings(&self.config).await.credentials_provider();
+        }
+        let provider = kept.provider.as_ref();
+        let provider = provider.ok_or_else(CredentialsError::not_loaded_no_source)?;
+        provider.provide_credentials().await
+    }
+}
+
+impl Kept {
+    /// What needs no renewal now. They are renewed early, so that their source may be away for a moment.
+    fn usable(&self) -> Option<&Credentials> {
+        let has_failed = self.failed.is_some_and(|failed| failed.elapsed() < PAUSE);
+        let margin = if has_failed { Duration::ZERO } else { MARGIN };
+        self.credentials.as_ref().filter(|found| counts(found, margin))
     }
 }
 
@@ -133,5 +156,61 @@ impl CredentialProvider for Chain {
             secret_key: found.secret_access_key().to_owned(),
             token: found.session_token().map(str::to_owned),
         }))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use hybrid_core::error::with_causes;
+
+    use super::*;
+
+    /// A source of credentials that is away, and counts who asks.
+    #[derive(Debug, Default)]
+    struct Away(AtomicUsize);
+
+    impl ProvideCredentials for Away {
+        fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+        where
+            Self: 'a,
+        {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            future::ProvideCredentials::ready(Err(CredentialsError::provider_error("away")))
+        }
+    }
+
+    fn valid_for(seconds: u64) -> Option<Credentials> {
+        let expiry = SystemTime::now() + Duration::from_secs(seconds);
+        Some(Credentials::new("AKIDOLD", "secret", None, Some(expiry), "test"))
+    }
+
+    #[tokio::test]
+    async fn what_is_still_valid_outlives_a_renewal_that_fails() {
+        let away = Arc::new(Away::default());
+        let source: Arc<dyn ProvideCredentials> = away.clone();
+        let kept = Kept {
+            provider: Some(source.into()),
+            credentials: valid_for(120),
+            failed: None,
+        };
+        let chain = Chain {
+            config: Arc::new(RedshiftConfig::workgroup("r", "w", "d", "s3://b")),
+            kept: Arc::new(Mutex::new(kept)),
+        };
+        for _ in 0..3 {
+            assert_eq!(chain.current().await.unwrap().access_key_id(), "AKIDOLD");
+            assert_eq!(chain.get_credential().await.unwrap().key_id, "AKIDOLD");
+        }
+        assert_eq!(away.0.load(Ordering::Relaxed), 1, "asked again at once");
+        chain.kept.lock().await.failed = Instant::now().checked_sub(PAUSE);
+        chain.current().await.unwrap();
+        assert_eq!(away.0.load(Ordering::Relaxed), 2, "not asked again");
+        chain.kept.lock().await.credentials = valid_for(0);
+        let error = chain.current().await.unwrap_err();
+        assert_eq!(away.0.load(Ordering::Relaxed), 3);
+        assert!(with_causes(&error).contains("away"), "{error}");
     }
 }

@@ -7,6 +7,9 @@ use hybrid_core::{Error, ErrorKind};
 /// How much of a statement is shown beside an error.
 const EXCERPT: usize = 200;
 
+const EXPIRED: &str = "the AWS credentials have expired and were not renewed";
+const SESSION_GONE: &str = "the session with its temporary tables is gone: see `session_keep_alive`";
+
 /// Kind, whether trying again can help, and what would be right, by words of a statement's error.
 #[rustfmt::skip]
 const TOLD: [(&str, ErrorKind, bool, &str); 38] = [
@@ -160,19 +163,39 @@ pub(crate) fn code<E: ProvideErrorMetadata>(error: &SdkError<E>) -> &str {
         .unwrap_or_default()
 }
 
+/// Whether a server calls the credentials expired by this code.
+pub(crate) fn is_expired(code: &str) -> bool {
+    matches!(
+        code,
+        "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" | "InvalidToken" | "TokenRefreshRequired"
+    )
+}
+
+/// Whether the Data API refuses the session that a request names: one that has ended, or that it never had.
+fn is_of_session(message: &str) -> bool {
+    let message = message.trim_end_matches('.');
+    let is_unknown = message.starts_with("Session with Id: ") && message.ends_with(" is invalid");
+    is_unknown || message == "Session is not available"
+}
+
+/// Whether a request failed because its session has ended.
+pub(crate) fn is_session_gone(error: &Error) -> bool {
+    error.help().iter().any(|help| help == SESSION_GONE)
+}
+
 /// Kind, whether trying again can help, and what would be right, by the code of a refused request.
 #[rustfmt::skip]
 fn by_code(code: &str, message: &str) -> (ErrorKind, bool, &'static str) {
     use ErrorKind as K;
     match code {
-        "ExpiredTokenException" | "ExpiredToken" | "RequestExpired" => (K::Unauthenticated, true, "the AWS credentials have expired and were not renewed"),
+        code if is_expired(code)                     => (K::Unauthenticated, true, EXPIRED),
         "UnrecognizedClientException" | "InvalidClientTokenId" | "InvalidSignatureException" | "SignatureDoesNotMatch"
         | "IncompleteSignature" | "MissingAuthenticationToken" => (K::Unauthenticated, false, "check the AWS credentials"),
         "AccessDeniedException" | "AccessDenied"     => (K::PermissionDenied, false, "the AWS identity needs redshift-data:* and redshift:GetClusterCredentials"),
         "ThrottlingException" | "Throttling" | "TooManyRequestsException" => (K::Unavailable, true, "the Data API is asked too often"),
         "ActiveStatementsExceededException" | "ActiveSessionsExceededException" => (K::ResourceExhausted, true, "the Data API runs 500 statements and sessions per cluster at most"),
         "InternalServerException" | "InternalFailure" | "ServiceUnavailable" | "ServiceUnavailableException" => (K::Unavailable, true, ""),
-        "ValidationException" if message.contains("ession") => (K::Unavailable, false, "the session with its temporary tables is gone: see `session_keep_alive`"),
+        "ValidationException" if is_of_session(message) => (K::Unavailable, false, SESSION_GONE),
         "ValidationException"                        => (K::InvalidInput, false, "check `cluster_id`, `workgroup`, `user`, `database` and `region`"),
         "ResourceNotFoundException"                  => (K::NotFound, false, "check `cluster_id`, `workgroup` and `region`"),
         "QueryTimeoutException"                      => (K::Timeout, true, ""),
@@ -181,22 +204,22 @@ fn by_code(code: &str, message: &str) -> (ErrorKind, bool, &'static str) {
     }
 }
 
+/// What the Data API says of a request that it refuses.
+fn refused(code: &str, message: &str) -> Error {
+    let (kind, retryable, help) = by_code(code, message);
+    let made = Error::new(kind, format!("the Data API: {message} ({code})"));
+    finished(made, retryable, help, None)
+}
+
 /// A request to the Data API that failed for good.
 pub(crate) fn request<E>(error: SdkError<E>) -> Error
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
     if let Some(service) = error.as_service_error() {
-        let (code, message) = (
+        return refused(
             service.code().unwrap_or("no code"),
             service.message().unwrap_or("no message"),
-        );
-        let (kind, retryable, help) = by_code(code, message);
-        return finished(
-            Error::new(kind, format!("the Data API: {message} ({code})")),
-            retryable,
-            help,
-            None,
         );
     }
     let (kind, message, retryable) = match &error {
@@ -235,21 +258,36 @@ fn is_of_credentials(error: &(dyn std::error::Error + 'static)) -> bool {
     false
 }
 
+/// The code in an answer of S3. The client's type that has it is its own: its text is all there is.
+pub(crate) fn storage_code(error: &object_store::Error) -> String {
+    let text = error.to_string();
+    let between = |before: &str, after: &str| {
+        let (_, rest) = text.split_once(before)?;
+        rest.split_once(after).map(|(code, _)| code.to_owned())
+    };
+    // The second is how the client tells of one object among those to delete.
+    between("<Code>", "</Code>")
+        .or_else(|| between("(code: ", ")"))
+        .unwrap_or_default()
+}
+
 /// What S3 says of the staging location.
 pub(crate) fn storage(error: object_store::Error, what: &str) -> Error {
     use object_store::Error as S;
-    let (kind, retryable, help) = match &error {
-        S::NotFound { .. } => (ErrorKind::NotFound, false, "check the bucket of `s3_staging_location`"),
-        S::PermissionDenied { .. } => (
+    let (kind, retryable, help) = match (storage_code(&error).as_str(), &error) {
+        (code, _) if is_expired(code) => (ErrorKind::Unauthenticated, true, EXPIRED),
+        ("NoSuchBucket", _) | (_, S::NotFound { .. }) => {
+            (ErrorKind::NotFound, false, "check the bucket of `s3_staging_location`")
+        }
+        ("InvalidAccessKeyId" | "SignatureDoesNotMatch", _) | (_, S::Unauthenticated { .. }) => {
+            (ErrorKind::Unauthenticated, false, "check the AWS credentials")
+        }
+        ("AccessDenied", _) | (_, S::PermissionDenied { .. }) => (
             ErrorKind::PermissionDenied,
             false,
             "the AWS identity must read, write and delete there",
         ),
-        S::Unauthenticated { .. } => (ErrorKind::Unauthenticated, false, "check the AWS credentials"),
-        S::NotSupported { .. } | S::NotImplemented { .. } => (ErrorKind::Unsupported, false, ""),
-        other if other.to_string().contains("NoSuchBucket") => {
-            (ErrorKind::NotFound, false, "check the bucket of `s3_staging_location`")
-        }
+        (_, S::NotSupported { .. } | S::NotImplemented { .. }) => (ErrorKind::Unsupported, false, ""),
         _ => (ErrorKind::Unavailable, true, ""),
     };
     finished(

@@ -8,7 +8,7 @@ use hybrid_core::sql::jittered;
 use hybrid_core::{Error, ErrorKind, Result};
 use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt, RetryConfig};
+use object_store::{ObjectStore, ObjectStoreExt, PutPayload, RetryConfig};
 
 use crate::config::staging_parts;
 use crate::credentials::Chain;
@@ -17,10 +17,21 @@ use crate::{RedshiftConfig, error};
 /// What the names of our folders begin with.
 const PREFIX: &str = "hybrid_";
 
+/// How the regions of AWS's other partitions begin, and how their hosts end.
+const SUFFIXES: [(&str, &str); 6] = [
+    ("cn-", "amazonaws.com.cn"),
+    ("eusc-", "amazonaws.eu"),
+    ("us-iso-", "c2s.ic.gov"),
+    ("us-isob-", "sc2s.sgov.gov"),
+    ("us-isof-", "csp.hci.ic.gov"),
+    ("eu-isoe-", "cloud.adc-e.uk"),
+];
+
 /// The folder in S3 that this process and Redshift both reach.
 #[derive(Clone)]
 pub(crate) struct Staging {
     store: Arc<AmazonS3>,
+    chain: Chain,
     bucket: String,
     folder: Path,
     attempts: u32,
@@ -50,18 +61,17 @@ impl Staging {
             max_retries: usize::try_from(config.max_attempts).unwrap_or(10),
             ..RetryConfig::default()
         };
-        let mut builder = AmazonS3Builder::new()
+        let endpoint = endpoint.map_or_else(|| endpoint_of(&config.region), str::to_owned);
+        let builder = AmazonS3Builder::new()
             .with_bucket_name(bucket)
             .with_region(&config.region)
+            .with_allow_http(endpoint.starts_with("http://"))
+            .with_endpoint(endpoint)
             .with_credentials(Arc::new(chain.clone()))
             .with_retry(retry);
-        if let Some(endpoint) = endpoint {
-            builder = builder
-                .with_endpoint(endpoint)
-                .with_allow_http(endpoint.starts_with("http://"));
-        }
         Ok(Some(Self {
             store: Arc::new(builder.build().map_err(|failed| error::storage(failed, "be reached"))?),
+            chain: chain.clone(),
             bucket: bucket.to_owned(),
             folder: Path::from(folder),
             attempts: config.max_attempts,
@@ -85,9 +95,10 @@ impl Staging {
     }
 
     pub(crate) async fn put(&self, place: &Place, name: &str, bytes: Vec<u8>) -> Result<()> {
-        let path = place.path.clone().join(name);
-        let put = self.store.put(&path, bytes.into()).await;
-        put.map(drop)
+        let (path, payload) = (place.path.clone().join(name), PutPayload::from(bytes));
+        let put = || self.store.put(&path, payload.clone()).boxed();
+        let done = self.signed(put).await;
+        done.map(drop)
             .map_err(|failed| error::storage(failed, &format!("write {path}")))
     }
 
@@ -100,9 +111,9 @@ impl Staging {
     }
 
     pub(crate) async fn get(&self, path: &Path) -> Result<Bytes> {
-        let read = async { self.store.get(path).await?.bytes().await };
-        read.await
-            .map_err(|failed| error::storage(failed, &format!("read {path}")))
+        let read = || async move { self.store.get(path).await?.bytes().await }.boxed();
+        let bytes = self.signed(read).await;
+        bytes.map_err(|failed| error::storage(failed, &format!("read {path}")))
     }
 
     /// The path of an object that a manifest names by its URL.
@@ -133,13 +144,27 @@ impl Staging {
         Ok(found)
     }
 
+    /// Does what S3 is asked for, and once more with fresh credentials where it calls the old ones expired.
+    async fn signed<'a, T>(
+        &self,
+        work: impl Fn() -> BoxFuture<'a, object_store::Result<T>>,
+    ) -> object_store::Result<T> {
+        match work().await {
+            Err(failed) if error::is_expired(&error::storage_code(&failed)) => {
+                self.chain.forget().await;
+                work().await
+            }
+            outcome => outcome,
+        }
+    }
+
     /// Lists and deletes break in ways that the client does not try again by itself.
     async fn again<'a, T>(&self, work: impl Fn() -> BoxFuture<'a, object_store::Result<T>>) -> object_store::Result<T> {
         use object_store::Error as S;
         let (mut pause, mut attempt) = (Duration::from_millis(100), 1);
         loop {
-            match work().await {
-                Err(S::Generic { source, .. }) if attempt < self.attempts && !is_final(source.as_ref()) => {
+            match self.signed(&work).await {
+                Err(failed @ S::Generic { .. }) if attempt < self.attempts && !is_final(&failed) => {
                     tokio::time::sleep(jittered(pause)).await;
                     (attempt, pause) = (attempt + 1, (pause * 2).min(Duration::from_secs(5)));
                 }
@@ -179,11 +204,20 @@ impl Staging {
 }
 
 /// What another attempt does not change.
-fn is_final(error: &dyn std::error::Error) -> bool {
-    let text = error.to_string();
-    ["NoSuchBucket", "AccessDenied", "InvalidAccessKeyId"]
-        .iter()
-        .any(|code| text.contains(code))
+fn is_final(failed: &object_store::Error) -> bool {
+    let code = error::storage_code(failed);
+    let is_refused = matches!(
+        code.as_str(),
+        "NoSuchBucket" | "AccessDenied" | "InvalidAccessKeyId" | "SignatureDoesNotMatch"
+    );
+    is_refused || error::is_expired(&code)
+}
+
+/// AWS's own endpoint of S3 in a region; the client knows those of one partition alone.
+fn endpoint_of(region: &str) -> String {
+    let known = SUFFIXES.iter().find(|(partition, _)| region.starts_with(partition));
+    let suffix = known.map_or("amazonaws.com", |&(_, suffix)| suffix);
+    format!("https://s3.{region}.{suffix}")
 }
 
 fn now() -> u64 {
@@ -203,6 +237,19 @@ fn is_older(name: &str, age: Duration) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn endpoints_are_those_of_the_regions_partition() {
+        for (region, host) in [
+            ("eu-west-1", "s3.eu-west-1.amazonaws.com"),
+            ("us-gov-west-1", "s3.us-gov-west-1.amazonaws.com"),
+            ("cn-north-1", "s3.cn-north-1.amazonaws.com.cn"),
+            ("eusc-de-east-1", "s3.eusc-de-east-1.amazonaws.eu"),
+            ("us-isob-east-1", "s3.us-isob-east-1.sc2s.sgov.gov"),
+        ] {
+            assert_eq!(endpoint_of(region), format!("https://{host}"));
+        }
+    }
 
     #[test]
     fn only_our_old_folders_are_swept() {

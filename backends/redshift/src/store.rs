@@ -33,7 +33,7 @@ impl SqlStore for RedshiftStore {
         let (mut api, mut staging) = (None, None);
         if !is_direct || config.s3_staging_location.is_some() {
             let settings = credentials::settings(&config).await;
-            let chain = Chain::new(&settings);
+            let chain = Chain::new(&settings, &config);
             let endpoint = config.s3_endpoint.clone();
             let endpoint = endpoint.or_else(|| std::env::var("AWS_ENDPOINT_URL_S3").ok());
             let endpoint = endpoint.or_else(|| settings.endpoint_url().map(str::to_owned));

@@ -82,7 +82,7 @@ impl DataApi {
                 Err(failed) => failed,
             };
             match error::code(&failed) {
-                "ExpiredTokenException" | "ExpiredToken" | "RequestExpired" if renewed < 2 => {
+                code if error::is_expired(code) && renewed < 2 => {
                     renewed += 1;
                     self.chain.forget().await;
                 }

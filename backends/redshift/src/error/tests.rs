@@ -70,17 +70,65 @@ fn refused_requests_have_kinds() {
             K::InvalidInput,
             false,
         ),
-        (
-            "ValidationException",
-            "Session 1 is not available",
-            K::Unavailable,
-            false,
-        ),
+        ("ValidationException", "Session is not available", K::Unavailable, false),
         ("ActiveStatementsExceededException", "", K::ResourceExhausted, true),
         ("SomethingNew", "", K::Unexpected, false),
     ] {
         let (found, again, _) = by_code(code, message);
         assert_eq!((found, again), (kind, retryable), "{code}");
+    }
+}
+
+#[test]
+fn a_session_that_is_gone_is_told_from_other_refusals() {
+    for gone in [
+        "Session is not available",
+        "Session with Id: 5a254dc6-4fc2-4203-87a8-551155432ee4 is invalid",
+    ] {
+        assert!(is_session_gone(&refused("ValidationException", gone)), "{gone}");
+    }
+    for (code, message) in [
+        ("ValidationException", "Redshift endpoint doesn't exist in this region."),
+        ("ValidationException", "The session name is invalid"),
+        ("ActiveSessionsExceededException", "Session is not available"),
+    ] {
+        assert!(!is_session_gone(&refused(code, message)), "{message} ({code})");
+    }
+}
+
+/// As S3 tells them, in the words of the client.
+#[test]
+fn answers_of_s3_have_kinds() {
+    use ErrorKind as K;
+    let answer = |status: &str, code: &str| {
+        format!(
+            "Error performing GET https://s3.eu-west-1.amazonaws.com/b/staging/hybrid_1_a/manifest in 31.1ms - Server returned \
+             non-2xx status code: {status}: <?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>No.\
+             </Message><RequestId>4442587FB7D0A2F9</RequestId></Error>"
+        )
+    };
+    let one_of_many = "DeleteObjects request failed for key staging/x: Access Denied (code: AccessDenied)".to_owned();
+    for (told, kind, retryable) in [
+        (answer("400 Bad Request", "ExpiredToken"), K::Unauthenticated, true),
+        (answer("400 Bad Request", "InvalidToken"), K::Unauthenticated, true),
+        (answer("403 Forbidden", "RequestExpired"), K::Unauthenticated, true),
+        (answer("403 Forbidden", "InvalidAccessKeyId"), K::Unauthenticated, false),
+        (answer("403 Forbidden", "AccessDenied"), K::PermissionDenied, false),
+        (one_of_many, K::PermissionDenied, false),
+        (answer("404 Not Found", "NoSuchBucket"), K::NotFound, false),
+        (answer("503 Service Unavailable", "SlowDown"), K::Unavailable, true),
+        (
+            "Error performing PUT: connection reset".to_owned(),
+            K::Unavailable,
+            true,
+        ),
+    ] {
+        let failed = object_store::Error::Generic {
+            store: "S3",
+            source: told.clone().into(),
+        };
+        let error = storage(failed, "read x");
+        assert_eq!((error.kind(), error.is_retryable()), (kind, retryable), "{told}");
     }
 }
 

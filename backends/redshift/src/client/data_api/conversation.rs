@@ -7,6 +7,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use super::{Answer, DataApi, Place, SETTLE};
 use crate::client::Statements;
 use crate::client::running::Unwanted;
+use crate::error;
 use crate::session::settings;
 
 /// The statements of one operation. Those without temporary tables run by themselves, and at once; with the first temporary
@@ -65,7 +66,7 @@ impl Conversation {
         };
         match tokio::time::timeout(SETTLE, ending).await {
             // What has expired is gone as well.
-            Ok(Err(error)) if error.message().contains("ession") => Ok(()),
+            Ok(Err(failed)) if error::is_session_gone(&failed) => Ok(()),
             Ok(ended) => ended,
             Err(_) => Err(Error::new(
                 ErrorKind::Timeout,
