@@ -1,25 +1,30 @@
 # shellcheck shell=bash
 # Redshift's stand-in: a PostgreSQL of its own with Redshift's types and functions that it lacks, and before it a gateway that
-# speaks the Data API and runs UNLOAD and COPY against moto's S3. Start moto before it. Exports HYBRID_REDSHIFT_*.
+# speaks the Data API and, on another port, PostgreSQL's protocol, and runs UNLOAD and COPY against moto's S3. Start moto
+# before it. Exports HYBRID_REDSHIFT_*.
 
 # shellcheck source=tests/engines/postgres.sh
 source "$ENGINES/postgres.sh"
 
-# The AWS profile `refreshing`, whose program gives keys that are always about to expire, and writes a line for each.
-redshift_profile() {
+# AWS profiles: `refreshing` and `lasting`, whose program gives keys that are always about to expire or live for an hour, and
+# writes a line with the profile's name for each; `rotated`, whose keys stand in a file.
+redshift_profiles() {
     local dir="$1"
     cat >"$dir/credentials" <<'SH'
 #!/usr/bin/env bash
-echo asked >>"$(dirname "$0")/credentials.log"
-date -u -d '+2 minutes' '+{"Version": 1, "AccessKeyId": "AKIDREFRESHED", "SecretAccessKey": "s3cr3t", "SessionToken": "t0k3n", "Expiration": "%Y-%m-%dT%H:%M:%SZ"}'
+echo "$1" >>"$(dirname "$0")/credentials.log"
+date -u -d "+$2 minutes" '+{"Version": 1, "AccessKeyId": "AKIDREFRESHED", "SecretAccessKey": "s3cr3t", "SessionToken": "t0k3n", "Expiration": "%Y-%m-%dT%H:%M:%SZ"}'
 SH
     chmod +x "$dir/credentials"
-    printf '[profile refreshing]\ncredential_process = %s\n' "$dir/credentials" >"$dir/aws-config"
-    export AWS_CONFIG_FILE="$dir/aws-config" HYBRID_REDSHIFT_CREDENTIALS_LOG="$dir/credentials.log"
+    printf '[profile %s]\ncredential_process = %s\n' refreshing "$dir/credentials refreshing 2" lasting "$dir/credentials lasting 60" \
+        >"$dir/aws-config"
+    printf '[rotated]\naws_access_key_id = AKIDOLD\naws_secret_access_key = s3cr3t\n' >"$dir/aws-credentials"
+    export AWS_CONFIG_FILE="$dir/aws-config" AWS_SHARED_CREDENTIALS_FILE="$dir/aws-credentials"
+    export HYBRID_REDSHIFT_CREDENTIALS_LOG="$dir/credentials.log"
 }
 
 start_redshift() {
-    local dir="$1" bin python port gateway
+    local dir="$1" bin python port gateway relay
     [[ -n "${HYBRID_S3_ENDPOINT:-}" ]] || die "redshift needs moto before it: tests/engines/with moto redshift -- …"
     need openssl "install openssl"
     bin="$(postgres_bin)"
@@ -31,11 +36,12 @@ start_redshift() {
         -f "$ENGINES/redshift/postgres.sql" >"$dir/postgres.sql.log" || die "PostgreSQL did not become Redshift"
     python="$(venv redshift "$ENGINES/redshift/gateway.txt")"
     gateway="$(free_port)"
-    engine_start redshift-gateway "$gateway" "$dir" "$python" "$ENGINES/redshift/gateway.py" "$gateway" \
-        "host=127.0.0.1 port=$port user=hybrid password=hybrid-secret dbname=redshift options='-c timezone=UTC'" "$HYBRID_S3_ENDPOINT"
-    redshift_profile "$dir"
+    relay="$(free_port)"
+    engine_start redshift-gateway "$gateway" "$dir" "$python" "$ENGINES/redshift/gateway.py" "$gateway" "$relay" \
+        "host=127.0.0.1 port=$port user=hybrid password=hybrid-secret dbname=redshift options='-c timezone=UTC'"
+    redshift_profiles "$dir"
     export HYBRID_REDSHIFT_HOST=127.0.0.1 HYBRID_REDSHIFT_PORT="$port" HYBRID_REDSHIFT_DATABASE=redshift
     export HYBRID_REDSHIFT_USER=hybrid HYBRID_REDSHIFT_PASSWORD=hybrid-secret HYBRID_REDSHIFT_DIR
-    export HYBRID_REDSHIFT_ENDPOINT="http://127.0.0.1:$gateway" HYBRID_REDSHIFT_S3="$HYBRID_S3_ENDPOINT"
+    export HYBRID_REDSHIFT_ENDPOINT="http://127.0.0.1:$gateway" HYBRID_REDSHIFT_RELAY="$relay" HYBRID_REDSHIFT_S3="$HYBRID_S3_ENDPOINT"
     export HYBRID_REDSHIFT_STAGING="s3://$HYBRID_S3_BUCKET/staging"
 }
