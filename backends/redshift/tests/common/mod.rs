@@ -29,10 +29,14 @@ pub fn fresh(prefix: &str) -> String {
     format!("{prefix}_{}", uuid::Uuid::new_v4().simple())
 }
 
+/// A folder in S3 that nobody else uses.
+fn staging() -> String {
+    format!("{}/{}", variable("STAGING"), fresh("test"))
+}
+
 /// Over the Data API, with UNLOAD and COPY through a folder of its own.
 pub fn data_api() -> RedshiftConfig {
-    let staging = format!("{}/{}", variable("STAGING"), fresh("test"));
-    let mut config = RedshiftConfig::cluster("us-east-1", "cluster", "hybrid", variable("DATABASE"), staging);
+    let mut config = RedshiftConfig::cluster("us-east-1", "cluster", "hybrid", variable("DATABASE"), staging());
     config.endpoint = Some(variable("ENDPOINT"));
     config.s3_endpoint = Some(variable("S3"));
     config
@@ -50,6 +54,19 @@ pub fn connection() -> RedshiftConfig {
     config.port = variable("PORT").parse().unwrap();
     config.sslmode = SslMode::Disable;
     config
+}
+
+/// Over a connection, with UNLOAD and COPY through a folder of its own.
+pub fn connection_and_s3() -> RedshiftConfig {
+    let mut config = connection();
+    config.port = variable("RELAY").parse().unwrap();
+    config.s3_staging_location = Some(staging());
+    config.s3_endpoint = Some(variable("S3"));
+    config
+}
+
+pub fn every_way() -> [RedshiftConfig; 3] {
+    [data_api(), connection(), connection_and_s3()]
 }
 
 pub async fn store(config: RedshiftConfig) -> RedshiftStore {

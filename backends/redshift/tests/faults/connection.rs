@@ -7,7 +7,7 @@ use futures::StreamExt;
 use hybrid_core::ErrorKind;
 use hybrid_core::sql::{SqlSession, SqlStore};
 
-use crate::common::{admin, connection, fresh, session, store, value};
+use crate::common::{admin, connection, connection_and_s3, fresh, session, staged, store, value};
 
 async fn running(name: &str) -> String {
     value(&format!(
@@ -39,6 +39,25 @@ async fn a_long_result_streams_and_ends_when_it_is_dropped() {
     // The session goes on.
     session.execute("SELECT 1").await.unwrap();
     session.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_unload_ends_when_it_is_dropped() {
+    let (name, config) = (fresh("unloaded"), connection_and_s3());
+    let session = session(config.clone()).await;
+    let query = format!("SELECT pg_sleep(600)::text AS {name} FROM generate_series(1, 2)");
+    let mut asked = session.query(&query);
+    let begun = until("the query", async || running(&name).await == "1");
+    tokio::select! {
+        outcome = &mut asked => panic!("{:?}", outcome.map(drop)),
+        () = begun => {}
+    }
+    drop(asked);
+    until("the end of the query", async || running(&name).await == "0").await;
+    // The session goes on.
+    session.execute("SELECT 1").await.unwrap();
+    session.close().await.unwrap();
+    assert_eq!(staged(&config).await, Vec::<String>::new());
 }
 
 #[tokio::test]

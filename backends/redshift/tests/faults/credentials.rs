@@ -1,20 +1,119 @@
 //! AWS credentials: the profile's, renewed as they expire, and never shown.
 
-use hybrid_core::sql::SqlStore;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::common::{connection, data_api, rows, store, variable};
+use arrow::array::{Int64Array, RecordBatch};
+use hybrid_core::sql::{SqlSession, SqlStore};
+use hybrid_core::{BatchStream, ErrorKind};
+use hybrid_store_redshift::RedshiftConfig;
+
+use super::proxy::{Harm, Proxy};
+use crate::common::{connection, data_api, rows, session, staged, store, variable};
+
+const QUERY: &str = "SELECT x FROM generate_series(1, 3000) AS g(x)";
+
+/// How often the keys of a profile were asked for.
+fn asked(profile: &str) -> usize {
+    let log = std::fs::read_to_string(variable("CREDENTIALS_LOG")).unwrap_or_default();
+    log.lines().filter(|line| *line == profile).count()
+}
+
+/// Whether a request reads an object; a sweep lists at any time.
+fn is_read(what: &str) -> bool {
+    what.starts_with("GET") && !what.contains("list-type")
+}
+
+/// With the keys of a profile, and S3 behind a proxy.
+fn proxied(profile: &str, proxy: &Proxy) -> RedshiftConfig {
+    let mut config = data_api();
+    config.profile = Some(profile.to_owned());
+    config.s3_endpoint = Some(proxy.url.clone());
+    config
+}
 
 #[tokio::test]
 async fn credentials_that_expire_are_renewed_during_a_query() {
-    let log = variable("CREDENTIALS_LOG");
-    let asked = || std::fs::read_to_string(&log).unwrap_or_default().lines().count();
     let mut config = data_api();
     config.profile = Some("refreshing".to_owned());
-    let before = asked();
-    rows(config, "SELECT x FROM generate_series(1, 3000) AS g(x)")
-        .await
-        .unwrap();
-    assert!(asked() > before + 3, "the program was asked {} times", asked() - before);
+    let before = asked("refreshing");
+    rows(config, QUERY).await.unwrap();
+    let times = asked("refreshing") - before;
+    assert!(times > 3, "the program was asked {times} times");
+}
+
+#[tokio::test]
+async fn credentials_that_s3_calls_expired_are_renewed_at_once() {
+    for code in [
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "RequestExpired",
+        "InvalidToken",
+    ] {
+        let reads = AtomicUsize::new(0);
+        // An upload, its deletion, the manifest of a result, and one of the files while it is read.
+        let proxy = Proxy::before(&variable("S3"), move |what, before| {
+            let is_refused = match is_read(what) {
+                true => [0, 4].contains(&reads.fetch_add(1, Ordering::Relaxed)),
+                false => before == 0 && !what.starts_with("GET"),
+            };
+            is_refused.then_some(Harm::Refused(400, code))
+        })
+        .await;
+        let (config, before) = (proxied("lasting", &proxy), asked("lasting"));
+        let session = session(config.clone()).await;
+        let numbers = Int64Array::from_iter_values(0..5000);
+        let batch = RecordBatch::try_from_iter([("n", Arc::new(numbers) as _)]).unwrap();
+        let batches = BatchStream::from_batches(batch.schema(), vec![batch]);
+        let table = session.upload(batches).await.unwrap();
+        let read = session.query(&format!("SELECT * FROM {table}")).await.unwrap();
+        let read = read.collect().await.unwrap();
+        session.close().await.unwrap();
+        assert_eq!(read.iter().map(RecordBatch::num_rows).sum::<usize>(), 5000, "{code}");
+        // Once to begin with, and once for each refusal.
+        assert_eq!(asked("lasting") - before, 5, "{code}");
+        assert_eq!(staged(&config).await, Vec::<String>::new());
+    }
+}
+
+#[tokio::test]
+async fn credentials_that_stay_expired_are_told() {
+    let reads = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&reads);
+    let proxy = Proxy::before(&variable("S3"), move |what, _| {
+        is_read(what).then(|| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            Harm::Refused(400, "ExpiredToken")
+        })
+    })
+    .await;
+    let mut config = data_api();
+    config.s3_endpoint = Some(proxy.url.clone());
+    let error = rows(config, QUERY).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unauthenticated, "{error}");
+    assert!(error.is_retryable() && error.to_string().contains("expired"), "{error}");
+    assert_eq!(reads.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test]
+async fn keys_in_a_file_are_read_again_when_they_have_expired() {
+    let file = std::env::var("AWS_SHARED_CREDENTIALS_FILE").unwrap();
+    let renewed = move || {
+        let keys = std::fs::read_to_string(&file).unwrap().replace("AKIDOLD", "AKIDNEW");
+        let new = format!("{file}.new");
+        std::fs::write(&new, keys).unwrap();
+        // Other tests, which read it too, find it whole.
+        std::fs::rename(new, &file).unwrap();
+    };
+    let proxy = Proxy::before(&variable("S3"), move |what, _| {
+        what.ends_with(" AKIDOLD").then(|| {
+            renewed();
+            Harm::Refused(400, "ExpiredToken")
+        })
+    })
+    .await;
+    let read = rows(proxied("rotated", &proxy), QUERY).await.unwrap();
+    assert_eq!(read.iter().map(RecordBatch::num_rows).sum::<usize>(), 3000);
 }
 
 #[tokio::test]
@@ -22,7 +121,7 @@ async fn a_profile_that_is_not_there_is_told() {
     let mut config = data_api();
     config.profile = Some("no-such-profile".to_owned());
     let error = store(config).await.ping().await.unwrap_err();
-    assert_eq!(error.kind(), hybrid_core::ErrorKind::Unauthenticated, "{error}");
+    assert_eq!(error.kind(), ErrorKind::Unauthenticated, "{error}");
     assert!(error.to_string().contains("no-such-profile"), "{error}");
 }
 
@@ -31,6 +130,6 @@ async fn secrets_are_not_shown() {
     let mut config = connection();
     config.password = Some("wrong-and-secret".into());
     let error = store(config).await.ping().await.unwrap_err();
-    assert_eq!(error.kind(), hybrid_core::ErrorKind::Unauthenticated, "{error}");
+    assert_eq!(error.kind(), ErrorKind::Unauthenticated, "{error}");
     assert!(!format!("{error} {error:?}").contains("wrong-and-secret"), "{error}");
 }

@@ -200,6 +200,28 @@ async fn closing_a_session_ends_what_runs_and_drops_what_was_made() {
 }
 
 #[tokio::test]
+async fn a_statement_whose_end_cannot_be_asked_for_is_cancelled_in_the_engine() {
+    let name = fresh("unseen");
+    // It runs for some two seconds before the Data API tells no more of it.
+    let (proxy, mut config) = proxied(|what, before| {
+        let is_refused = what.starts_with("DescribeStatement") && before >= 8;
+        is_refused.then_some(Harm::Refused(500, "InternalServerException"))
+    })
+    .await;
+    config.max_attempts = 2;
+    let session = Arc::new(session(config).await);
+    let (other, statement) = (Arc::clone(&session), format!("SELECT pg_sleep(600)::text AS {name}"));
+    let asked = tokio::spawn(async move { other.execute(&statement).await });
+    until("the statement", async || running(&name).await == "1").await;
+    let error = asked.await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    assert!(error.is_retryable(), "{error}");
+    assert_eq!(proxy.count("CancelStatement"), 1);
+    until("the end of the statement", async || running(&name).await == "0").await;
+    session.close().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_statement_that_takes_too_long_is_given_up() {
     let mut config = data_api();
     config.statement_timeout = Some(1);
@@ -223,6 +245,7 @@ async fn temporary_tables_expire_with_their_session() {
     let error = session.describe(&format!("SELECT * FROM {table}")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
     assert!(error.to_string().contains("session_keep_alive"), "{error}");
+    // What is gone needs no end.
     session.close().await.unwrap();
 }
 

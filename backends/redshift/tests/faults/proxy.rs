@@ -18,7 +18,7 @@ pub enum Harm {
 
 type Plan = Arc<dyn Fn(&str, usize) -> Option<Harm> + Send + Sync>;
 
-/// Listens in front of a server. The plan gets a request's head and how many like it came before.
+/// Listens in front of a server. The plan gets a request's kind, path and key, and how many of its kind came before.
 pub struct Proxy {
     pub url: String,
     seen: Arc<Mutex<Vec<String>>>,
@@ -45,17 +45,39 @@ impl Proxy {
     }
 }
 
+/// The Data API's operation.
+fn operation(head: &str) -> Option<&str> {
+    let is_target = |line: &&str| line.to_lowercase().starts_with("x-amz-target:");
+    let target = head.lines().find(is_target)?;
+    target.rsplit('.').next().map(str::trim)
+}
+
 /// What a request is: the Data API's operation, or the method.
 fn kind(head: &str) -> String {
-    let target = head.lines().find_map(|line| {
-        line.to_lowercase()
-            .starts_with("x-amz-target:")
-            .then(|| line.to_owned())
-    });
-    match target {
-        Some(target) => target.rsplit('.').next().unwrap().trim().to_owned(),
-        None => head.split(' ').next().unwrap().to_owned(),
-    }
+    let method = head.split(' ').next().unwrap_or_default();
+    operation(head).unwrap_or(method).to_owned()
+}
+
+/// The id of the key that signed a request.
+fn key(head: &str) -> &str {
+    let signed = head.split_once("Credential=");
+    signed.map_or("", |(_, rest)| rest.split('/').next().unwrap_or_default())
+}
+
+/// An error as the Data API tells it, or S3.
+fn refusal(head: &str, status: u16, code: &str) -> String {
+    let (format, body) = match operation(head) {
+        Some(_) => (
+            "x-amz-json-1.1",
+            format!("{{\"__type\":\"{code}\",\"message\":\"no\"}}"),
+        ),
+        None => (
+            "xml",
+            format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>no</Message></Error>"),
+        ),
+    };
+    let length = body.len();
+    format!("HTTP/1.1 {status} No\r\ncontent-type: application/{format}\r\ncontent-length: {length}\r\n\r\n{body}")
 }
 
 async fn serve(mut client: TcpStream, server: String, seen: Arc<Mutex<Vec<String>>>, plan: Plan) {
@@ -67,17 +89,10 @@ async fn serve(mut client: TcpStream, server: String, seen: Arc<Mutex<Vec<String
             seen.push(kind.clone());
             before
         };
-        let harm = plan(
-            &format!("{kind} {}", head.split(' ').nth(1).unwrap_or_default()),
-            before,
-        );
+        let path = head.split(' ').nth(1).unwrap_or_default();
+        let harm = plan(&format!("{kind} {path} {}", key(&head)), before);
         if let Some(Harm::Refused(status, code)) = harm {
-            let body = format!("{{\"__type\":\"{code}\",\"message\":\"no\"}}");
-            let answer = format!(
-                "HTTP/1.1 {status} No\r\ncontent-type: application/x-amz-json-1.1\r\ncontent-length: {}\r\n\r\n{body}",
-                body.len()
-            );
-            client.write_all(answer.as_bytes()).await.ok();
+            client.write_all(refusal(&head, status, code).as_bytes()).await.ok();
             continue;
         }
         let Some(answer) = forwarded(&server, &head, &body).await else {

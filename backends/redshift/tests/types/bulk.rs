@@ -9,7 +9,7 @@ use hybrid_core::BatchStream;
 use hybrid_core::sql::SqlSession;
 use hybrid_store_redshift::RedshiftConfig;
 
-use crate::common::{connection, data_api, session};
+use crate::common::{connection, connection_and_s3, data_api, session};
 
 const ROWS: i64 = 50_000;
 
@@ -60,4 +60,9 @@ async fn rows_travel_through_s3() {
 #[tokio::test]
 async fn rows_travel_over_a_connection() {
     there_and_back(connection()).await;
+}
+
+#[tokio::test]
+async fn rows_travel_through_s3_beside_a_connection() {
+    there_and_back(connection_and_s3()).await;
 }

@@ -7,7 +7,7 @@ use hybrid_core::sql::{SqlSession, SqlStore};
 use hybrid_core::timestamp_type;
 use hybrid_store_redshift::RedshiftSource;
 
-use crate::common::{admin, connection, data_api, fresh, rows, session, store};
+use crate::common::{admin, connection, connection_and_s3, data_api, every_way, fresh, rows, session, store};
 
 /// Expression, Arrow's type, the value as text.
 fn values() -> Vec<(&'static str, DataType, &'static str)> {
@@ -65,10 +65,10 @@ fn values() -> Vec<(&'static str, DataType, &'static str)> {
 }
 
 #[tokio::test]
-async fn types_are_read_over_both_ways() {
-    for config in [data_api(), connection()] {
+async fn types_are_read_over_every_way() {
+    for config in every_way() {
         for (expr, data_type, text) in values() {
-            // Over the Data API once through S3 and once as a few rows.
+            // Once through S3, where there is one, and once as a few rows.
             for query in [
                 format!("SELECT {expr} AS v FROM generate_series(1, 2)"),
                 format!("SELECT MAX(v) AS v FROM (SELECT {expr} AS v) AS t"),
@@ -98,7 +98,7 @@ async fn describing_says_what_a_query_gives() {
         .map(|(at, (expr, ..))| format!("{expr} AS v{at}"))
         .collect::<Vec<_>>()
         .join(", ");
-    for config in [data_api(), connection()] {
+    for config in every_way() {
         let session = session(config).await;
         let schema = session.describe(&format!("SELECT {query}")).await.unwrap();
         for ((_, data_type, _), field) in values().iter().zip(schema.fields()) {
@@ -110,7 +110,7 @@ async fn describing_says_what_a_query_gives() {
 
 #[tokio::test]
 async fn columns_of_one_name_and_none_are_no_matter() {
-    for config in [data_api(), connection()] {
+    for config in every_way() {
         let found = rows(
             config.clone(),
             "SELECT x AS a, x + 1 AS a, 'C' AS \"A b\" FROM generate_series(1, 2) AS g(x)",
@@ -134,12 +134,14 @@ async fn columns_of_one_name_and_none_are_no_matter() {
 #[tokio::test]
 async fn an_order_is_kept_through_many_files() {
     let query = "SELECT x AS n, FROM_HEX('ff')::varbyte AS b FROM generate_series(1, 4321) AS g(x) ORDER BY (-x)";
-    let found = rows(data_api(), query).await.unwrap();
-    let numbers = found.iter().flat_map(|batch| {
-        let numbers = arrow::compute::cast(batch.column(0), &DataType::Int64).unwrap();
-        numbers.as_primitive::<arrow::datatypes::Int64Type>().values().to_vec()
-    });
-    assert_eq!(numbers.collect::<Vec<_>>(), (1..=4321).rev().collect::<Vec<_>>());
+    for config in every_way() {
+        let found = rows(config, query).await.unwrap();
+        let numbers = found.iter().flat_map(|batch| {
+            let numbers = arrow::compute::cast(batch.column(0), &DataType::Int64).unwrap();
+            numbers.as_primitive::<arrow::datatypes::Int64Type>().values().to_vec()
+        });
+        assert_eq!(numbers.collect::<Vec<_>>(), (1..=4321).rev().collect::<Vec<_>>());
+    }
 }
 
 #[tokio::test]
@@ -150,7 +152,7 @@ async fn names_in_the_users_query_mean_what_redshift_says() {
     ))
     .await;
     let source = RedshiftSource::table(format!("\"{table}\""));
-    for config in [data_api(), connection()] {
+    for config in every_way() {
         let schema = hybrid_core::OfflineStore::source_schema(&store(config).await, &source)
             .await
             .unwrap();
@@ -169,4 +171,6 @@ async fn ping_says_who_answers() {
     );
     let told = SqlStore::ping(&store(connection()).await).await.unwrap();
     assert!(told.contains("127.0.0.1") && told.contains("as `hybrid`"), "{told}");
+    let told = SqlStore::ping(&store(connection_and_s3()).await).await.unwrap();
+    assert!(told.contains("Redshift 1.0") && told.contains("as `hybrid`"), "{told}");
 }

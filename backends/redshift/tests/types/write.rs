@@ -11,7 +11,7 @@ use hybrid_core::sql::{Append, Mode, SqlSession};
 use hybrid_core::{BatchStream, ErrorKind, Result};
 use hybrid_store_redshift::RedshiftConfig;
 
-use crate::common::{admin, connection, data_api, fresh, rows, session, staged, value};
+use crate::common::{admin, connection, data_api, every_way, fresh, rows, session, staged, value};
 
 async fn write(config: RedshiftConfig, table: &str, mode: Mode, columns: Vec<(&str, ArrayRef)>) -> Result<u64> {
     let batch =
@@ -27,10 +27,6 @@ async fn write(config: RedshiftConfig, table: &str, mode: Mode, columns: Vec<(&s
     written
 }
 
-fn ways() -> [RedshiftConfig; 2] {
-    [data_api(), connection()]
-}
-
 fn ints(values: &[i64]) -> ArrayRef {
     Arc::new(Int64Array::from(values.to_vec()))
 }
@@ -41,7 +37,7 @@ fn texts(values: &[&str]) -> ArrayRef {
 
 #[tokio::test]
 async fn columns_become_what_the_table_has() {
-    for config in ways() {
+    for config in every_way() {
         let table = fresh("cast");
         admin(&format!(
             "CREATE TABLE {table} (n smallint, t timestamptz, s varchar(40), j super, l super, d numeric(8,3), more bigint)"
@@ -84,7 +80,7 @@ async fn columns_become_what_the_table_has() {
 
 #[tokio::test]
 async fn what_a_column_does_not_hold_is_refused_and_nothing_is_written() {
-    for config in ways() {
+    for config in every_way() {
         let table = fresh("narrow");
         admin(&format!(
             "CREATE TABLE {table} (n smallint, s varchar(3), d numeric(8,1))"
@@ -110,7 +106,7 @@ async fn what_a_column_does_not_hold_is_refused_and_nothing_is_written() {
 
 #[tokio::test]
 async fn a_table_is_made_or_replaced_as_a_whole() {
-    for config in ways() {
+    for config in every_way() {
         let table = fresh("made");
         assert_eq!(
             write(config.clone(), &table, Mode::Create, vec![("n", ints(&[1, 2]))])
@@ -165,7 +161,7 @@ async fn a_result_is_exported_as_parquet() {
 
 #[tokio::test]
 async fn nothing_is_appended_without_rows() {
-    for config in ways() {
+    for config in every_way() {
         let table = fresh("empty");
         admin(&format!("CREATE TABLE {table} (n bigint)")).await;
         assert_eq!(
