@@ -1,13 +1,17 @@
 //! What Redshift, AWS and the connection say, as errors that a caller can act on.
 
+mod s3;
+
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_redshiftdata::error::{ProvideErrorMetadata, SdkError};
 use hybrid_core::{Error, ErrorKind};
 
+pub(crate) use s3::{storage, storage_code};
+
 /// How much of a statement is shown beside an error.
 const EXCERPT: usize = 200;
 
-const EXPIRED: &str = "the AWS credentials have expired and were not renewed";
+const EXPIRED: &str = "the AWS credentials have expired, or their token is none, and no others were found";
 const SESSION_GONE: &str = "the session with its temporary tables is gone: see `session_keep_alive`";
 
 /// Kind, whether trying again can help, and what would be right, by words of a statement's error.
@@ -256,47 +260,6 @@ fn is_of_credentials(error: &(dyn std::error::Error + 'static)) -> bool {
         cause = error.source();
     }
     false
-}
-
-/// The code in an answer of S3. The client's type that has it is its own: its text is all there is.
-pub(crate) fn storage_code(error: &object_store::Error) -> String {
-    let text = error.to_string();
-    let between = |before: &str, after: &str| {
-        let (_, rest) = text.split_once(before)?;
-        rest.split_once(after).map(|(code, _)| code.to_owned())
-    };
-    // The second is how the client tells of one object among those to delete.
-    between("<Code>", "</Code>")
-        .or_else(|| between("(code: ", ")"))
-        .unwrap_or_default()
-}
-
-/// What S3 says of the staging location.
-pub(crate) fn storage(error: object_store::Error, what: &str) -> Error {
-    use object_store::Error as S;
-    let (kind, retryable, help) = match (storage_code(&error).as_str(), &error) {
-        (code, _) if is_expired(code) => (ErrorKind::Unauthenticated, true, EXPIRED),
-        ("NoSuchBucket", _) | (_, S::NotFound { .. }) => {
-            (ErrorKind::NotFound, false, "check the bucket of `s3_staging_location`")
-        }
-        ("InvalidAccessKeyId" | "SignatureDoesNotMatch", _) | (_, S::Unauthenticated { .. }) => {
-            (ErrorKind::Unauthenticated, false, "check the AWS credentials")
-        }
-        ("AccessDenied", _) | (_, S::PermissionDenied { .. }) => (
-            ErrorKind::PermissionDenied,
-            false,
-            "the AWS identity must read, write and delete there",
-        ),
-        (_, S::NotSupported { .. } | S::NotImplemented { .. }) => (ErrorKind::Unsupported, false, ""),
-        _ => (ErrorKind::Unavailable, true, ""),
-    };
-    finished(
-        Error::new(kind, format!("s3_staging_location: cannot {what}")),
-        retryable,
-        help,
-        None,
-    )
-    .with_cause(error)
 }
 
 #[cfg(test)]

@@ -1,3 +1,5 @@
+mod endpoint;
+
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -16,16 +18,6 @@ use crate::{RedshiftConfig, error};
 
 /// What the names of our folders begin with.
 const PREFIX: &str = "hybrid_";
-
-/// How the regions of AWS's other partitions begin, and how their hosts end.
-const SUFFIXES: [(&str, &str); 6] = [
-    ("cn-", "amazonaws.com.cn"),
-    ("eusc-", "amazonaws.eu"),
-    ("us-iso-", "c2s.ic.gov"),
-    ("us-isob-", "sc2s.sgov.gov"),
-    ("us-isof-", "csp.hci.ic.gov"),
-    ("eu-isoe-", "cloud.adc-e.uk"),
-];
 
 /// The folder in S3 that this process and Redshift both reach.
 #[derive(Clone)]
@@ -61,7 +53,7 @@ impl Staging {
             max_retries: usize::try_from(config.max_attempts).unwrap_or(10),
             ..RetryConfig::default()
         };
-        let endpoint = endpoint.map_or_else(|| endpoint_of(&config.region), str::to_owned);
+        let endpoint = endpoint.map_or_else(|| endpoint::of(&config.region), str::to_owned);
         let builder = AmazonS3Builder::new()
             .with_bucket_name(bucket)
             .with_region(&config.region)
@@ -213,13 +205,6 @@ fn is_final(failed: &object_store::Error) -> bool {
     is_refused || error::is_expired(&code)
 }
 
-/// AWS's own endpoint of S3 in a region; the client knows those of one partition alone.
-fn endpoint_of(region: &str) -> String {
-    let known = SUFFIXES.iter().find(|(partition, _)| region.starts_with(partition));
-    let suffix = known.map_or("amazonaws.com", |&(_, suffix)| suffix);
-    format!("https://s3.{region}.{suffix}")
-}
-
 fn now() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
@@ -237,19 +222,6 @@ fn is_older(name: &str, age: Duration) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn endpoints_are_those_of_the_regions_partition() {
-        for (region, host) in [
-            ("eu-west-1", "s3.eu-west-1.amazonaws.com"),
-            ("us-gov-west-1", "s3.us-gov-west-1.amazonaws.com"),
-            ("cn-north-1", "s3.cn-north-1.amazonaws.com.cn"),
-            ("eusc-de-east-1", "s3.eusc-de-east-1.amazonaws.eu"),
-            ("us-isob-east-1", "s3.us-isob-east-1.sc2s.sgov.gov"),
-        ] {
-            assert_eq!(endpoint_of(region), format!("https://{host}"));
-        }
-    }
 
     #[test]
     fn only_our_old_folders_are_swept() {

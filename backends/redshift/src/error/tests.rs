@@ -96,42 +96,6 @@ fn a_session_that_is_gone_is_told_from_other_refusals() {
     }
 }
 
-/// As S3 tells them, in the words of the client.
-#[test]
-fn answers_of_s3_have_kinds() {
-    use ErrorKind as K;
-    let answer = |status: &str, code: &str| {
-        format!(
-            "Error performing GET https://s3.eu-west-1.amazonaws.com/b/staging/hybrid_1_a/manifest in 31.1ms - Server returned \
-             non-2xx status code: {status}: <?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>No.\
-             </Message><RequestId>4442587FB7D0A2F9</RequestId></Error>"
-        )
-    };
-    let one_of_many = "DeleteObjects request failed for key staging/x: Access Denied (code: AccessDenied)".to_owned();
-    for (told, kind, retryable) in [
-        (answer("400 Bad Request", "ExpiredToken"), K::Unauthenticated, true),
-        (answer("400 Bad Request", "InvalidToken"), K::Unauthenticated, true),
-        (answer("403 Forbidden", "RequestExpired"), K::Unauthenticated, true),
-        (answer("403 Forbidden", "InvalidAccessKeyId"), K::Unauthenticated, false),
-        (answer("403 Forbidden", "AccessDenied"), K::PermissionDenied, false),
-        (one_of_many, K::PermissionDenied, false),
-        (answer("404 Not Found", "NoSuchBucket"), K::NotFound, false),
-        (answer("503 Service Unavailable", "SlowDown"), K::Unavailable, true),
-        (
-            "Error performing PUT: connection reset".to_owned(),
-            K::Unavailable,
-            true,
-        ),
-    ] {
-        let failed = object_store::Error::Generic {
-            store: "S3",
-            source: told.clone().into(),
-        };
-        let error = storage(failed, "read x");
-        assert_eq!((error.kind(), error.is_retryable()), (kind, retryable), "{told}");
-    }
-}
-
 #[test]
 fn states_of_a_connection_have_kinds() {
     use ErrorKind as K;
