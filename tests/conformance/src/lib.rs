@@ -16,6 +16,7 @@
 
 pub mod behaviours;
 mod fixture;
+pub mod killed;
 mod memory;
 pub mod oracle;
 pub mod random;
@@ -27,6 +28,7 @@ mod suite;
 pub mod table;
 pub mod value;
 mod verdict;
+mod wait;
 
 pub use fixture::Fixture;
 pub use memory::peak_mib;
@@ -36,3 +38,4 @@ pub use scene::{Scene, View};
 pub use table::Table;
 pub use value::Value;
 pub use verdict::{Miss, Verdict};
+pub use wait::until;
