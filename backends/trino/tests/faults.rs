@@ -8,46 +8,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use common::{config, connect, count, host, port, rows, shown, unique};
+use common::{config, connect, count, host, kill_query, long, memory, port, rows, running, unique};
 use futures::StreamExt;
+use hybrid_conformance::until;
 use hybrid_core::sql::{SqlSession, SqlStore};
 use hybrid_core::{BatchStream, ErrorKind, Result};
-use hybrid_store_trino::{TrinoConfig, TrinoStore};
+use hybrid_store_trino::TrinoConfig;
 use tokio::io::{AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
-
-/// A query that gives rows for a long time; `name` finds it in the engine's list.
-fn long(name: &str) -> String {
-    format!(
-        "SELECT '{name}' AS name, a.x, b.y, c.z FROM UNNEST(sequence(1, 10000)) AS a(x), UNNEST(sequence(1, 10000)) AS b(y), \
-         UNNEST(sequence(1, 1000)) AS c(z)"
-    )
-}
 
 /// A query that computes for a long time before it gives a row.
 fn slow(name: &str) -> String {
     format!("SELECT max(sin(x + y * z)), '{name}' FROM ({})", long(name))
-}
-
-async fn memory() -> TrinoStore {
-    connect(config("memory")).await
-}
-
-/// How many queries of that name are still running.
-async fn running(store: &TrinoStore, name: &str) -> usize {
-    let query = format!(
-        "SELECT query_id FROM system.runtime.queries WHERE query LIKE '%{name}%' AND query NOT LIKE '%runtime.queries%' \
-         AND state IN ('QUEUED', 'PLANNING', 'STARTING', 'RUNNING', 'FINISHING')"
-    );
-    count(store, &query).await
-}
-
-async fn until(what: &str, mut ready: impl AsyncFnMut() -> bool) {
-    let start = Instant::now();
-    while !ready().await {
-        assert!(start.elapsed() < Duration::from_secs(20), "{what} did not happen");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
 }
 
 async fn drained(rows: Result<BatchStream>) -> Result<usize> {
@@ -105,17 +77,9 @@ async fn a_query_killed_by_an_administrator_says_so() {
     let (store, name) = (memory().await, unique("killed"));
     let session = store.session().await.unwrap();
     let query = slow(&name);
-    let find = format!(
-        "SELECT query_id FROM system.runtime.queries WHERE query LIKE '%{name}%' AND query NOT LIKE '%runtime.queries%'"
-    );
     let kill = async {
         until("the query", async || running(&store, &name).await == 1).await;
-        let batches = rows(&store, &find).await.unwrap();
-        let id = arrow::util::display::array_value_to_string(batches[0].column(0), 0).unwrap();
-        let killer = store.session().await.unwrap();
-        let call = format!("CALL system.runtime.kill_query(query_id => '{id}', message => 'enough')");
-        killer.execute(&call).await.unwrap();
-        killer.close().await.unwrap();
+        kill_query(&store, &name).await;
     };
     let (outcome, ()) = tokio::join!(async { drained(session.query(&query).await).await }, kill);
     let error = outcome.unwrap_err();
@@ -285,37 +249,4 @@ async fn a_server_that_does_not_answer_is_a_timeout() {
     (config.request_timeout, config.retry_timeout) = (1, 1);
     let error = rows(&connect(config).await, "SELECT 1").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
-}
-
-#[tokio::test]
-async fn what_a_killed_process_left_behind_is_swept() {
-    let old = format!("hybrid_tmp_1_{}", uuid::Uuid::new_v4().simple());
-    let young = format!("hybrid_tmp_99999999999_{}", uuid::Uuid::new_v4().simple());
-    let mut config = config("memory");
-    config.staging = Some(common::staging());
-    let folder = common::staging().path.join(&old);
-    std::fs::create_dir_all(&folder).unwrap();
-    let schema = config.dataset.clone();
-    let other = memory().await;
-    let session = other.session().await.unwrap();
-    session
-        .execute(&format!("CREATE SCHEMA memory.{schema}"))
-        .await
-        .unwrap();
-    for name in [old.as_str(), young.as_str(), "drivers"] {
-        session
-            .execute(&format!("CREATE TABLE memory.{schema}.{name} AS SELECT 1 AS x"))
-            .await
-            .unwrap();
-    }
-    session.close().await.unwrap();
-    let store = connect(config).await;
-    store.session().await.unwrap().close().await.unwrap();
-    let list = format!("SELECT table_name FROM memory.information_schema.tables WHERE table_schema = '{schema}'");
-    until("the sweep", async || {
-        count(&other, &list).await == 2 && !folder.exists()
-    })
-    .await;
-    let left = shown(&other, &list).await;
-    assert!(left.contains(&young) && left.contains("drivers"), "{left}");
 }

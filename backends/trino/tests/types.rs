@@ -10,14 +10,10 @@ use arrow::array::{
     ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray, UInt64Array,
 };
 use arrow::datatypes::{DataType, Field, Float64Type};
-use common::{Way, config, connect, count, rows, shown, staging, unique};
+use common::{Way, config, connect, count, memory, rows, shown, staging, unique};
 use hybrid_core::sql::{Append, Mode, SqlSession, SqlStore, sql_type_of};
 use hybrid_core::{BatchStream, ErrorKind};
 use hybrid_store_trino::{EntitySelect, TrinoStore};
-
-async fn memory() -> TrinoStore {
-    connect(config("memory")).await
-}
 
 #[tokio::test]
 async fn every_type_of_the_engine_comes_back() {

@@ -46,10 +46,15 @@ pub fn config(connector: &str) -> TrinoConfig {
         .with_dataset(unique("test"))
 }
 
+/// The folder that the server reaches as `local:///`.
+pub fn warehouse() -> PathBuf {
+    variable("HYBRID_TRINO_WAREHOUSE").into()
+}
+
 /// Storage that the server reaches as `local:///staging`.
 pub fn staging() -> Staging {
     Staging {
-        path: PathBuf::from(variable("HYBRID_TRINO_WAREHOUSE")).join("staging"),
+        path: warehouse().join("staging"),
         location: "local:///staging".to_owned(),
         catalog: "hive".to_owned(),
         schema: Some("staging".to_owned()),
@@ -60,6 +65,10 @@ pub async fn connect(config: TrinoConfig) -> TrinoStore {
     <TrinoStore as SqlStore>::connect(config, &Context::default())
         .await
         .unwrap()
+}
+
+pub async fn memory() -> TrinoStore {
+    connect(config("memory")).await
 }
 
 /// All rows of a query.
@@ -90,6 +99,37 @@ pub async fn shown(store: &TrinoStore, query: &str) -> String {
     arrow::util::pretty::pretty_format_batches(&batches)
         .unwrap()
         .to_string()
+}
+
+/// A query that gives rows for a long time; `name` finds it in the engine's list.
+pub fn long(name: &str) -> String {
+    format!(
+        "SELECT '{name}' AS name, a.x, b.y, c.z FROM UNNEST(sequence(1, 10000)) AS a(x), UNNEST(sequence(1, 10000)) AS b(y), \
+         UNNEST(sequence(1, 1000)) AS c(z)"
+    )
+}
+
+/// The queries of that name that are still running.
+fn still_running(name: &str) -> String {
+    format!(
+        "SELECT query_id FROM system.runtime.queries WHERE query LIKE '%{name}%' AND query NOT LIKE '%runtime.queries%' \
+         AND state IN ('QUEUED', 'PLANNING', 'STARTING', 'RUNNING', 'FINISHING')"
+    )
+}
+
+/// How many these are.
+pub async fn running(store: &TrinoStore, name: &str) -> usize {
+    count(store, &still_running(name)).await
+}
+
+/// Ends the one query of that name as an administrator does.
+pub async fn kill_query(store: &TrinoStore, name: &str) {
+    let batches = rows(store, &still_running(name)).await.unwrap();
+    let id = arrow::util::display::array_value_to_string(batches[0].column(0), 0).unwrap();
+    let call = format!("CALL system.runtime.kill_query(query_id => '{id}', message => 'enough')");
+    let session = store.session().await.unwrap();
+    session.execute(&call).await.unwrap();
+    session.close().await.unwrap();
 }
 
 /// Makes a table of rows.
