@@ -4,16 +4,15 @@
 
 mod common;
 
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use common::{config, rows, session, shown, store, variable};
+use common::{Server, config, free_port, rows, session, shown, store, through, variable};
 use futures::StreamExt;
 use hybrid_core::sql::{SqlSession, SqlStore};
 use hybrid_core::{ErrorKind, Result};
-use hybrid_store_spark::{SparkConfig, SparkStore};
+use hybrid_store_spark::SparkConfig;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -185,11 +184,6 @@ async fn pass(client: TcpStream, target: u16, mut limit: usize) {
     up.abort();
 }
 
-async fn through(port: u16) -> SparkStore {
-    let url = format!("sc://127.0.0.1:{port}/;token={}", variable("HYBRID_SPARK_TOKEN"));
-    store(SparkConfig::new(url)).await
-}
-
 #[tokio::test]
 async fn a_cut_connection_is_resumed() {
     let server = variable("HYBRID_SPARK_PORT").parse().unwrap();
@@ -208,59 +202,10 @@ async fn a_cut_connection_is_resumed() {
     session.close().await.unwrap();
 }
 
-/// A server of its own, killed when dropped.
-struct Server {
-    process: Child,
-    port: u16,
-    _folder: tempfile::TempDir,
-}
-
-impl Server {
-    async fn start(port: u16) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let process = Command::new(variable("HYBRID_SPARK_SERVE"))
-            .args([
-                &variable("HYBRID_SPARK_HOME"),
-                &port.to_string(),
-                folder.path().to_str().unwrap(),
-                &variable("HYBRID_SPARK_TOKEN"),
-            ])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let server = Self {
-            process,
-            port,
-            _folder: folder,
-        };
-        for _ in 0..600 {
-            if TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
-                return server;
-            }
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
-        panic!("the second server did not start");
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
 #[tokio::test]
 async fn a_killed_server_is_unavailable_and_a_restarted_one_serves_again() {
-    let port = TcpListener::bind("127.0.0.1:0")
-        .await
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
-    let server = Server::start(port).await;
+    let port = free_port().await;
+    let server = Server::start(port, &[]).await;
     let store = through(server.port).await;
     let session = store.session().await.unwrap();
     let view = session.stage("SELECT 1 AS one").await.unwrap();
@@ -272,7 +217,7 @@ async fn a_killed_server_is_unavailable_and_a_restarted_one_serves_again() {
         ended = ended.and(batch.map(drop));
     }
     problem(ended, ErrorKind::Unavailable, "cannot be reached").await;
-    let server = Server::start(port).await;
+    let server = Server::start(port, &[]).await;
     let lost = rows(&session, &format!("SELECT * FROM {view}")).await.unwrap_err();
     assert_eq!(lost.kind(), ErrorKind::Unavailable, "{lost}");
     assert!(lost.is_retryable(), "{lost}");

@@ -3,7 +3,9 @@
 // Each test program uses a part of it.
 #![allow(dead_code, clippy::unwrap_used)]
 
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -12,6 +14,7 @@ use hybrid_core::sql::{Append, Mode, SqlSession, SqlStore};
 use hybrid_core::store::DynOfflineStore;
 use hybrid_core::{BatchStream, Capabilities, Context, DataSource, HybridOfflineStore, Result, Source, async_trait};
 use hybrid_store_spark::{SparkConfig, SparkSession, SparkSource, SparkStore};
+use tokio::net::{TcpListener, TcpStream};
 
 pub fn variable(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run `scripts/test spark`"))
@@ -29,6 +32,66 @@ pub async fn store(config: SparkConfig) -> SparkStore {
 
 pub async fn session() -> SparkSession {
     store(config()).await.session().await.unwrap()
+}
+
+/// The address of a server of the tests by its port.
+pub fn remote(port: u16) -> String {
+    format!("sc://127.0.0.1:{port}/;token={}", variable("HYBRID_SPARK_TOKEN"))
+}
+
+pub async fn through(port: u16) -> SparkStore {
+    store(SparkConfig::new(remote(port))).await
+}
+
+pub async fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+/// A server of its own, killed when dropped.
+pub struct Server {
+    process: Child,
+    pub port: u16,
+    _folder: tempfile::TempDir,
+}
+
+impl Server {
+    /// With more options of spark-submit.
+    pub async fn start(port: u16, options: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let process = Command::new(variable("HYBRID_SPARK_SERVE"))
+            .args([
+                &variable("HYBRID_SPARK_HOME"),
+                &port.to_string(),
+                folder.path().to_str().unwrap(),
+                &variable("HYBRID_SPARK_TOKEN"),
+            ])
+            .args(options)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let server = Self {
+            process,
+            port,
+            _folder: folder,
+        };
+        for _ in 0..600 {
+            if TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
+                return server;
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        panic!("the second server did not start");
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
 }
 
 /// All rows of a query, in one batch.
@@ -55,6 +118,30 @@ pub fn shown(batch: &RecordBatch) -> Vec<String> {
                 .join(" | ")
         })
         .collect()
+}
+
+/// The server's clock, in milliseconds.
+const NOW: &str = "java_method('java.lang.System', 'currentTimeMillis')";
+
+/// A SELECT that gives `k`, `ts` and `v` for five minutes. It has no engine's list of queries to be found in: all the
+/// while it says in a property of the server's process when that was.
+pub fn slow(name: &str) -> String {
+    format!(
+        "SELECT id AS k, TIMESTAMP_MICROS(0) AS ts, CAST(id AS DOUBLE) AS v FROM RANGE(0, 1500, 1, 1) \
+         WHERE CONCAT(java_method('java.lang.System', 'setProperty', '{name}', {NOW}), \
+         java_method('java.lang.Thread', 'sleep', CAST(200 AS BIGINT))) <> ''"
+    )
+}
+
+/// Whether that SELECT runs.
+pub async fn runs(store: &SparkStore, name: &str) -> bool {
+    let session = store.session().await.unwrap();
+    let said = format!("java_method('java.lang.System', 'getProperty', '{name}', '0')");
+    let query = format!("SELECT CAST({NOW} AS BIGINT) - CAST({said} AS BIGINT)");
+    let age = shown(&rows(&session, &query).await.unwrap())[0].clone();
+    session.close().await.unwrap();
+    // Longer than the server stops for its garbage.
+    age.parse::<i64>().unwrap() < 3_000
 }
 
 pub fn append(table: &[&str], batch: RecordBatch, mode: Mode) -> Append {
