@@ -66,6 +66,14 @@ forget_other_checkouts() {
     printf '%s' "$ROOT" >"$mark"
 }
 
+# Builds the command with every backend, for tests that start HYBRID_BIN: a copy in SCRATCH, since another part may build
+# another one meanwhile.
+build_hybrid_for_tests() {
+    cargo build "${EVERYTHING[@]}" --bin hybrid
+    export HYBRID_BIN="$SCRATCH/hybrid"
+    cp "$CARGO_TARGET_DIR/release/hybrid" "$HYBRID_BIN"
+}
+
 # Builds the command as users build it and puts it first on the PATH.
 build_hybrid() {
     cargo build --release
