@@ -48,12 +48,13 @@ pub(super) async fn columns(connection: &Object, table: &[String]) -> Result<Vec
     Ok(columns)
 }
 
-/// How many rows the statistics of a table, or of its partitions, count.
+/// How many rows the statistics of a table, or of its partitions, count. Without statistics a server before version 14
+/// says 0.
 pub(super) fn row_estimate(table: &[String]) -> String {
     format!(
-        "SELECT CASE WHEN c.reltuples >= 0 AND c.relkind IN ('r', 'm') THEN c.reltuples::bigint ELSE \
+        "SELECT NULLIF(CASE WHEN c.reltuples >= 0 AND c.relkind IN ('r', 'm') THEN c.reltuples::bigint ELSE \
          (SELECT CASE WHEN min(p.reltuples) >= 0 THEN sum(p.reltuples)::bigint END \
-         FROM pg_catalog.pg_partition_tree(c.oid) t JOIN pg_catalog.pg_class p ON p.oid = t.relid WHERE t.isleaf AND c.relkind = 'p') END \
+         FROM pg_catalog.pg_partition_tree(c.oid) t JOIN pg_catalog.pg_class p ON p.oid = t.relid WHERE t.isleaf AND c.relkind = 'p') END, 0) \
          FROM pg_catalog.pg_class c WHERE c.oid = pg_catalog.to_regclass({})",
         text(&qualified(table))
     )
