@@ -86,10 +86,10 @@ pub enum ConnectionType {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EntitySelectMode {
-    /// Through COPY into a temporary table.
+    /// Through COPY into a temporary table; on a server that only reads, as [`EmbedQuery`](Self::EmbedQuery).
     #[default]
     TempTable,
-    /// Inside the statement: for small frames, read-only servers and roles without TEMPORARY.
+    /// Inside the statement: for small frames, poolers and roles without TEMPORARY.
     EmbedQuery,
 }
 

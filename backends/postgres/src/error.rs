@@ -4,8 +4,6 @@ use deadpool_postgres::PoolError;
 use hybrid_core::{Error, ErrorKind};
 use tokio_postgres::error::{DbError, ErrorPosition};
 
-const EMBED: &str = "entity_select_mode: embed_query needs no temporary table";
-
 /// How much of a statement is shown around the place of an error.
 const EXCERPT: usize = 60;
 
@@ -17,19 +15,20 @@ fn kind_of(state: &str, message: &str) -> (ErrorKind, bool, Option<&'static str>
         "28P01"                     => (K::Unauthenticated, false, Some("check `user` and `password`")),
         "28000"                     => (K::Unauthenticated, false, Some("check `user`, `sslmode` and the client's certificate against the server's pg_hba.conf")),
         "42501" if message.contains("temporary tables")
-                                    => (K::PermissionDenied, false, Some(EMBED)),
+                                    => (K::PermissionDenied, false, Some("grant the role TEMPORARY on the database; entity rows need it no more with entity_select_mode: embed_query")),
         "42501" | "0LP01"           => (K::PermissionDenied, false, None),
         "42P01" | "3F000"           => (K::NotFound, false, Some("a table without a schema is looked for in `db_schema`")),
-        "42703" | "3D000" | "42883" | "42704"
+        "42703" | "3D000" | "57P04" | "42883" | "42704"
                                     => (K::NotFound, false, None),
-        "25006" if message.contains("CREATE TABLE")
-                                    => (K::Unsupported, false, Some(EMBED)),
-        "25006"                     => (K::Unsupported, false, Some("the server or the transaction is read-only")),
+        "25006"                     => (K::Unsupported, false, Some("the server is a standby, or the session may only read: what writes goes to the primary")),
         "57014" if message.contains("statement timeout")
                                     => (K::Timeout, false, Some("the server's statement_timeout ended it")),
+        "25P04"                     => (K::Timeout, false, Some("the server's transaction_timeout ended it")),
         "55P03"                     => (K::Timeout, true, Some("another transaction holds a lock on it")),
         "25P03" | "57P05"           => (K::Timeout, true, None),
         "57014"                     => (K::Cancelled, false, None),
+        "40001" | "40P01" if message.contains("conflict with recovery")
+                                    => (K::Unavailable, true, Some("the query held up the standby: raise its max_standby_streaming_delay, or set its hot_standby_feedback")),
         "40001" | "40P01"           => (K::Unavailable, true, None),
         "40003"                     => (K::Unavailable, false, Some("it is not known whether the transaction was committed")),
         "57P01" | "57P02" | "57P03" => (K::Unavailable, true, None),
@@ -124,6 +123,11 @@ fn told_by_server(told: &DbError, statement: Option<&str>) -> Error {
     }
 }
 
+/// Whether it is that the server, or the session, may only read.
+pub(crate) fn is_read_only(error: &tokio_postgres::Error) -> bool {
+    error.code().is_some_and(|code| code.code() == "25006")
+}
+
 /// What a pool could not give.
 pub(crate) fn pool(error: PoolError, max: usize) -> Error {
     match error {
@@ -177,7 +181,7 @@ fn shortened(text: &str) -> String {
 mod tests {
     use super::*;
 
-    /// Recorded from a server of version 15.
+    /// Recorded from servers of version 15, and of 17 for its own.
     #[test]
     fn states_have_kinds() {
         use ErrorKind as K;
@@ -234,10 +238,17 @@ mod tests {
                 "cannot execute CREATE TABLE in a read-only transaction",
                 K::Unsupported,
             ),
+            ("25006", "cannot execute COPY during recovery", K::Unsupported),
+            ("25P04", "terminating connection due to transaction timeout", K::Timeout),
             (
                 "40001",
                 "canceling statement due to conflict with recovery",
                 K::Unavailable,
+            ),
+            (
+                "57P04",
+                "terminating connection due to conflict with recovery",
+                K::NotFound,
             ),
             ("XX000", "cache lookup failed", K::Unexpected),
             ("", "", K::Unexpected),

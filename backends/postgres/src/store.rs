@@ -42,7 +42,10 @@ impl SqlStore for PostgresStore {
     async fn ping(&self) -> Result<String> {
         let session = self.session().await?;
         let version = session
-            .text("SELECT pg_catalog.current_setting('server_version')")
+            .text(
+                "SELECT pg_catalog.current_setting('server_version') || \
+                 CASE WHEN pg_catalog.pg_is_in_recovery() THEN ', a standby' ELSE '' END",
+            )
             .await;
         session.close().await?;
         let version = version?.unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Entity rows inside the statement, for those who may not make temporary tables.
+//! Entity rows inside the statement, where no temporary table can be made.
 
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::DataType;
@@ -44,11 +44,12 @@ pub(super) async fn relation(mut rows: BatchStream) -> Result<String> {
 
 fn too_large() -> Error {
     let message = format!(
-        "entity_select_mode embed_query takes {MOST_ROWS} entity rows and {} MiB of text",
+        "a statement takes {MOST_ROWS} entity rows and {} MiB of their text",
         MOST_BYTES >> 20
     );
     Error::new(ErrorKind::ResourceExhausted, message)
         .with_help("use fewer rows, or entity_select_mode: temp_table with a role that may create temporary tables")
+        .with_help("a standby has no temporary tables: there, use fewer rows, or ask the primary")
 }
 
 /// Appends values as items of an array literal.

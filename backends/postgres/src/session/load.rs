@@ -6,9 +6,10 @@ use arrow::datatypes::SchemaRef;
 use bytes::{Bytes, BytesMut};
 use deadpool_postgres::Object;
 use futures::{SinkExt, TryStreamExt};
-use hybrid_core::{BatchStream, Result};
+use hybrid_core::{BatchStream, Error, ErrorKind, Result};
 use tokio_postgres::CopyInSink;
 
+use super::embed;
 use super::target::quoted;
 use crate::client::Busy;
 use crate::error;
@@ -22,23 +23,30 @@ pub(super) fn fresh_table() -> String {
     format!("pg_temp.\"hybrid_{}\"", uuid::Uuid::new_v4().simple())
 }
 
-/// Loads rows into a temporary table by a binary COPY.
+/// Loads rows into a temporary table by a binary COPY. Where the server only reads, they go into the statement.
 pub(super) async fn upload(mut busy: Busy, rows: BatchStream) -> Result<String> {
     let table = fresh_table();
     busy.slot()?.temporary.push(table.clone());
     let outcome = fill(busy.connection()?, &table, rows).await;
+    if matches!(outcome, Ok(Some(_))) {
+        busy.slot()?.temporary.pop();
+    }
     busy.done();
-    outcome.map(|()| table)
+    match outcome? {
+        None => Ok(table),
+        Some(rows) => embed::relation(rows).await,
+    }
 }
 
-async fn fill(connection: &Object, table: &str, rows: BatchStream) -> Result<()> {
+/// Gives the rows back, untouched, where the server only reads.
+async fn fill(connection: &Object, table: &str, rows: BatchStream) -> Result<Option<BatchStream>> {
     let wires = natural(rows.schema())?;
     let columns = definitions(rows.schema(), &wires);
-    execute(
-        connection,
-        &format!("CREATE TEMPORARY TABLE {table} ({columns}) ON COMMIT PRESERVE ROWS"),
-    )
-    .await?;
+    let create = format!("CREATE TEMPORARY TABLE {table} ({columns}) ON COMMIT PRESERVE ROWS");
+    match connection.batch_execute(&create).await {
+        Err(refused) if error::is_read_only(&refused) => return Ok(Some(rows)),
+        created => created.map_err(|error| error::made(error, Some(&create)))?,
+    }
     let names = names(rows.schema());
     copy_in(
         connection,
@@ -48,7 +56,8 @@ async fn fill(connection: &Object, table: &str, rows: BatchStream) -> Result<()>
     )
     .await?;
     // Without statistics the planner takes the frame for one row and nests loops.
-    execute(connection, &format!("ANALYZE {table}")).await
+    execute(connection, &format!("ANALYZE {table}")).await?;
+    Ok(None)
 }
 
 /// Makes a temporary table of a SELECT.
@@ -57,12 +66,24 @@ pub(super) async fn stage(mut busy: Busy, select: &str) -> Result<String> {
     busy.slot()?.temporary.push(table.clone());
     let connection = busy.connection()?;
     let create = format!("CREATE TEMPORARY TABLE {table} ON COMMIT PRESERVE ROWS AS {select}");
-    let outcome = match execute(connection, &create).await {
+    let outcome = match connection.batch_execute(&create).await {
         Ok(()) => execute(connection, &format!("ANALYZE {table}")).await,
-        Err(error) => Err(error),
+        Err(refused) => Err(not_staged(refused, &create)),
     };
     busy.done();
     outcome.map(|()| table)
+}
+
+fn not_staged(refused: tokio_postgres::Error, create: &str) -> Error {
+    let only_reads = error::is_read_only(&refused);
+    let refused = error::made(refused, Some(create));
+    if !only_reads {
+        return refused;
+    }
+    let message = "a SELECT as entity frame needs a temporary table, and the server only reads";
+    Error::new(ErrorKind::Unsupported, message)
+        .with_cause(refused)
+        .with_help("give the entity rows themselves")
 }
 
 pub(super) async fn execute(connection: &Object, statement: &str) -> Result<()> {
@@ -121,12 +142,12 @@ pub(super) async fn copy_in(connection: &Object, copy: &str, rows: BatchStream, 
 
 /// Why rows could not all be sent.
 enum Sent {
-    Ours(hybrid_core::Error),
+    Ours(Error),
     Closed(tokio_postgres::Error),
 }
 
-impl From<hybrid_core::Error> for Sent {
-    fn from(error: hybrid_core::Error) -> Self {
+impl From<Error> for Sent {
+    fn from(error: Error) -> Self {
         Self::Ours(error)
     }
 }
