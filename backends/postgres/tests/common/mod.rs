@@ -3,10 +3,13 @@
 // Each test program uses a part of it.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+pub mod request;
+
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::{DataType, SchemaRef, TimeUnit};
+use arrow::array::{AsArray, RecordBatch};
+use arrow::datatypes::{DataType, Int32Type, SchemaRef, TimeUnit};
 use hybrid_conformance::Fixture;
 use hybrid_core::sql::{Append, Mode, SqlSession, SqlStore};
 use hybrid_core::store::DynOfflineStore;
@@ -65,31 +68,71 @@ pub async fn rows(query: &str) -> Vec<RecordBatch> {
     rows
 }
 
+/// The first part of the server's version.
+pub async fn version() -> i32 {
+    let found = rows("SELECT current_setting('server_version_num')::int4 / 10000").await;
+    found[0].column(0).as_primitive::<Int32Type>().value(0)
+}
+
 /// A name that nothing else has.
 pub fn fresh(prefix: &str) -> String {
     format!("{prefix}_{}", uuid::Uuid::new_v4().simple())
 }
 
-/// A schema of its own in the server of the tests.
+/// A program, as the user that owns the servers of the tests: they refuse to run as root.
+pub fn as_owner(program: &str) -> Command {
+    let id = Command::new("id").arg("-u").output().unwrap();
+    let mut command = match id.stdout.as_slice() {
+        b"0\n" => {
+            let mut command = Command::new("setpriv");
+            command.args(["--reuid=postgres", "--regid=postgres", "--init-groups", program]);
+            command
+        }
+        _ => Command::new(program),
+    };
+    // That user may not be let into the folder of the tests.
+    command.current_dir("/").stdout(Stdio::null());
+    command
+}
+
+/// Runs pg_ctl on the cluster in a folder; whether it did what it was told.
+#[must_use]
+pub fn pg_ctl(cluster: &str, arguments: &[&str]) -> bool {
+    let mut command = as_owner(&format!("{}/pg_ctl", variable("HYBRID_POSTGRES_BIN")));
+    command.args(["-D", cluster, "-l", &format!("{cluster}.log"), "-w"]);
+    command.args(arguments).status().unwrap().success()
+}
+
+/// A schema of its own.
 pub struct PostgresFixture {
     schema: String,
     typed: Arc<PostgresStore>,
     store: HybridOfflineStore,
+    /// Whether the store that is asked can write.
+    pub writes: bool,
 }
 
 impl PostgresFixture {
     pub async fn new(mode: EntitySelectMode) -> Self {
-        let schema = fresh("Suite");
-        admin(&format!("CREATE SCHEMA \"{schema}\"")).await;
         let mut config = config();
-        config.db_schema = schema.clone();
         config.entity_select_mode = mode;
-        let typed = store(config.clone()).await;
-        let store: Arc<dyn DynOfflineStore> = Arc::new(store(config).await);
+        Self::between(config.clone(), config).await
+    }
+
+    /// One store makes the tables, the other is asked.
+    pub async fn between(mut maker: PostgresConfig, mut asked: PostgresConfig) -> Self {
+        let schema = fresh("Suite");
+        let session = session(maker.clone()).await;
+        session.execute(&format!("CREATE SCHEMA \"{schema}\"")).await.unwrap();
+        session.close().await.unwrap();
+        (maker.db_schema, asked.db_schema) = (schema.clone(), schema.clone());
+        let typed = store(maker).await;
+        let store: Arc<dyn DynOfflineStore> = Arc::new(store(asked).await);
         Self {
             schema,
             typed: Arc::new(typed),
             store: HybridOfflineStore::from_stores([("postgres".to_owned(), store)]),
+            writes: true,
         }
     }
 
@@ -109,7 +152,7 @@ impl Fixture for PostgresFixture {
     }
 
     fn capabilities(&self) -> Capabilities {
-        OfflineStore::capabilities(&*self.typed)
+        OfflineStore::capabilities(&*self.typed).with_writes(self.writes)
     }
 
     async fn create(&self, table: &str, schema: SchemaRef, batches: Vec<RecordBatch>) -> Result<Source> {

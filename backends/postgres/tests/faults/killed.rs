@@ -7,7 +7,7 @@ use hybrid_core::BatchStream;
 use hybrid_core::sql::SqlSession;
 
 use super::cancel::becomes;
-use crate::common::{admin, config, fresh, session};
+use crate::common::{admin, config, fresh, session, version};
 
 const ROLE: &str = "HYBRID_TEST_KILLED_ROLE";
 
@@ -32,6 +32,10 @@ async fn child() {
 
 #[tokio::test]
 async fn a_killed_process_leaves_no_session_and_no_table() {
+    if version().await < 14 {
+        eprintln!("not run: this server looks for its client only when it has rows for it");
+        return;
+    }
     let role = fresh("killed");
     admin(&format!(
         "CREATE ROLE {role} LOGIN PASSWORD 'hybrid-secret'; GRANT TEMPORARY ON DATABASE hybrid TO {role}"

@@ -1,4 +1,3 @@
-use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,32 +8,7 @@ use hybrid_core::{BatchStream, ErrorKind};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-use crate::common::{config, fragile, fresh, rows, session, store, variable};
-
-/// Runs pg_ctl on the cluster that tests may break, as the user that owns it.
-fn pg_ctl(arguments: &[&str]) {
-    let (bin, dir) = (variable("HYBRID_POSTGRES_BIN"), variable("HYBRID_POSTGRES_FRAGILE_DIR"));
-    let (program, data, log) = (
-        format!("{bin}/pg_ctl"),
-        format!("{dir}/data"),
-        format!("{dir}/server.log"),
-    );
-    let id = Command::new("id").arg("-u").output().unwrap();
-    let mut command = match id.stdout.as_slice() {
-        b"0\n" => {
-            let mut command = Command::new("setpriv");
-            command.args(["--reuid=postgres", "--regid=postgres", "--init-groups", &program]);
-            command
-        }
-        _ => Command::new(&program),
-    };
-    let status = command
-        .args(["-D", &data, "-l", &log, "-w"])
-        .args(arguments)
-        .stdout(std::process::Stdio::null())
-        .status();
-    assert!(status.unwrap().success());
-}
+use crate::common::{config, fragile, fresh, pg_ctl, rows, session, store, variable};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restart_in_the_middle_is_an_error_and_the_next_session_works() {
@@ -42,9 +16,9 @@ async fn a_restart_in_the_middle_is_an_error_and_the_next_session_works() {
     let session = store.session().await.unwrap();
     let mut stream = session.query("SELECT generate_series(1, 2000000000)").await.unwrap();
     stream.try_next().await.unwrap().unwrap();
-    tokio::task::spawn_blocking(|| pg_ctl(&["restart", "-m", "immediate"]))
-        .await
-        .unwrap();
+    let cluster = format!("{}/data", variable("HYBRID_POSTGRES_FRAGILE_DIR"));
+    let restarted = tokio::task::spawn_blocking(move || pg_ctl(&cluster, &["restart", "-m", "immediate"]));
+    assert!(restarted.await.unwrap());
     let error = loop {
         match stream.try_next().await {
             Ok(batch) => assert!(batch.is_some(), "a cut stream looks like a whole one"),

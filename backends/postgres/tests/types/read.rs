@@ -4,7 +4,10 @@ use arrow::util::display::array_value_to_string;
 use hybrid_core::sql::{SqlSession, sql_type_of};
 use hybrid_core::{BatchStream, ErrorKind, timestamp_type};
 
-use crate::common::{admin, config, fresh, rows, session};
+use crate::common::{admin, config, fresh, rows, session, version};
+
+/// From version 14 on.
+const INFINITE: &str = "'-Infinity'::numeric";
 
 /// The expression, its Arrow type, how its value shows, the engine's name of its type.
 fn cases() -> Vec<(&'static str, DataType, &'static str, &'static str)> {
@@ -40,7 +43,7 @@ fn cases() -> Vec<(&'static str, DataType, &'static str, &'static str)> {
             "123456789012345678901234567890.000000001",
             "numeric",
         ),
-        ("'-Infinity'::numeric", DataType::Utf8, "-Infinity", "numeric"),
+        (INFINITE, DataType::Utf8, "-Infinity", "numeric"),
         ("0.00001000", DataType::Utf8, "0.00001000", "numeric"),
         (
             "1e40::numeric(50,2)",
@@ -106,7 +109,12 @@ fn cases() -> Vec<(&'static str, DataType, &'static str, &'static str)> {
 #[tokio::test]
 async fn every_type_comes_as_its_arrow_type() {
     let session = session(config()).await;
+    let infinite = version().await >= 14;
     for (expression, data_type, shown, name) in cases() {
+        if expression == INFINITE && !infinite {
+            eprintln!("not run: {INFINITE}, which this server does not know");
+            continue;
+        }
         let query = format!("SELECT {expression} AS v, 1 AS v, NULLIF({expression}::text, {expression}::text) AS n");
         let described = session.describe(&query).await.unwrap();
         assert_eq!(described.field(0).data_type(), &data_type, "{expression}");

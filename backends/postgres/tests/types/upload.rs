@@ -10,7 +10,7 @@ use hybrid_core::sql::{SqlSession, SqlStore};
 use hybrid_core::{BatchStream, ErrorKind};
 use hybrid_store_postgres::{EntitySelectMode, PostgresConfig};
 
-use crate::common::{config, session, store};
+use crate::common::{admin, config, fresh, session, store};
 
 fn entities() -> RecordBatch {
     let micros = vec![Some(1_700_000_000_000_001), Some(-1), None];
@@ -126,6 +126,19 @@ async fn a_role_without_temporary_tables_embeds() {
     assert_eq!(refused.kind(), ErrorKind::PermissionDenied);
     assert!(refused.to_string().contains("embed_query"), "{refused}");
     session.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_session_that_may_only_read_embeds_by_itself() {
+    let mut config = config();
+    config.user = fresh("reads");
+    admin(&format!(
+        "CREATE ROLE {role} LOGIN PASSWORD 'hybrid-secret'; GRANT TEMPORARY ON DATABASE hybrid TO {role}; \
+         ALTER ROLE {role} SET default_transaction_read_only = on",
+        role = config.user
+    ))
+    .await;
+    comes_back(config).await;
 }
 
 #[tokio::test]
