@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # PostgreSQL: one throwaway cluster for the tests, with TLS, and one that they may break.
 
-# The folder of initdb, pg_ctl and postgres; installed with apt where they are missing.
+# The folder of initdb, pg_ctl, postgres and psql: HYBRID_POSTGRES_BIN_DIR, else of what is installed, with apt where it is
+# missing.
 postgres_bin() {
     postgres_find && return
     [[ "$(id -u)" == 0 ]] || die "PostgreSQL's server is needed: apt-get install postgresql-15 postgresql-contrib"
@@ -11,6 +12,11 @@ postgres_bin() {
 
 postgres_find() {
     local bin
+    if [[ -n "${HYBRID_POSTGRES_BIN_DIR:-}" ]]; then
+        [[ -x "$HYBRID_POSTGRES_BIN_DIR/initdb" ]] || die "HYBRID_POSTGRES_BIN_DIR: there is no initdb in $HYBRID_POSTGRES_BIN_DIR"
+        (cd "$HYBRID_POSTGRES_BIN_DIR" && pwd)
+        return
+    fi
     for bin in /usr/lib/postgresql/15/bin /usr/lib/postgresql/*/bin "$(pg_config --bindir 2>/dev/null)"; do
         [[ -x "$bin/initdb" ]] && printf '%s\n' "$bin" && return
     done
@@ -53,15 +59,16 @@ host      all all       127.0.0.1/32  scram-sha-256
 HBA
 }
 
+# For template1, so that `reader` reads the tables of every database; pg_read_all_data is of version 14.
 postgres_roles() {
     cat <<'SQL'
+CREATE ROLE reader LOGIN PASSWORD 'hybrid-secret';
+ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO reader;
 CREATE DATABASE hybrid;
 REVOKE TEMPORARY ON DATABASE hybrid FROM PUBLIC;
 CREATE ROLE certified LOGIN;
 CREATE ROLE encrypted LOGIN PASSWORD 'hybrid-secret';
 CREATE ROLE plain LOGIN PASSWORD 'hybrid-secret';
-CREATE ROLE reader LOGIN PASSWORD 'hybrid-secret';
-GRANT pg_read_all_data TO reader;
 SQL
 }
 
@@ -89,7 +96,7 @@ ssl_cert_file = '$dir/localhost.crt'
 ssl_key_file = '$dir/localhost.key'
 CONF
     "$bin/pg_ctl" -D "$dir/data" -w -l "$dir/server.log" start
-    postgres_roles | "$bin/psql" -h "$dir" -p "$port" -U hybrid -d postgres -q -v ON_ERROR_STOP=1
+    postgres_roles | "$bin/psql" -h "$dir" -p "$port" -U hybrid -d template1 -q -v ON_ERROR_STOP=1
 }
 
 # Makes a cluster, keeps it until it is told to end, and leaves nothing: postgres_keep BIN DIR PORT
@@ -114,7 +121,7 @@ postgres_cluster() {
     fi
     engine_start "$name" "$port" "$logs" "${run[@]}"
     until [[ "$(PGPASSWORD=hybrid-secret "$bin/psql" -h 127.0.0.1 -p "$port" -U hybrid -d postgres -Atc \
-        "SELECT count(*) FROM pg_roles WHERE rolname = 'reader'" 2>/dev/null)" == 1 ]]; do
+        "SELECT count(*) FROM pg_roles WHERE rolname = 'plain'" 2>/dev/null)" == 1 ]]; do
         sleep 0.1
     done
 }
