@@ -2,9 +2,11 @@
 
 mod incoming;
 mod outgoing;
+mod stored;
 
 pub(crate) use incoming::Incoming;
 pub(crate) use outgoing::Outgoing;
+pub(crate) use stored::{is_made_as_it_is, loads_as_it_is, made, narrow, stored};
 
 use std::sync::Arc;
 
@@ -128,7 +130,7 @@ fn decimal_type(precision: u8, scale: i8) -> Option<&'static str> {
 }
 
 /// A column of a table that is made for values of an Arrow type.
-pub(crate) fn column(name: &str, data_type: &DataType) -> Result<FieldSchema> {
+fn column(name: &str, data_type: &DataType) -> Result<FieldSchema> {
     let plain = |kind: &str| FieldSchema {
         name: name.to_owned(),
         kind: kind.to_owned(),

@@ -14,10 +14,10 @@ use parquet::file::properties::WriterProperties;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use crate::client::{Job, PART, TableReference};
+use crate::client::{FieldSchema, Job, PART, TableReference};
 use crate::names;
 use crate::session::BigQuerySession;
-use crate::types::{Incoming, column};
+use crate::types::Incoming;
 
 /// What of a row group is kept until it is written.
 const GROUP_BYTES: usize = 16 << 20;
@@ -37,17 +37,12 @@ impl BigQuerySession {
             false => (0..given.fields().len()).map(|place| format!("c{place}")).collect(),
         };
         let incoming = Incoming::new(&given, &[])?.renamed(&called);
-        let columns = incoming
-            .schema()
-            .fields()
-            .iter()
-            .map(|field| column(field.name(), field.data_type()));
-        let columns = columns.collect::<Result<Vec<_>>>()?;
+        let columns = incoming.columns()?;
         let table = self.new_table().await?;
         let config = self.config();
         self.jobs().make_table(&table, &columns, config.expire_after).await?;
         let options = json!({"writeDisposition": "WRITE_APPEND", "createDisposition": "CREATE_NEVER"});
-        self.load(&table, incoming, rows, options).await?;
+        self.load(&table, columns, incoming, rows, options).await?;
         let from = names::table(&table);
         if plain {
             return Ok(from);
@@ -61,16 +56,19 @@ impl BigQuerySession {
         ))
     }
 
-    /// Loads rows into a table, all or none. Returns how many.
+    /// Loads rows into columns of a table, all or none. Returns how many.
     pub(crate) async fn load(
         &self,
         table: &TableReference,
+        columns: Vec<FieldSchema>,
         incoming: Incoming,
         rows: BatchStream,
         options: Value,
     ) -> Result<u64> {
         let mut configuration = json!({
             "destinationTable": table,
+            // Parquet alone says too little: a DATETIME would be taken for a TIMESTAMP, a TIME for a number.
+            "schema": {"fields": columns},
             "sourceFormat": "PARQUET",
             "parquetOptions": {"enableListInference": true},
             "decimalTargetTypes": ["NUMERIC", "BIGNUMERIC"],

@@ -7,7 +7,7 @@ mod common;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int64Array, RecordBatch};
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, Time64MicrosecondArray, TimestampMicrosecondArray};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use common::proxy::{Act, Proxy, header};
@@ -295,6 +295,38 @@ async fn temporary_tables_expire_by_themselves() {
     assert!((now + 900_000..now + 1_000_001).contains(&expires), "{expires}");
     assert!(proxy.seen("CREATE TABLE")[0].body.contains("INTERVAL 1000 SECOND"));
     session.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_load_says_the_types_that_parquet_does_not() {
+    let (proxy, config) = before_the_emulator().await;
+    let store = connect(config).await;
+    let times: [(&str, ArrayRef); 2] = [
+        ("dt", Arc::new(TimestampMicrosecondArray::from(vec![-1]))),
+        ("ti", Arc::new(Time64MicrosecondArray::from(vec![1]))),
+    ];
+    let times = RecordBatch::try_from_iter(times).unwrap();
+    for mode in [Mode::Create, Mode::Append] {
+        put(&store, "t", times.schema(), vec![times.clone()], mode)
+            .await
+            .unwrap();
+    }
+    let session = store.session().await.unwrap();
+    let rows = hybrid_core::BatchStream::from_batches(times.schema(), vec![times]);
+    session.upload(rows).await.unwrap();
+    session.close().await.unwrap();
+    let loads = proxy.seen("uploadType=multipart");
+    assert_eq!(loads.len(), 3);
+    for load in loads {
+        let said = load.body.split("\r\n\r\n").nth(1).unwrap();
+        let said: Value = serde_json::from_str(said.split("\r\n--").next().unwrap()).unwrap();
+        let fields = said["configuration"]["load"]["schema"]["fields"].as_array().unwrap();
+        let types: Vec<_> = fields.iter().map(|field| (&field["name"], &field["type"])).collect();
+        assert_eq!(
+            types,
+            [(&json!("dt"), &json!("DATETIME")), (&json!("ti"), &json!("TIME"))]
+        );
+    }
 }
 
 #[tokio::test]

@@ -40,7 +40,7 @@ impl Kept {
 }
 
 /// The rows, ended by an error at the first value that `table`, of the columns `target`, would round.
-pub(super) fn exact(rows: BatchStream, table: &str, target: &Schema) -> BatchStream {
+pub fn exact(rows: BatchStream, table: &str, target: &Schema) -> BatchStream {
     let schema = rows.schema().clone();
     let fields = schema.fields().iter().enumerate();
     let checks: Vec<(usize, Kept)> = fields

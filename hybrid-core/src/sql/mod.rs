@@ -26,6 +26,7 @@ mod write;
 pub use crate::store::{SQL_TYPE, sql_type_of};
 pub use cleanup::Cleanup;
 pub use dialect::{Dialect, Formulation};
+pub use exact::exact;
 pub use literal::literal;
 pub use name::{folded_name_parts, name_parts};
 pub use relation::Relation;

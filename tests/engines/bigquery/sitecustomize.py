@@ -17,3 +17,20 @@ def connect(*arguments, **options):
 
 
 duckdb.connect = connect
+
+# Of a load that says its schema, the emulator takes BYTES for base64, as JSON and CSV have them, also in Parquet.
+from local_bigquery.engine import types
+from local_bigquery.engine.database import quote
+from local_bigquery.jobs import load
+
+_projection = load._projection
+
+
+def projection(config, fields, columns):
+    if config.sourceFormat != "PARQUET" or not fields:
+        return _projection(config, fields, columns)
+    casts = [f"CAST({quote(field.name)} AS {types.duckdb_type(field)}) AS {quote(field.name)}" for field in fields]
+    return ", ".join(casts), "false"
+
+
+load._projection = projection

@@ -94,6 +94,12 @@ pub(crate) struct FieldSchema {
     pub(crate) kind: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) mode: Option<String>,
+    /// How many digits a decimal keeps, and how many of them behind the point, where its column says so. A load need not
+    /// say it again.
+    #[serde(skip_serializing, deserialize_with = "number")]
+    pub(crate) precision: Option<u64>,
+    #[serde(skip_serializing, deserialize_with = "number")]
+    pub(crate) scale: Option<u64>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) fields: Vec<FieldSchema>,
 }

@@ -8,7 +8,8 @@ use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit, TimestampNanosecondType};
 use hybrid_core::{Error, ErrorKind, Result, timestamp_type};
 
-use super::sql_type;
+use super::{column, sql_type};
+use crate::client::FieldSchema;
 
 /// Rows on their way to BigQuery, in the Arrow types whose Parquet it loads as they are.
 pub(crate) struct Incoming {
@@ -49,6 +50,12 @@ impl Incoming {
 
     pub(crate) fn schema(&self) -> &SchemaRef {
         &self.schema
+    }
+
+    /// The columns of a table that is made for them.
+    pub(crate) fn columns(&self) -> Result<Vec<FieldSchema>> {
+        let fields = self.schema.fields().iter();
+        fields.map(|field| column(field.name(), field.data_type())).collect()
     }
 
     /// The rows; a value that the type cannot hold is an error.
