@@ -19,6 +19,6 @@ pub(crate) use http::Http;
 pub(crate) use jobs::Jobs;
 pub(crate) use live::LiveJobs;
 pub(crate) use project::project_of;
-pub(crate) use rest::{FieldSchema, Job, TableReference};
+pub(crate) use rest::{FieldSchema, Job, Table, TableReference, TimePartitioning};
 pub(crate) use storage::{Reader, Storage};
 pub(crate) use upload::PART;

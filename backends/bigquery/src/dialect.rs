@@ -1,16 +1,15 @@
 use arrow::datatypes::{DataType, Field};
-use arrow::temporal_conversions::{date32_to_datetime, timestamp_us_to_datetime};
+use arrow::temporal_conversions::timestamp_us_to_datetime;
 use hybrid_core::sql::{Dialect, Formulation, sql_type_of, sqlparser};
 use hybrid_core::{Error, ErrorKind, Result};
 
 use crate::names;
-use crate::types::{ARRAY, AS_TEXT, sql_type};
+use crate::types::{ARRAY, AS_TEXT, MONTHLY, YEARLY, sql_type};
 
 /// How BigQuery writes things. An instant is a TIMESTAMP.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct BigQueryDialect;
 
-const DAY: i64 = 86_400_000_000;
 /// Microseconds of the years that BigQuery has: 0001-01-01 to 9999-12-31.
 const YEARS: std::ops::RangeInclusive<i64> = -62_135_596_800_000_000..=253_402_300_799_999_999;
 
@@ -66,11 +65,10 @@ impl Dialect for BigQueryDialect {
         match sql_type_of(column) {
             "TIMESTAMP" => Some(self.instant_literal(micros)),
             "DATETIME" => Some(format!("DATETIME '{}'", written(micros)?)),
-            // Of a day that has begun by then, for both ends.
-            "DATE" if YEARS.contains(&micros) => {
-                let days = i32::try_from(micros.div_euclid(DAY)).ok()?;
-                Some(format!("DATE '{}'", date32_to_datetime(days)?.format("%Y-%m-%d")))
-            }
+            // Of a day, a month or a year that has begun by then, for both ends.
+            "DATE" => Some(format!("DATE '{}'", said(micros, "%Y-%m-%d")?)),
+            MONTHLY => Some(format!("TIMESTAMP '{} 00:00:00+00'", said(micros, "%Y-%m-01")?)),
+            YEARLY => Some(format!("TIMESTAMP '{} 00:00:00+00'", said(micros, "%Y-01-01")?)),
             _ => None,
         }
     }
@@ -127,11 +125,12 @@ impl Dialect for BigQueryDialect {
 
 /// A moment as a literal says it, in the years that there are.
 fn written(micros: i64) -> Option<String> {
-    let moment = YEARS
-        .contains(&micros)
-        .then(|| timestamp_us_to_datetime(micros))
-        .flatten()?;
-    Some(moment.format("%Y-%m-%d %H:%M:%S%.6f").to_string())
+    said(micros, "%Y-%m-%d %H:%M:%S%.6f")
+}
+
+fn said(micros: i64, format: &str) -> Option<String> {
+    let moment = YEARS.contains(&micros).then(|| timestamp_us_to_datetime(micros));
+    Some(moment.flatten()?.format(format).to_string())
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Field, SchemaRef};
 use hybrid_core::sql::{Append, SqlSession};
 use hybrid_core::{BatchStream, ErrorKind, Result, async_trait};
 use tokio::sync::{OnceCell, watch};
 
-use crate::client::{Job, Jobs, LiveJobs, Storage, TableReference};
+use crate::client::{Job, Jobs, LiveJobs, Storage, Table, TableReference};
 use crate::config::{BigQueryConfig, CreateDisposition};
 use crate::error::protocol;
 use crate::{explain, names, read, types};
@@ -92,6 +92,23 @@ impl BigQuerySession {
         }
     }
 
+    /// What BigQuery knows of a table; nothing where it is none, such as a name with a star.
+    async fn known(&self, table: &[String]) -> Result<Option<Table>> {
+        let [project, dataset, table] = table else {
+            return Ok(None);
+        };
+        let table = TableReference {
+            project_id: project.clone(),
+            dataset_id: dataset.clone(),
+            table_id: table.clone(),
+        };
+        match self.jobs().table(&table).await {
+            Ok(known) => Ok(Some(known)),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::InvalidInput) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     async fn described(&self, query: &str) -> Result<Option<SchemaRef>> {
         let job = self.jobs().dry_run(query).await?;
         let schema = job.statistics.query.and_then(|query| query.schema);
@@ -148,20 +165,14 @@ impl SqlSession for BigQuerySession {
     }
 
     async fn row_estimate(&self, table: &[String]) -> Result<Option<u64>> {
-        let [project, dataset, table] = table else {
-            return Ok(None);
-        };
-        let table = TableReference {
-            project_id: project.clone(),
-            dataset_id: dataset.clone(),
-            table_id: table.clone(),
-        };
-        match self.jobs().table(&table).await {
-            // Views know no number, and a name with a star is no table.
-            Ok(known) => Ok(known.num_rows.filter(|_| known.kind == "TABLE")),
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::InvalidInput) => Ok(None),
-            Err(error) => Err(error),
-        }
+        // Views know no number.
+        let known = self.known(table).await?.filter(|known| known.kind == "TABLE");
+        Ok(known.and_then(|known| known.num_rows))
+    }
+
+    async fn hidden_column(&self, table: &[String], name: &str) -> Result<Option<Field>> {
+        let partitioning = self.known(table).await?.and_then(|known| known.time_partitioning);
+        Ok(partitioning.and_then(|partitioning| types::pseudo_column(name, &partitioning)))
     }
 
     async fn close(&self) -> Result<()> {

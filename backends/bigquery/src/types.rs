@@ -14,7 +14,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use hybrid_core::sql::SQL_TYPE;
 use hybrid_core::{Error, ErrorKind, Result, timestamp_type};
 
-use crate::client::FieldSchema;
+use crate::client::{FieldSchema, TimePartitioning};
 use crate::names;
 
 /// The field of a struct around an array: BigQuery's results hold no NULL in the place of an array, and so an entity
@@ -23,6 +23,10 @@ pub(crate) const ARRAY: &str = "__hybrid_array";
 
 /// Types whose values are selected as text: Arrow has none for them that core knows.
 pub(crate) const AS_TEXT: [&str; 3] = ["BIGNUMERIC", "INTERVAL", "RANGE"];
+
+/// The pseudo-column of partitions of several days: all of one are called by its first moment.
+pub(crate) const MONTHLY: &str = "TIMESTAMP BY MONTH";
+pub(crate) const YEARLY: &str = "TIMESTAMP BY YEAR";
 
 /// Digits before and behind the point that NUMERIC and BIGNUMERIC hold, whatever the number.
 const NUMERIC: (u8, u8) = (29, 9);
@@ -39,7 +43,26 @@ fn field(column: &FieldSchema) -> Field {
         data_type = DataType::new_list(data_type, true);
         name = "ARRAY";
     }
-    Field::new(&column.name, data_type, true).with_metadata([(SQL_TYPE.to_owned(), name.to_owned())].into())
+    named(&column.name, data_type, name)
+}
+
+fn named(column: &str, data_type: DataType, sql_type: &str) -> Field {
+    Field::new(column, data_type, true).with_metadata([(SQL_TYPE.to_owned(), sql_type.to_owned())].into())
+}
+
+/// The pseudo-column of that name, where a table is partitioned by when its rows come in.
+pub(crate) fn pseudo_column(name: &str, partitioning: &TimePartitioning) -> Option<Field> {
+    if partitioning.field.is_some() {
+        return None;
+    }
+    let (data_type, sql_type) = match (name.to_ascii_uppercase().as_str(), partitioning.kind.as_str()) {
+        ("_PARTITIONDATE", "DAY") => (DataType::Date32, "DATE"),
+        ("_PARTITIONTIME", "DAY" | "HOUR") => (timestamp_type(), "TIMESTAMP"),
+        ("_PARTITIONTIME", "MONTH") => (timestamp_type(), MONTHLY),
+        ("_PARTITIONTIME", "YEAR") => (timestamp_type(), YEARLY),
+        _ => return None,
+    };
+    Some(named(name, data_type, sql_type))
 }
 
 /// The table of types, from BigQuery's side: both its names for them, old and new.

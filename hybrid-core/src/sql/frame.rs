@@ -56,6 +56,7 @@ pub(super) async fn stage<T: SqlStore>(store: &T, frame: SelectFrame) -> Result<
         from: whole.clone(),
         table: None,
         schema: described.clone(),
+        hidden: None,
     };
     let mut columns = vec![
         format!("{}.{row}", dialect.quote(SOURCE)),

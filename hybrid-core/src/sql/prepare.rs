@@ -27,6 +27,8 @@ pub(super) struct Table {
     /// The table's name, when it is one.
     pub table: Option<Vec<String>>,
     pub schema: SchemaRef,
+    /// The column that it is partitioned by, where it is none of `schema`.
+    pub hidden: Option<Field>,
 }
 
 impl Table {
@@ -52,11 +54,28 @@ impl Table {
             from,
             table,
             schema,
+            hidden: None,
         })
     }
 
+    /// The same of a source that is read, with the column that its table is partitioned by.
+    pub(super) async fn of<T: SqlStore>(
+        store: &T,
+        session: &T::Session,
+        source: &SourceTable<T::Source>,
+    ) -> Result<Self> {
+        let mut this = Self::describe(store, session, &source.name, &source.options).await?;
+        if let (Some(partition), Some(table)) = (&source.date_partition_column, &this.table)
+            && this.schema.field_with_name(partition).is_err()
+        {
+            this.hidden = session.hidden_column(table, partition).await?;
+        }
+        Ok(this)
+    }
+
     pub(super) fn column(&self, name: &str) -> Result<&Field> {
-        self.schema.field_with_name(name).map_err(|_| {
+        let hidden = self.hidden.as_ref().filter(|hidden| hidden.name() == name);
+        self.schema.field_with_name(name).ok().or(hidden).ok_or_else(|| {
             let known: Vec<&str> = self.schema.fields().iter().map(|field| field.name().as_str()).collect();
             not_found(&format!("source `{}`: column", self.name), name, &known)
         })
@@ -141,7 +160,12 @@ impl Table {
                 let bound = bound.filter(|bound| YEARS.contains(bound))?;
                 // A partition is of a whole day: its value may lie before the event's time.
                 let literal = dialect.pruning_literal(start_of_day(bound, upper), column, upper)?;
-                Some(format!("{raw} {sign} {literal}"))
+                let condition = format!("{raw} {sign} {literal}");
+                Some(match self.hidden {
+                    // What came in a moment ago is in no partition yet.
+                    Some(_) => format!("({condition} OR {raw} IS NULL)"),
+                    None => condition,
+                })
             };
             return Ok([(window.0, ">=", false), (window.1, "<=", true)]
                 .into_iter()
@@ -271,7 +295,7 @@ impl View {
     ) -> Result<Self> {
         let dialect = store.dialect();
         let source = &view.source;
-        let table = Table::describe(store, session, &source.name, &source.options).await?;
+        let table = Table::of(store, session, source).await?;
         let keys = view.join_keys.iter().map(|key| prepare_key(dialect, &table, key));
         let keys = keys.collect::<Result<Vec<_>>>()?;
         let time = table.instant(dialect, &source.timestamp_field)?;

@@ -66,7 +66,7 @@ pub(super) async fn statement<T: SqlStore>(
     request: &Pull<'_, T::Source>,
 ) -> Result<(String, Vec<Wanted>)> {
     let (dialect, source) = (store.dialect(), request.source);
-    let table = Table::describe(store, session, &source.name, &source.options).await?;
+    let table = Table::of(store, session, source).await?;
     let selected = Selected::of(dialect, &table, request)?;
     let mut conditions = inside(store, &table, source, request.window, true)?;
     if request.latest {

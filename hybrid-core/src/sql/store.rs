@@ -1,4 +1,4 @@
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Field, SchemaRef};
 use async_trait::async_trait;
 use serde::de::DeserializeOwned;
 
@@ -96,6 +96,13 @@ pub trait SqlSession: Send + Sync + 'static {
     /// How many rows a table has, if the engine knows without counting.
     async fn row_estimate(&self, table: &[String]) -> Result<Option<u64>> {
         let _ = table;
+        Ok(None)
+    }
+
+    /// A column of the table that a `SELECT *` leaves out, as [`describe`](Self::describe) would have it: some tables
+    /// are partitioned by one. It is NULL where a row is in no partition yet.
+    async fn hidden_column(&self, table: &[String], name: &str) -> Result<Option<Field>> {
+        let _ = (table, name);
         Ok(None)
     }
 

@@ -112,6 +112,17 @@ pub(crate) struct Table {
     pub(crate) schema: TableSchema,
     #[serde(deserialize_with = "number")]
     pub(crate) num_rows: Option<u64>,
+    pub(crate) time_partitioning: Option<TimePartitioning>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct TimePartitioning {
+    /// `DAY`, `HOUR`, `MONTH` or `YEAR`.
+    #[serde(rename = "type")]
+    pub(crate) kind: String,
+    /// The column; absent: by when rows come in.
+    pub(crate) field: Option<String>,
 }
 
 /// The answer to a question for a job's rows, of which none were asked for.

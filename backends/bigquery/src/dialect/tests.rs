@@ -52,6 +52,8 @@ fn partitions_are_pruned_by_the_columns_own_type() {
         ),
         (timestamp_type(), "DATETIME", "DATETIME '1969-12-31 23:59:59.999999'"),
         (DataType::Date32, "DATE", "DATE '1969-12-31'"),
+        (timestamp_type(), MONTHLY, "TIMESTAMP '1969-12-01 00:00:00+00'"),
+        (timestamp_type(), YEARLY, "TIMESTAMP '1969-01-01 00:00:00+00'"),
     ] {
         assert_eq!(
             B.pruning_literal(-1, &field(data_type, name), true).as_deref(),

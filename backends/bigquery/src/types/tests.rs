@@ -33,6 +33,28 @@ fn both_names_of_a_type_mean_it() {
 }
 
 #[test]
+fn pseudo_columns_are_those_of_the_partitioning() {
+    let by = |kind: &str, field: Option<&str>| TimePartitioning {
+        kind: kind.to_owned(),
+        field: field.map(str::to_owned),
+    };
+    for (name, partitioning, sql_type) in [
+        ("_PARTITIONTIME", by("DAY", None), Some("TIMESTAMP")),
+        ("_PARTITIONDATE", by("DAY", None), Some("DATE")),
+        ("_partitiontime", by("HOUR", None), Some("TIMESTAMP")),
+        ("_PARTITIONTIME", by("MONTH", None), Some(MONTHLY)),
+        ("_PARTITIONTIME", by("YEAR", None), Some(YEARLY)),
+        ("_PARTITIONDATE", by("MONTH", None), None),
+        ("_PARTITIONTIME", by("DAY", Some("ts")), None),
+        ("day", by("DAY", None), None),
+    ] {
+        let found = pseudo_column(name, &partitioning);
+        assert_eq!(found.as_ref().map(sql_type_of), sql_type, "{name} {partitioning:?}");
+        assert!(found.is_none_or(|column| column.name() == name));
+    }
+}
+
+#[test]
 fn decimals_go_where_their_digits_have_room() {
     for (precision, scale, expected) in [
         (38, 9, Some("NUMERIC")),
