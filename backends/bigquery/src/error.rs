@@ -81,6 +81,9 @@ fn help_of(problem: &Problem) -> Option<&'static str> {
         "resourcesExceeded" => {
             "the query needs more memory than BigQuery gives it: another `formulation`, fewer entity rows or views"
         }
+        "responseTooLarge" => {
+            "BigQuery keeps so many rows of a query only where it asks for no order: leave ORDER BY out, or ask for less"
+        }
         "accessDenied" if problem.message.contains("readsessions") => {
             "results are read by the Storage API: the account needs the role BigQuery Read Session User"
         }
@@ -203,8 +206,11 @@ pub(crate) fn transport_error(place: &str, error: reqwest::Error) -> Error {
 
 /// A call of the Storage API that failed.
 pub(crate) fn storage_error(status: &tonic::Status) -> Error {
+    use std::error::Error as _;
     use tonic::Code as C;
     let (kind, retryable) = match status.code() {
+        // The connection failed, whatever that is called.
+        _ if status.source().is_some() => (ErrorKind::Unavailable, true),
         C::Cancelled => (ErrorKind::Cancelled, false),
         C::InvalidArgument | C::OutOfRange => (ErrorKind::InvalidInput, false),
         C::DeadlineExceeded => (ErrorKind::Timeout, true),

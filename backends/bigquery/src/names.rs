@@ -1,5 +1,7 @@
 //! Names and texts in SQL, and the names of what is temporary.
 
+use std::collections::BTreeMap;
+
 use crate::client::TableReference;
 
 /// An identifier, quoted.
@@ -34,6 +36,14 @@ pub(crate) fn table(table: &TableReference) -> String {
 /// Names with commas between.
 pub(crate) fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     names.into_iter().map(quoted).collect::<Vec<_>>().join(", ")
+}
+
+/// Labels as pairs, with commas between.
+pub(crate) fn labels(labels: &BTreeMap<String, String>) -> String {
+    let pairs = labels
+        .iter()
+        .map(|(key, value)| format!("({}, {})", text(key), text(value)));
+    pairs.collect::<Vec<_>>().join(", ")
 }
 
 /// A new name of a temporary table.

@@ -8,7 +8,7 @@ use sqlparser::parser::Parser;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use crate::client::{Job, Reader};
+use crate::client::{Job, Reader, TableReference};
 use crate::dialect::BigQueryDialect;
 use crate::error::protocol;
 use crate::session::Shared;
@@ -17,14 +17,23 @@ use crate::types::Outgoing;
 /// How many batches the streams together may be ahead of who reads them.
 const AHEAD: usize = 2;
 
-/// The rows of a query that has run, from the table that BigQuery has put them into.
-pub(crate) async fn rows(shared: &Shared, job: Job, sql: &str, stop: watch::Receiver<bool>) -> Result<BatchStream> {
+/// The table that BigQuery has put the rows of a query into.
+pub(crate) fn table_of(job: Job) -> Result<TableReference> {
     let table = job.configuration.query.and_then(|query| query.destination_table);
     let table = table.filter(|table| !table.table_id.is_empty());
-    let table = table.ok_or_else(|| protocol("a query without a table of its rows"))?;
+    table.ok_or_else(|| protocol("a query without a table of its rows"))
+}
+
+/// The rows of a query that has run, from the table that they are in.
+pub(crate) async fn rows(
+    shared: &Shared,
+    table: &TableReference,
+    sql: &str,
+    stop: watch::Receiver<bool>,
+) -> Result<BatchStream> {
     // Several streams come in any order.
     let streams = if is_ordered(sql) { 1 } else { shared.config.read_streams };
-    let session = shared.storage.session(shared.jobs.project(), &table, streams).await?;
+    let session = shared.storage.session(shared.jobs.project(), table, streams).await?;
     let outgoing = Arc::new(Outgoing::new(&session.schema));
     let (sender, receiver) = mpsc::channel(AHEAD);
     let mut tasks = JoinSet::new();
@@ -89,7 +98,7 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
 }
 
 /// Whether a query asks for an order of its rows; so does one that cannot be read.
-fn is_ordered(sql: &str) -> bool {
+pub(crate) fn is_ordered(sql: &str) -> bool {
     match Parser::parse_sql(&*BigQueryDialect.grammar(), sql).as_deref() {
         Ok([Statement::Query(query)]) => query.order_by.is_some(),
         _ => true,

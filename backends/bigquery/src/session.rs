@@ -7,7 +7,7 @@ use tokio::sync::{OnceCell, watch};
 
 use crate::client::{Job, Jobs, LiveJobs, Storage, Table, TableReference};
 use crate::config::{BigQueryConfig, CreateDisposition};
-use crate::error::protocol;
+use crate::error::{protocol, reason_of};
 use crate::{explain, names, read, types};
 
 /// What the sessions of a store share.
@@ -92,6 +92,19 @@ impl BigQuerySession {
         }
     }
 
+    /// The rows of a SELECT in a temporary table.
+    async fn staged(&self, select: &str) -> Result<TableReference> {
+        let (table, seconds) = (self.new_table().await?, self.config().expire_after);
+        let statement = format!(
+            "CREATE TABLE {} OPTIONS (expiration_timestamp = TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL {seconds} SECOND), \
+             labels = [{}]) AS\n{select}",
+            names::table(&table),
+            names::labels(self.jobs().labels())
+        );
+        self.run(&statement).await?;
+        Ok(table)
+    }
+
     /// What BigQuery knows of a table; nothing where it is none, such as a name with a star.
     async fn known(&self, table: &[String]) -> Result<Option<Table>> {
         let [project, dataset, table] = table else {
@@ -133,8 +146,15 @@ impl SqlSession for BigQuerySession {
     }
 
     async fn query(&self, query: &str) -> Result<BatchStream> {
-        let job = self.run(query).await?;
-        read::rows(&self.shared, job, query, self.stop.subscribe()).await
+        let table = match self.run(query).await {
+            Ok(job) => read::table_of(job)?,
+            // A table of our own holds more than the one that BigQuery makes, but keeps no order.
+            Err(error) if reason_of(&error) == Some("responseTooLarge") && !read::is_ordered(query) => {
+                self.staged(query).await?
+            }
+            Err(error) => return Err(error),
+        };
+        read::rows(&self.shared, &table, query, self.stop.subscribe()).await
     }
 
     async fn execute(&self, statement: &str) -> Result<()> {
@@ -146,13 +166,7 @@ impl SqlSession for BigQuerySession {
     }
 
     async fn stage(&self, select: &str) -> Result<String> {
-        let table = names::table(&self.new_table().await?);
-        let seconds = self.config().expire_after;
-        let statement = format!(
-            "CREATE TABLE {table} OPTIONS (expiration_timestamp = TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL {seconds} SECOND)) AS\n{select}"
-        );
-        self.execute(&statement).await?;
-        Ok(table)
+        Ok(names::table(&self.staged(select).await?))
     }
 
     async fn append(&self, append: Append) -> Result<u64> {

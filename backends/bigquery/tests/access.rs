@@ -279,9 +279,10 @@ async fn a_dataset_is_made_only_where_it_may_be() {
 }
 
 #[tokio::test]
-async fn temporary_tables_expire_by_themselves() {
+async fn temporary_tables_expire_by_themselves_and_say_what_for() {
     let (proxy, mut config) = before_the_emulator().await;
     config.expire_after = 1_000;
+    config.labels = [("team".to_owned(), "search".to_owned())].into();
     let store = connect(config).await;
     let session = store.session().await.unwrap();
     let rows = hybrid_core::BatchStream::from_batches(batch().schema(), vec![batch()]);
@@ -294,7 +295,12 @@ async fn temporary_tables_expire_by_themselves() {
         .unwrap()
         .as_millis();
     assert!((now + 900_000..now + 1_000_001).contains(&expires), "{expires}");
-    assert!(proxy.seen("CREATE TABLE")[0].body.contains("INTERVAL 1000 SECOND"));
+    assert_eq!(made["labels"]["team"], "search");
+    let staged = &proxy.seen("CREATE TABLE")[0].body;
+    assert!(
+        staged.contains("INTERVAL 1000 SECOND") && staged.contains("('team', 'search')"),
+        "{staged}"
+    );
     session.close().await.unwrap();
 }
 

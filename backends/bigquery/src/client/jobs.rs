@@ -118,13 +118,20 @@ impl Jobs {
         ended(job)
     }
 
-    /// Runs a query or another statement to its end. One that failed for a passing reason has done nothing, and runs
-    /// again under another id. Dropping this future ends it in the engine.
+    /// Runs a query or another statement to its end. Dropping this future ends it in the engine.
     pub(crate) async fn query(&self, live: &Arc<LiveJobs>, sql: &str) -> Result<Job> {
         let configuration = self.query_configuration(sql, false);
+        self.again(|| self.query_once(live, &configuration)).await
+    }
+
+    /// A job that failed for a passing reason has done nothing, and runs again under another id.
+    pub(super) async fn again<F>(&self, once: impl Fn() -> F) -> Result<Job>
+    where
+        F: Future<Output = Result<Result<Job>>>,
+    {
         let mut backoff = self.http.backoff();
         loop {
-            let failed = match self.query_once(live, &configuration).await? {
+            let failed = match once().await? {
                 Ok(job) => return Ok(job),
                 Err(failed) => failed,
             };

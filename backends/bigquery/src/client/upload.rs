@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use super::ended::{ended, refused, written};
 use super::http::{Answer, Trouble};
 use super::jobs::Jobs;
-use super::live::LiveJobs;
+use super::live::{Live, LiveJobs};
 use super::rest::{Job, JobReference};
 use crate::error::{protocol, reason_of};
 
@@ -24,18 +24,36 @@ impl Jobs {
     /// Loads a file by a job that has `load` as its configuration; the rows are in the table all at once when it ends,
     /// or not at all. Dropping this future ends it in the engine.
     pub(crate) async fn load(&self, live: &Arc<LiveJobs>, load: Value, mut parts: Parts) -> Result<Job> {
-        let reference = self.new_reference();
-        let body = json!({"jobReference": written(&reference), "configuration": self.configuration("load", load)});
+        let configuration: Value = self.configuration("load", load).into();
         let first = next(&mut parts).await?.unwrap_or_default();
-        let second = next(&mut parts).await?;
-        let guard = live.begin(self, reference.clone());
-        let handed_in = match second {
-            None => self.at_once(&body, &first).await,
-            Some(second) => self.by_parts(&body, [first, second], parts).await,
+        let Some(second) = next(&mut parts).await? else {
+            return self.again(|| self.load_once(live, &configuration, &first)).await;
         };
+        let (reference, body) = self.load_body(&configuration);
+        let guard = live.begin(self, reference.clone());
+        let handed_in = self.by_parts(&body, [first, second], parts).await;
+        self.loaded(&reference, guard, handed_in).await?
+    }
+
+    /// Loads a file that is still at hand when the job has failed.
+    async fn load_once(&self, live: &Arc<LiveJobs>, configuration: &Value, file: &Bytes) -> Result<Result<Job>> {
+        let (reference, body) = self.load_body(configuration);
+        let guard = live.begin(self, reference.clone());
+        let handed_in = self.at_once(&body, file).await;
+        self.loaded(&reference, guard, handed_in).await
+    }
+
+    fn load_body(&self, configuration: &Value) -> (JobReference, Value) {
+        let reference = self.new_reference();
+        let body = json!({"jobReference": written(&reference), "configuration": configuration});
+        (reference, body)
+    }
+
+    /// The end of a load, well or not.
+    async fn loaded(&self, reference: &JobReference, guard: Live, handed_in: Result<Job>) -> Result<Result<Job>> {
         let job = match handed_in {
             Ok(job) => job,
-            Err(error) => match self.despite(&reference, error).await {
+            Err(error) => match self.despite(reference, error).await {
                 Ok(job) => job,
                 Err(error) => {
                     refused(guard, &error);
@@ -44,7 +62,7 @@ impl Jobs {
             },
         };
         guard.is_at(&job.job_reference);
-        ended(self.finished(job, guard, false).await?)
+        Ok(ended(self.finished(job, guard, false).await?))
     }
 
     /// The job that was made although its answer was lost.

@@ -94,6 +94,7 @@ fn help_names_what_can_be_changed() {
             "Query exceeded limit",
             "maximum_bytes_billed",
         ),
+        ("responseTooLarge", "Response too large to return", "ORDER BY"),
         (
             "accessDenied",
             "does not have bigquery.readsessions.create",
@@ -150,4 +151,10 @@ fn codes_of_the_storage_api_become_kinds() {
         let error = storage_error(&tonic::Status::new(code, "said"));
         assert_eq!((error.kind(), error.is_retryable()), (kind, retryable), "{error}");
     }
+    // A connection that ends is called a cancelled call.
+    let mut broken = tonic::Status::cancelled("said");
+    broken.set_source(std::sync::Arc::new(std::io::Error::from(
+        std::io::ErrorKind::BrokenPipe,
+    )));
+    assert_eq!(storage_error(&broken).kind(), ErrorKind::Unavailable);
 }
