@@ -4,17 +4,19 @@
 
 mod common;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch};
 use arrow::datatypes::Int64Type;
-use common::proxy::{Act, Pipe, Proxy};
+use common::proxy::{Act, Pipe, Proxy, Seen, header};
 use common::{config, connect, parts, put, rest, rows, storage, tables};
 use futures::StreamExt;
 use hybrid_core::sql::{Mode, SqlSession, SqlStore};
 use hybrid_core::{BatchStream, ErrorKind, Result};
 use hybrid_store_bigquery::{BigQueryConfig, BigQueryStore};
+use serde_json::{Value, json};
 
 async fn behind() -> (Proxy, BigQueryConfig) {
     let proxy = Proxy::start(&rest()).await;
@@ -29,6 +31,34 @@ fn refusal(status: u16, reason: &str) -> Act {
         r#"{{"error": {{"code": {status}, "message": "said {reason}", "errors": [{{"message": "said {reason}", "domain": "global", "reason": "{reason}"}}], "status": "X"}}}}"#
     );
     Act::Answer(status, body)
+}
+
+/// The end of a job that failed, as an answer.
+fn failed(reason: &str) -> Act {
+    let job =
+        json!({"status": {"state": "DONE", "errorResult": {"reason": reason, "message": format!("said {reason}")}}});
+    Act::Answer(200, job.to_string())
+}
+
+/// The ids of the jobs that were handed in.
+fn ids(seen: &[Seen]) -> HashSet<String> {
+    seen.iter().map(Seen::job).collect()
+}
+
+/// The numbers from 0 on, so many thousands.
+fn thousands(count: usize) -> String {
+    format!(
+        "SELECT a * 1000 + b AS n FROM UNNEST(GENERATE_ARRAY(0, {})) AS a, UNNEST(GENERATE_ARRAY(0, 999)) AS b",
+        count - 1
+    )
+}
+
+/// A configuration whose results come through a pipe.
+fn through(pipe: &Pipe) -> BigQueryConfig {
+    let mut config = config();
+    config.storage_endpoint = Some(pipe.url());
+    config.retry_timeout = 20;
+    config
 }
 
 fn numbers(values: impl IntoIterator<Item = i64>) -> RecordBatch {
@@ -65,15 +95,15 @@ async fn until(what: &str, mut ready: impl AsyncFnMut() -> bool) {
 
 /// The state and the error of the job of a request that was seen.
 async fn job(body: &str) -> (String, String) {
-    let sent: serde_json::Value = serde_json::from_str(body).unwrap();
+    let sent: Value = serde_json::from_str(body).unwrap();
     let id = sent["jobReference"]["jobId"].as_str().unwrap();
     let url = format!(
         "{}/bigquery/v2/projects/{}/jobs/{id}",
         rest(),
         sent["jobReference"]["projectId"].as_str().unwrap()
     );
-    let job: serde_json::Value = reqwest::get(url).await.unwrap().json().await.unwrap();
-    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    let job: Value = reqwest::get(url).await.unwrap().json().await.unwrap();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     (
         text(&job["status"]["state"]),
         text(&job["status"]["errorResult"]["reason"]),
@@ -91,8 +121,10 @@ async fn throttling_and_sick_servers_are_waited_for() {
         refusal(500, "backendError"),
         Act::Cut,
     ] {
+        let before = proxy.seen("SELECT 1 AS a").len();
         proxy.rule("POST /bigquery/v2/projects/hybrid/jobs", 1, act);
         assert_eq!(drained(Ok(stream(&store, "SELECT 1 AS a").await)).await.unwrap(), 1);
+        assert_eq!(proxy.seen("SELECT 1 AS a").len(), before + 2);
     }
     let start = Instant::now();
     proxy.rule("/jobs", usize::MAX, refusal(503, "backendError"));
@@ -152,13 +184,11 @@ async fn a_lost_answer_does_not_run_or_load_anything_twice() {
         2
     );
     assert_eq!(count(&store, "t").await, 5);
-    // Under one id, however often it was sent.
-    let sent: Vec<String> = proxy
-        .seen("INSERT INTO")
-        .iter()
-        .map(|seen| serde_json::from_str::<serde_json::Value>(&seen.body).unwrap()["jobReference"]["jobId"].to_string())
-        .collect();
-    assert_eq!((sent.len(), sent[0] == sent[1]), (2, true));
+    // Under one id, however often it was sent: the table was made by a load, too.
+    let inserts = proxy.seen("INSERT INTO");
+    assert_eq!((inserts.len(), ids(&inserts).len()), (2, 1));
+    let loads = proxy.seen("uploadType=multipart");
+    assert_eq!((loads.len(), ids(&loads).len()), (3, 2));
     session.close().await.unwrap();
 }
 
@@ -182,9 +212,11 @@ async fn a_large_upload_goes_on_where_it_broke_off() {
     let (proxy, config) = behind().await;
     let store = connect(config).await;
     proxy.rule("uploadType=resumable", 1, Act::Answer(503, String::new()));
+    // The first part, the question how much of it has come, and the second.
     proxy.rule("bytes 0-", 1, Act::Cut);
-    proxy.rule("PUT", 1, Act::Cut);
-    let batches = many(3_000_000);
+    proxy.rule("bytes */", 1, Act::Cut);
+    proxy.rule("bytes 8388608-", 1, Act::Cut);
+    let batches = many(2_500_000);
     let sum = |batches: &[RecordBatch]| -> i64 {
         batches
             .iter()
@@ -197,8 +229,18 @@ async fn a_large_upload_goes_on_where_it_broke_off() {
         .await
         .unwrap();
     let puts = proxy.seen("PUT ");
-    assert!(puts.len() >= 4, "{}", puts.len());
-    assert!(puts.iter().any(|put| put.headers.contains("bytes */*")));
+    let ranges: Vec<&str> = puts
+        .iter()
+        .map(|put| {
+            header(&put.headers, "content-range")
+                .unwrap()
+                .split(['-', '/'])
+                .next()
+                .unwrap()
+        })
+        .collect();
+    let (first, second, third, asked) = ("bytes 0", "bytes 8388608", "bytes 16777216", "bytes *");
+    assert_eq!(ranges, [first, asked, asked, first, second, asked, second, third]);
     let found = session
         .query(&format!("SELECT n FROM {relation}"))
         .await
@@ -206,7 +248,7 @@ async fn a_large_upload_goes_on_where_it_broke_off() {
         .collect()
         .await
         .unwrap();
-    assert_eq!(found.iter().map(RecordBatch::num_rows).sum::<usize>(), 3_000_000);
+    assert_eq!(found.iter().map(RecordBatch::num_rows).sum::<usize>(), 2_500_000);
     assert_eq!(sum(&found), sum(&batches));
     session.close().await.unwrap();
 }
@@ -215,17 +257,53 @@ async fn a_large_upload_goes_on_where_it_broke_off() {
 async fn a_job_that_fails_for_a_passing_reason_runs_again_under_another_id() {
     let (proxy, config) = behind().await;
     let store = connect(config).await;
-    let fail = |job: &mut serde_json::Value| {
-        job["status"] = serde_json::json!({"state": "DONE", "errorResult": {"reason": "backendError", "message": "Error encountered during execution. Retrying may solve the problem."}});
-    };
-    proxy.rule("POST /bigquery/v2/projects/hybrid/jobs", 2, Act::Change(fail));
+    proxy.rule("SELECT 7 AS a", 2, failed("backendError"));
     assert_eq!(drained(Ok(stream(&store, "SELECT 7 AS a").await)).await.unwrap(), 1);
     let seen = proxy.seen("SELECT 7 AS a");
-    let ids: std::collections::HashSet<String> = seen
-        .iter()
-        .map(|seen| serde_json::from_str::<serde_json::Value>(&seen.body).unwrap()["jobReference"]["jobId"].to_string())
-        .collect();
-    assert_eq!((seen.len(), ids.len()), (3, 3));
+    assert_eq!((seen.len(), ids(&seen).len()), (3, 3));
+    // So does a load whose rows are still at hand.
+    proxy.rule("uploadType=multipart", 2, failed("internalError"));
+    let batch = numbers([1, 2]);
+    put(&store, "t", batch.schema(), vec![batch], Mode::Create)
+        .await
+        .unwrap();
+    assert_eq!(count(&store, "t").await, 2);
+    let loads = proxy.seen("uploadType=multipart");
+    assert_eq!((loads.len(), ids(&loads).len()), (3, 3));
+}
+
+#[tokio::test]
+async fn a_result_that_is_too_large_for_a_query_goes_into_a_table() {
+    let (proxy, config) = behind().await;
+    let store = connect(config.clone()).await;
+    proxy.rule("SELECT 7 AS a", 1, failed("responseTooLarge"));
+    let batches = rows(&store, "SELECT 7 AS a UNION ALL SELECT 8").await.unwrap();
+    assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), 2);
+    assert_eq!(proxy.seen("CREATE TABLE").len(), 1);
+    assert_eq!(tables(&config).await, Vec::<String>::new());
+    proxy.rule("ORDER BY", 1, failed("responseTooLarge"));
+    let error = rows(&store, "SELECT 7 AS a ORDER BY a").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ResourceExhausted, "{error}");
+    assert!(error.to_string().contains("ORDER BY"), "{error}");
+}
+
+#[tokio::test]
+async fn a_question_for_the_end_that_fails_says_nothing_of_the_job() {
+    let (proxy, config) = behind().await;
+    let store = connect(config).await;
+    let running = |job: &mut Value| job["status"] = json!({"state": "RUNNING"});
+    for act in [
+        Act::Cut,
+        Act::Answer(503, "<html>".to_owned()),
+        refusal(404, "notFound"),
+        refusal(400, "invalidQuery"),
+    ] {
+        let before = proxy.seen("/queries/").len();
+        proxy.rule("POST /bigquery/v2/projects/hybrid/jobs HTTP", 1, Act::Change(running));
+        proxy.rule("/queries/", 1, act);
+        assert_eq!(drained(Ok(stream(&store, "SELECT 1 AS a").await)).await.unwrap(), 1);
+        assert_eq!(proxy.seen("/queries/").len(), before + 1);
+    }
 }
 
 #[tokio::test]
@@ -235,7 +313,7 @@ async fn a_job_that_fails_says_why_once() {
     for (query, kind, says) in [
         ("SELECT * FROM nowhere.t", ErrorKind::NotFound, "nowhere"),
         ("SELEC 1", ErrorKind::InvalidInput, "yntax"),
-        ("SELECT CAST('x' AS INT64) AS a", ErrorKind::InvalidInput, "x"),
+        ("SELECT CAST('x' AS INT64) AS a", ErrorKind::InvalidInput, "'x'"),
     ] {
         let error = rows(&store, query).await.unwrap_err();
         assert_eq!((error.kind(), error.is_retryable()), (kind, false), "{error}");
@@ -259,7 +337,10 @@ async fn dropping_the_future_ends_the_job_in_the_engine() {
     })
     .await;
     session.close().await.unwrap();
-    assert_eq!(proxy.seen("/cancel").len(), 1);
+    // Where the engine said that it runs: elsewhere it is not known.
+    let cancelled = proxy.seen("/cancel");
+    assert_eq!(cancelled.len(), 1);
+    assert!(cancelled[0].line.contains("location=US"), "{}", cancelled[0].line);
 }
 
 #[tokio::test]
@@ -290,10 +371,9 @@ async fn closing_the_session_ends_what_runs_and_drops_what_was_made() {
 async fn a_job_without_an_end_is_ended_when_its_caller_gives_up() {
     let (proxy, config) = behind().await;
     let store = connect(config).await;
-    let running = |job: &mut serde_json::Value| job["status"] = serde_json::json!({"state": "RUNNING"});
-    let unfinished = |results: &mut serde_json::Value| *results = serde_json::json!({"jobComplete": false});
+    let running = |job: &mut Value| job["status"] = json!({"state": "RUNNING"});
+    let unfinished = |results: &mut Value| *results = json!({"jobComplete": false});
     proxy.rule("/queries/", usize::MAX, Act::Change(unfinished));
-    proxy.rule("/cancel", 0, Act::Cut);
     proxy.rule("GET /bigquery/v2/projects/hybrid/jobs/", 20, Act::Change(running));
     proxy.rule(
         "POST /bigquery/v2/projects/hybrid/jobs HTTP",
@@ -301,24 +381,25 @@ async fn a_job_without_an_end_is_ended_when_its_caller_gives_up() {
         Act::Change(running),
     );
     let session = store.session().await.unwrap();
-    let asked = tokio::time::timeout(Duration::from_secs(2), session.query("SELECT 1 AS a")).await;
+    let asked = tokio::time::timeout(Duration::from_secs(1), session.query("SELECT 1 AS a")).await;
     assert!(asked.is_err());
     session.close().await.unwrap();
-    assert_eq!(proxy.seen("/cancel").len(), 1);
+    let id = proxy.seen("SELECT 1 AS a")[0].job();
+    let cancelled = proxy.seen("/cancel");
+    assert_eq!(cancelled.len(), 1);
+    assert!(cancelled[0].line.contains(&id), "{}", cancelled[0].line);
+    // Until it has ended, and no longer.
+    let looked = proxy.seen("GET /bigquery/v2/projects/hybrid/jobs/");
+    assert_eq!(looked.len(), 21);
 }
 
 #[tokio::test]
 async fn a_result_that_breaks_off_goes_on_behind_the_last_row() {
     let pipe = Pipe::start(&storage()).await;
-    let mut config = config();
-    config.storage_endpoint = Some(pipe.url());
-    config.retry_timeout = 20;
-    let store = connect(config).await;
-    let query =
-        "SELECT a * 1000 + b AS n FROM UNNEST(GENERATE_ARRAY(0, 2499)) AS a, UNNEST(GENERATE_ARRAY(0, 999)) AS b";
-    for query in [query.to_owned(), format!("{query} ORDER BY n")] {
+    let store = connect(through(&pipe)).await;
+    let query = thousands(2_500);
+    for query in [query.clone(), format!("{query} ORDER BY n")] {
         let session = store.session().await.unwrap();
-        let before = *pipe.connections.lock().unwrap();
         pipe.cut_after(11_000_000);
         let batches = session.query(&query).await.unwrap().collect().await.unwrap();
         session.close().await.unwrap();
@@ -330,21 +411,19 @@ async fn a_result_that_breaks_off_goes_on_behind_the_last_row() {
             found.sort_unstable();
         }
         assert!(found == (0..2_500_000).collect::<Vec<_>>(), "{} rows", found.len());
-        assert!(
-            *pipe.connections.lock().unwrap() > before,
-            "no connection was made again"
-        );
+        assert!(pipe.was_cut());
     }
+    assert!(pipe.connections() >= 3, "{}", pipe.connections());
 }
 
 #[tokio::test]
 async fn a_storage_api_that_goes_away_is_an_error_in_time() {
     let pipe = Pipe::start(&storage()).await;
-    let mut config = config();
-    config.storage_endpoint = Some("http://127.0.0.1:9".to_owned());
+    let mut config = through(&pipe);
     config.retry_timeout = 2;
-    drop(pipe);
     let store = connect(config).await;
+    assert_eq!(rows(&store, "SELECT 1 AS a").await.unwrap()[0].num_rows(), 1);
+    pipe.go_away();
     let start = Instant::now();
     let error = rows(&store, "SELECT 1 AS a").await.unwrap_err();
     assert_eq!(
@@ -356,14 +435,72 @@ async fn a_storage_api_that_goes_away_is_an_error_in_time() {
 }
 
 #[tokio::test]
-async fn dropping_the_stream_stops_reading() {
-    let store = connect(config()).await;
+async fn a_stream_that_falls_silent_is_asked_for_again() {
+    let pipe = Pipe::start(&storage()).await;
+    let mut config = through(&pipe);
+    config.request_timeout = 2;
+    let store = connect(config).await;
     let session = store.session().await.unwrap();
-    let query =
-        "SELECT a * 1000 + b AS n FROM UNNEST(GENERATE_ARRAY(0, 999)) AS a, UNNEST(GENERATE_ARRAY(0, 999)) AS b";
-    let mut rows = session.query(query).await.unwrap();
+    let rows = session.query("SELECT 7 AS a").await;
+    pipe.set_silent(true);
+    let speaks_again = async {
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        pipe.set_silent(false);
+    };
+    let (found, ()) = tokio::join!(drained(rows), speaks_again);
+    assert_eq!(found.unwrap(), 1);
+    assert!(pipe.asked() > 1, "{}", pipe.asked());
+    session.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_stream_that_stays_silent_is_an_error_in_time() {
+    let pipe = Pipe::start(&storage()).await;
+    let mut config = through(&pipe);
+    (config.request_timeout, config.retry_timeout) = (2, 4);
+    let store = connect(config).await;
+    let session = store.session().await.unwrap();
+    let rows = session.query("SELECT 7 AS a").await;
+    pipe.set_silent(true);
+    let start = Instant::now();
+    let error = drained(rows).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.is_retryable()),
+        (ErrorKind::Timeout, true),
+        "{error}"
+    );
+    assert!(start.elapsed() < Duration::from_secs(15), "{:?}", start.elapsed());
+    session.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_result_that_nobody_reads_does_not_stop_another() {
+    let store = connect(config()).await;
+    let (one, other) = (store.session().await.unwrap(), store.session().await.unwrap());
+    // Of every stream more is on its way than the window of HTTP/2's connections has room for by default.
+    let mut unread = one.query(&thousands(12_000)).await.unwrap();
+    unread.next().await.unwrap().unwrap();
+    let read = async { drained(other.query(&thousands(1_000)).await).await };
+    let found = tokio::time::timeout(Duration::from_secs(60), read).await;
+    assert_eq!(found.unwrap().unwrap(), 1_000_000);
+    drop(unread);
+    one.close().await.unwrap();
+    other.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn dropping_the_stream_stops_reading() {
+    let pipe = Pipe::start(&storage()).await;
+    let mut config = through(&pipe);
+    config.read_streams = 1;
+    let store = connect(config).await;
+    let session = store.session().await.unwrap();
+    let mut rows = session.query(&thousands(8_000)).await.unwrap();
     assert!(!rows.next().await.unwrap().unwrap().column(0).is_null(0));
     drop(rows);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    // Of 64 million bytes, in eight messages, four messages at most were ahead of the reader.
+    assert!(pipe.passed() < 48_000_000, "{}", pipe.passed());
     session.close().await.unwrap();
 }
 
@@ -371,9 +508,7 @@ async fn dropping_the_stream_stops_reading() {
 async fn a_session_that_is_closed_ends_its_streams() {
     let store = connect(config()).await;
     let session = store.session().await.unwrap();
-    let query =
-        "SELECT a * 1000 + b AS n FROM UNNEST(GENERATE_ARRAY(0, 2999)) AS a, UNNEST(GENERATE_ARRAY(0, 999)) AS b";
-    let rows = session.query(query).await.unwrap();
+    let rows = session.query(&thousands(3_000)).await.unwrap();
     session.close().await.unwrap();
     let error = drained(Ok(rows)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Cancelled, "{error}");
@@ -381,7 +516,7 @@ async fn a_session_that_is_closed_ends_its_streams() {
 
 #[tokio::test]
 async fn an_upload_whose_rows_break_off_loads_nothing() {
-    let config = config();
+    let (proxy, config) = behind().await;
     let store = connect(config.clone()).await;
     let session = store.session().await.unwrap();
     let broken = hybrid_core::Error::new(ErrorKind::Unavailable, "the rows broke off");
@@ -397,6 +532,7 @@ async fn an_upload_whose_rows_break_off_loads_nothing() {
             .to_string()
             .contains("broke off")
     );
+    assert!(proxy.seen("uploadType").is_empty());
     session.close().await.unwrap();
     assert_eq!(tables(&config).await, Vec::<String>::new());
 }

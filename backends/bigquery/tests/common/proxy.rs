@@ -1,10 +1,12 @@
 //! Proxies in front of the emulator that do to requests what networks and servers do.
 
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 
 /// What happens to a request.
@@ -29,7 +31,15 @@ pub struct Seen {
     pub body: String,
 }
 
-/// Of requests that hold a text, in the line or the body, so many are treated so.
+impl Seen {
+    /// The id of the job that it hands in.
+    pub fn job(&self) -> String {
+        let (_, id) = self.body.split_once("\"jobId\":\"").unwrap();
+        id.split('"').next().unwrap().to_owned()
+    }
+}
+
+/// Of requests that hold a text, in the line, the headers or the body, so many are treated so.
 struct Rule {
     holds: &'static str,
     times: usize,
@@ -83,9 +93,12 @@ impl Proxy {
 
     fn act(&self, seen: &Seen) -> Option<Act> {
         let mut rules = self.rules.lock().unwrap();
-        let holds =
-            |rule: &&mut Rule| rule.times > 0 && (seen.line.contains(rule.holds) || seen.body.contains(rule.holds));
-        let rule = rules.iter_mut().find(holds)?;
+        let holds = |text: &str| {
+            [&seen.line, &seen.headers, &seen.body]
+                .iter()
+                .any(|part| part.contains(text))
+        };
+        let rule = rules.iter_mut().find(|rule| rule.times > 0 && holds(rule.holds))?;
         rule.times -= 1;
         Some(rule.act.clone())
     }
@@ -183,12 +196,19 @@ fn changed(answer: &[u8], change: fn(&mut Value)) -> Vec<u8> {
     .into_bytes()
 }
 
-/// A proxy of the Storage API that can be cut after so many bytes of answers.
+/// What a stream's name has in it, in the request for its rows.
+const STREAM: &[u8] = b"/streams/";
+
+/// A proxy of the Storage API that can be cut after so many bytes of answers, fall silent, and go away.
 #[derive(Clone)]
 pub struct Pipe {
     pub port: u16,
     left: Arc<Mutex<Option<usize>>>,
-    pub connections: Arc<Mutex<usize>>,
+    silent: Arc<AtomicBool>,
+    away: Arc<AtomicBool>,
+    connections: Arc<AtomicUsize>,
+    asked: Arc<AtomicUsize>,
+    passed: Arc<AtomicUsize>,
 }
 
 impl Pipe {
@@ -198,12 +218,19 @@ impl Pipe {
         let pipe = Self {
             port: listener.local_addr().unwrap().port(),
             left: Arc::default(),
+            silent: Arc::default(),
+            away: Arc::default(),
             connections: Arc::default(),
+            asked: Arc::default(),
+            passed: Arc::default(),
         };
         let (made, server) = (pipe.clone(), server.trim_start_matches("http://").to_owned());
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                *made.connections.lock().unwrap() += 1;
+                if made.away.load(Ordering::SeqCst) {
+                    continue;
+                }
+                made.connections.fetch_add(1, Ordering::SeqCst);
                 let upstream = TcpStream::connect(&server).await.unwrap();
                 tokio::spawn(made.clone().carry(client, upstream));
             }
@@ -220,18 +247,65 @@ impl Pipe {
         *self.left.lock().unwrap() = Some(bytes);
     }
 
+    /// Whether that has happened.
+    pub fn was_cut(&self) -> bool {
+        self.left.lock().unwrap().is_none()
+    }
+
+    /// Answers are held back as long as it is silent.
+    pub fn set_silent(&self, silent: bool) {
+        self.silent.store(silent, Ordering::SeqCst);
+    }
+
+    /// What is connected is cut at its next answer, and nothing connects any more.
+    pub fn go_away(&self) {
+        self.away.store(true, Ordering::SeqCst);
+    }
+
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
+    }
+
+    /// How often the rows of a stream were asked for.
+    pub fn asked(&self) -> usize {
+        self.asked.load(Ordering::SeqCst)
+    }
+
+    /// How many bytes of answers have passed.
+    pub fn passed(&self) -> usize {
+        self.passed.load(Ordering::SeqCst)
+    }
+
     async fn carry(self, client: TcpStream, upstream: TcpStream) {
-        let (mut from_client, mut to_client) = client.into_split();
-        let (mut from_server, mut to_server) = upstream.into_split();
-        let up = tokio::spawn(async move { tokio::io::copy(&mut from_client, &mut to_server).await });
+        let (from_client, mut to_client) = client.into_split();
+        let (mut from_server, to_server) = upstream.into_split();
+        let up = tokio::spawn(self.clone().ask(from_client, to_server));
         let mut buffer = vec![0; 64 << 10];
         while let Ok(count @ 1..) = from_server.read(&mut buffer).await {
-            if self.is_cut(count) || to_client.write_all(&buffer[..count]).await.is_err() {
+            while self.silent.load(Ordering::SeqCst) {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            let away = self.away.load(Ordering::SeqCst);
+            if away || self.is_cut(count) || to_client.write_all(&buffer[..count]).await.is_err() {
                 break;
             }
+            self.passed.fetch_add(count, Ordering::SeqCst);
         }
         up.abort();
         tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+
+    /// Carries what the client says.
+    async fn ask(self, mut client: OwnedReadHalf, mut server: OwnedWriteHalf) {
+        let mut buffer = vec![0; 64 << 10];
+        while let Ok(count @ 1..) = client.read(&mut buffer).await {
+            let said = &buffer[..count];
+            let asked = said.windows(STREAM.len()).filter(|part| *part == STREAM).count();
+            self.asked.fetch_add(asked, Ordering::SeqCst);
+            if server.write_all(said).await.is_err() {
+                return;
+            }
+        }
     }
 
     fn is_cut(&self, count: usize) -> bool {
