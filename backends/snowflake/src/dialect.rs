@@ -3,7 +3,7 @@ use hybrid_core::sql::{Dialect, Formulation, sql_type_of, sqlparser};
 use hybrid_core::{Error, ErrorKind, Result};
 
 use crate::names;
-use crate::types::sql_type;
+use crate::types::{is_collated, sql_type};
 
 /// How Snowflake writes things. An instant is a `TIMESTAMP_NTZ` of UTC, to the microsecond; sessions are in UTC.
 #[derive(Debug, Clone, Copy, Default)]
@@ -31,6 +31,8 @@ impl Dialect for SnowflakeDialect {
         Ok(match canonical {
             DataType::Timestamp(..) => self.instant(expr, column)?,
             DataType::Utf8 if sql_type_of(column) != "VARCHAR" => format!("({expr})::VARCHAR"),
+            // Keys are what they are, letter by letter, whatever the column's collation makes equal.
+            DataType::Utf8 if is_collated(column) => format!("COLLATE({expr}, 'utf8')"),
             // Numbers compare as numbers, whatever their scale.
             _ => expr.to_owned(),
         })

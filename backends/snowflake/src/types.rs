@@ -9,6 +9,7 @@ pub(crate) use decode::Decoder;
 pub(crate) use encode::{normal_batch, normal_schema};
 pub(crate) use texts::from_texts;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
@@ -16,6 +17,9 @@ use hybrid_core::sql::SQL_TYPE;
 use hybrid_core::{Error, ErrorKind, Result, timestamp_type};
 
 use crate::client::message::Column;
+
+/// The key of a field's metadata with its collation.
+const COLLATION: &str = "hybrid.collation";
 
 /// A type of Snowflake as far as its values differ in results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,13 +87,20 @@ fn number(precision: i64, scale: i64) -> Type {
     }
 }
 
-/// Columns as fields that know Snowflake's own name of their type.
+/// Columns as fields that know Snowflake's own name of their type, and their collation.
 pub(crate) fn described(columns: &[Column]) -> SchemaRef {
     let field = |column: &Column| {
-        let name = [(SQL_TYPE.to_owned(), name_of(column))].into();
-        Field::new(&column.name, Type::of(column).arrow(), true).with_metadata(name)
+        let mut said = HashMap::from([(SQL_TYPE.to_owned(), name_of(column))]);
+        let collation = column.collation.clone().filter(|collation| !collation.is_empty());
+        said.extend(collation.map(|collation| (COLLATION.to_owned(), collation)));
+        Field::new(&column.name, Type::of(column).arrow(), true).with_metadata(said)
     };
     Arc::new(Schema::new(columns.iter().map(field).collect::<Vec<_>>()))
+}
+
+/// Whether a described column's texts are compared in another way than letter by letter.
+pub(crate) fn is_collated(column: &Field) -> bool {
+    column.metadata().contains_key(COLLATION)
 }
 
 /// A type as statements write it.

@@ -78,6 +78,21 @@ async fn throttling_errors_and_cuts_on_the_way_are_no_errors() {
 }
 
 #[tokio::test]
+async fn a_stage_that_refuses_a_file_is_asked_for_anew() {
+    let proxy = Proxy::start(port()).await;
+    let store = connect(patient(&proxy)).await;
+    proxy.fault("PUT /fs_bucket", Fault::Status(403, ""));
+    let table = unique("T");
+    let parts = ["TEST", "PUBLIC", table.as_str()];
+    assert_eq!(
+        write(&store, &parts, vec![numbers(10)], Mode::Create).await.unwrap(),
+        10
+    );
+    assert!(proxy.is_done());
+    assert_eq!(proxy.count("PUT 'file"), 2);
+}
+
+#[tokio::test]
 async fn an_append_that_was_not_sent_for_sure_is_sent_once() {
     let proxy = Proxy::start(port()).await;
     let store = connect(patient(&proxy)).await;

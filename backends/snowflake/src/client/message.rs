@@ -136,6 +136,8 @@ pub(crate) struct Column {
     pub(crate) kind: String,
     pub(crate) precision: Option<i64>,
     pub(crate) scale: Option<i64>,
+    /// How texts are compared; absent: letter by letter.
+    pub(crate) collation: Option<String>,
 }
 
 /// A part of a result on object storage.

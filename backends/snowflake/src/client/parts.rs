@@ -10,7 +10,7 @@ use futures::{StreamExt, stream};
 use hybrid_core::{Error, ErrorKind, Result};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 
 use super::ipc::Reader;
 use super::message::{Chunk, Column, QueryData};
@@ -34,6 +34,8 @@ pub(super) struct Parts {
     sizes: Vec<(u64, u64)>,
     /// They are signed, and count for some hours.
     addresses: RwLock<Vec<String>>,
+    /// Held while new ones are asked for.
+    renewing: Mutex<()>,
     pub(super) decoder: Decoder,
     pub(super) columns: Arc<[Column]>,
     budget: Arc<Semaphore>,
@@ -73,6 +75,7 @@ impl Parts {
                 .map(|chunk| (chunk.row_count, chunk.uncompressed_size))
                 .collect(),
             addresses: RwLock::new(chunks.into_iter().map(|chunk| chunk.url).collect()),
+            renewing: Mutex::default(),
             decoder: Decoder::new(&columns),
             columns,
             budget: Arc::new(Semaphore::new(BUDGET as usize)),
@@ -106,11 +109,9 @@ impl Parts {
 
     /// The bytes of a part; where its address does not count any more, those at its new one.
     async fn fetched(&self, place: usize) -> Result<Bytes> {
-        use ErrorKind as K;
         let address = self.address(place)?;
         match self.at(&address).await {
-            // One storage says 400, others 401 or 403.
-            Err(error) if matches!(error.kind(), K::PermissionDenied | K::Unauthenticated | K::InvalidInput) => {
+            Err(error) if is_refused(&error) => {
                 self.readdress(&address, place)
                     .await
                     .map_err(|again| match again.kind() {
@@ -139,6 +140,7 @@ impl Parts {
 
     /// Asks the server for new addresses, unless somebody else did.
     async fn readdress(&self, old: &str, place: usize) -> Result<()> {
+        let _one = self.renewing.lock().await;
         if self.address(place)? != old {
             return Ok(());
         }
@@ -172,6 +174,12 @@ impl Parts {
         }
         Ok(batches)
     }
+}
+
+/// Whether a storage says that it has not given the right to do this, or not any more: one by 400, others by 401 or 403.
+pub(super) fn is_refused(error: &Error) -> bool {
+    use ErrorKind as K;
+    matches!(error.kind(), K::PermissionDenied | K::Unauthenticated | K::InvalidInput)
 }
 
 /// Whatever storage says of them, parts are packed or not.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use hybrid_core::error::with_causes;
 use hybrid_core::{Error, ErrorKind, Result};
 use object_store::aws::AmazonS3Builder;
 use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
@@ -13,6 +14,7 @@ use object_store::{ObjectStore, ObjectStoreExt, StaticCredentialProvider};
 
 use super::conversation::Conversation;
 use super::message::StageInfo;
+use super::parts::is_refused;
 use super::session::parsed;
 use crate::error::protocol;
 use crate::names;
@@ -36,19 +38,33 @@ impl Conversation {
     /// Puts a file into a folder of a stage.
     pub(crate) async fn put(&self, stage: &str, folder: &str, name: &str, bytes: Bytes) -> Result<()> {
         let statement = format!("PUT 'file:///{name}' @{stage}/{folder} AUTO_COMPRESS = FALSE OVERWRITE = TRUE");
-        let answer = self.raw(&statement).await?;
+        let info = self.place(&statement).await?;
+        match self.put_at(&info, name, bytes.clone()).await {
+            // The right to put it there may have ended on the way.
+            Err(error) if is_refused(&error) => self.put_at(&self.place(&statement).await?, name, bytes).await,
+            put => put,
+        }
+    }
+
+    /// Where PUT says that a file goes, and by what right.
+    async fn place(&self, statement: &str) -> Result<StageInfo> {
+        let answer = self.raw(statement).await?;
         let info = parsed(&answer)?.data.and_then(|data| data.stage_info);
         let info = info.ok_or_else(|| protocol("PUT does not say where to"))?;
         if info.is_client_side_encrypted == Some(true) {
             let message = "the stage wants files that the client has encrypted, though it was made for others";
             return Err(Error::new(ErrorKind::Unsupported, message));
         }
+        Ok(info)
+    }
+
+    async fn put_at(&self, info: &StageInfo, name: &str, bytes: Bytes) -> Result<()> {
         match (info.location_type.to_ascii_uppercase().as_str(), &info.presigned_url) {
             // No server elsewhere says what is written on this machine's disk.
-            ("LOCAL_FS", _) if self.session.is_local() => written(&info, name, bytes).await,
-            ("GCS", Some(url)) if !url.is_empty() => self.put_at(url, bytes).await,
+            ("LOCAL_FS", _) if self.session.is_local() => written(info, name, bytes).await,
+            ("GCS", Some(url)) if !url.is_empty() => self.put_signed(url, bytes).await,
             _ => {
-                let (store, folder) = storage(&info, self.session.is_local())?;
+                let (store, folder) = storage(info, self.session.is_local())?;
                 let path = Path::parse(format!("{}/{name}", folder.trim_end_matches('/'))).map_err(protocol)?;
                 store.put(&path, bytes.into()).await.map(drop).map_err(unstaged)
             }
@@ -56,7 +72,7 @@ impl Conversation {
     }
 
     /// Puts a file at an address that is signed for it.
-    async fn put_at(&self, url: &str, bytes: Bytes) -> Result<()> {
+    async fn put_signed(&self, url: &str, bytes: Bytes) -> Result<()> {
         let http = self.session.http.of("the storage of the stage");
         let sent = http.asked(|_| http.client.put(url).body(bytes.clone())).await;
         sent.map(drop)
@@ -67,6 +83,8 @@ fn unstaged(error: object_store::Error) -> Error {
     let kind = match &error {
         object_store::Error::PermissionDenied { .. } => ErrorKind::PermissionDenied,
         object_store::Error::Unauthenticated { .. } => ErrorKind::Unauthenticated,
+        // S3 says so with status 400.
+        error if with_causes(error).contains("ExpiredToken") => ErrorKind::Unauthenticated,
         _ => ErrorKind::Unavailable,
     };
     Error::new(kind, "a file cannot be put into the stage").with_cause(error)

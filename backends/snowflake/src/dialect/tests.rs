@@ -4,8 +4,11 @@ use std::path::Path;
 
 use arrow::datatypes::TimeUnit;
 use hybrid_core::sql::SQL_TYPE;
+use serde_json::json;
 
 use super::*;
+use crate::client::message::Column;
+use crate::types::described;
 
 fn column(sql_type: &str) -> Field {
     Field::new("x", DataType::Timestamp(TimeUnit::Microsecond, None), true)
@@ -29,6 +32,24 @@ fn instants_are_utc_to_the_microsecond() {
         let error = SnowflakeDialect.instant("x", &column(sql_type)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
     }
+}
+
+#[test]
+fn texts_are_keys_letter_by_letter() {
+    let key = |said: serde_json::Value| {
+        let column: Column = serde_json::from_value(said).unwrap();
+        SnowflakeDialect
+            .key("x", described(&[column]).field(0), &DataType::Utf8)
+            .unwrap()
+    };
+    for collation in [json!(null), json!("")] {
+        assert_eq!(key(json!({"name": "k", "type": "text", "collation": collation})), "x");
+    }
+    assert_eq!(
+        key(json!({"name": "k", "type": "text", "collation": "en-ci"})),
+        "COLLATE(x, 'utf8')"
+    );
+    assert_eq!(key(json!({"name": "k", "type": "variant"})), "(x)::VARCHAR");
 }
 
 #[test]

@@ -15,6 +15,7 @@ fn column(kind: &str, precision: i64, scale: i64) -> Column {
         kind: kind.to_owned(),
         precision: Some(precision),
         scale: Some(scale),
+        ..Column::default()
     }
 }
 

@@ -133,8 +133,10 @@ async fn parts_that_fail_are_fetched_again() {
 
 #[tokio::test]
 async fn addresses_that_have_expired_are_asked_for_again() {
-    let server = server(8, |asked, place, _| {
-        (place > 2 && asked.target.contains("old")).then(|| Answer::status(403))
+    // Several at the same time.
+    let server = server(8, |asked, _, _| {
+        let expired = Answer::status(403).after(Duration::from_millis(50));
+        asked.target.contains("old").then_some(expired)
     })
     .await;
     assert_eq!(numbers(&server).await.unwrap(), (0..90).collect::<Vec<_>>());

@@ -10,7 +10,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::{Value, json};
 
 use crate::common::scripted::{Answer, Asked, Scripted};
-use crate::common::{config_at, connect, write};
+use crate::common::{config_at, connect, execute, write};
 
 fn batch() -> RecordBatch {
     let times = TimestampMicrosecondArray::from(vec![Some(1_500_001), None]).with_timezone("UTC");
@@ -115,6 +115,84 @@ async fn a_stage_with_a_signed_address_gets_the_file_there() {
     let put = server.seen("/signed/x").remove(0);
     assert!(!put.headers.contains_key("authorization"));
     check(put.body);
+}
+
+/// A signed address that is another one each time it is asked for.
+fn signed(asked: &Asked, before: usize) -> Answer {
+    let url = format!("http://{}/signed?sign={before}", asked.headers["host"]);
+    Answer::data(json!({"stageInfo": {"locationType": "GCS", "presignedUrl": url, "creds": {}}}))
+}
+
+#[tokio::test]
+async fn an_address_that_has_expired_is_asked_for_again() {
+    for status in [400, 401, 403] {
+        let server = Scripted::start(move |asked, before| match asked.path() {
+            "/signed" => (before == 0).then(|| Answer::status(status)),
+            _ if is(asked, "PUT") => Some(signed(asked, before)),
+            _ => is(asked, "COPY INTO \"").then(|| loaded(2)),
+        })
+        .await;
+        assert_eq!(create(&server).await.unwrap(), 2, "{status}");
+        let puts = server.seen("/signed");
+        assert_eq!(puts.len(), 2, "{status}");
+        assert_ne!(puts[0].target, puts[1].target);
+        check(puts[1].body.clone());
+    }
+}
+
+#[tokio::test]
+async fn credentials_that_have_expired_are_asked_for_again() {
+    let server = Scripted::start(|asked, before| {
+        if is(asked, "PUT") {
+            let (host, key) = (&asked.headers["host"], format!("key{before}"));
+            return Some(Answer::data(json!({"stageInfo": {
+                "locationType": "S3", "location": "bucket/x/", "region": "eu-central-1",
+                "endPoint": format!("http://{host}"), "creds": {"AWS_KEY_ID": key, "AWS_SECRET_KEY": "shh"}
+            }})));
+        }
+        if asked.path().starts_with("/bucket/") {
+            let expired = Answer {
+                status: 400,
+                ..Answer::bytes(b"<Error><Code>ExpiredToken</Code></Error>".to_vec())
+            };
+            let stored = Answer {
+                headers: "etag: \"x\"\r\n".to_owned(),
+                ..Answer::bytes(Vec::new())
+            };
+            return Some(if before == 0 { expired } else { stored });
+        }
+        is(asked, "COPY INTO \"").then(|| loaded(2))
+    })
+    .await;
+    assert_eq!(create(&server).await.unwrap(), 2);
+    let puts = server.seen("/bucket/x/rows-0.parquet");
+    assert_eq!(puts.len(), 2);
+    assert_ne!(
+        puts[0].headers["authorization"].split('/').next(),
+        puts[1].headers["authorization"].split('/').next()
+    );
+}
+
+#[tokio::test]
+async fn a_session_whose_files_did_not_arrive_is_not_used_again() {
+    let server = Scripted::start(|asked, before| match asked.path() {
+        "/signed" => Some(Answer::status(403)),
+        _ => is(asked, "PUT").then(|| signed(asked, before)),
+    })
+    .await;
+    let store = connect(config_at(server.port)).await;
+    let error = write(&store, &["TEST", "S", "t"], vec![batch()], Mode::Create)
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
+    assert!(!error.to_string().contains("sign="), "{error}");
+    // Nothing was made of them, and the session ends with what lies in its stage.
+    let made = |sql: &String| sql.starts_with("COPY INTO") || sql.starts_with("CREATE TABLE");
+    assert!(!server.statements().iter().any(made));
+    assert_eq!(server.seen("/session").len(), 1);
+    execute(&store, "SELECT 1").await;
+    assert_eq!(server.seen("/session/v1/login-request").len(), 2);
+    assert_eq!(server.seen("/session").len(), 1);
 }
 
 #[tokio::test]
