@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray, ListArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Decimal128Type, Field, Int64Type, Schema, TimeUnit};
 
@@ -52,7 +52,7 @@ pub fn exact(rows: BatchStream, table: &str, target: &Schema) -> BatchStream {
     let (table, mut first) = (table.to_owned(), 0);
     rows.changed(schema, move |batch| {
         for (at, kept) in &checks {
-            if let Some(lost) = first_lost(&batch, *at, *kept)? {
+            if let Some(lost) = first_lost(batch.column(*at), *kept)? {
                 return Err(rounded(
                     batch.schema_ref().field(*at),
                     *kept,
@@ -80,6 +80,7 @@ fn kept(given: &Field, target: &Field) -> Option<Kept> {
             (has, fraction(sql_type_of(target))?)
         }
         (given, DataType::Float64) if given.is_integer() => return Some(Kept::Doubles),
+        (DataType::List(given), DataType::List(target)) => return kept(given, target),
         _ => return None,
     };
     let dropped = u32::try_from(has)
@@ -98,9 +99,11 @@ fn fraction(sql_type: &str) -> Option<u32> {
     TIMES.contains(&name.as_str()).then_some(digits)
 }
 
-/// The first value that is not kept.
-fn first_lost(batch: &RecordBatch, at: usize, kept: Kept) -> Result<Option<usize>> {
-    let column = batch.column(at);
+/// The first row whose value, or one of whose elements, is not kept.
+fn first_lost(column: &ArrayRef, kept: Kept) -> Result<Option<usize>> {
+    if let Some(list) = column.as_list_opt::<i32>() {
+        return first_lost_in(list, kept);
+    }
     let lost = |i: usize, value: i128| column.is_valid(i) && !kept.keeps(value);
     let wide = match column.data_type() {
         // Those above the signed ones, too.
@@ -113,6 +116,19 @@ fn first_lost(batch: &RecordBatch, at: usize, kept: Kept) -> Result<Option<usize
     }
     let values = wide.as_primitive::<Int64Type>();
     Ok((0..values.len()).find(|&i| lost(i, values.value(i).into())))
+}
+
+fn first_lost_in(list: &ListArray, kept: Kept) -> Result<Option<usize>> {
+    // One look at all elements, which nearly always is enough.
+    if first_lost(list.values(), kept)?.is_none() {
+        return Ok(None);
+    }
+    for row in (0..list.len()).filter(|row| list.is_valid(*row)) {
+        if first_lost(&list.value(row), kept)?.is_some() {
+            return Ok(Some(row));
+        }
+    }
+    Ok(None)
 }
 
 fn rounded(field: &Field, kept: Kept, table: &str, row: u64) -> Error {
@@ -136,7 +152,7 @@ mod tests {
     use std::collections::HashMap;
     use std::sync::Arc;
 
-    use arrow::array::{ArrayRef, Decimal128Array, TimestampMicrosecondArray};
+    use arrow::array::{Decimal128Array, RecordBatch, TimestampMicrosecondArray};
 
     use super::*;
     use crate::sql::SQL_TYPE;
@@ -215,5 +231,17 @@ mod tests {
             let error = through(column(vec![1, lost]), double()).await.unwrap_err();
             assert!(error.to_string().contains("column `c`, row 2"), "{error}");
         }
+    }
+
+    #[tokio::test]
+    async fn elements_are_looked_at_too() {
+        let doubles = || Field::new("c", DataType::new_list(DataType::Float64, true), true);
+        let lists = |last: i64| {
+            let rows = [Some(vec![Some(1), Some(2)]), None, Some(vec![None, Some(last)])];
+            Arc::new(ListArray::from_iter_primitive::<Int64Type, _, _>(rows)) as ArrayRef
+        };
+        assert_eq!(through(lists(1 << 53), doubles()).await.unwrap(), 3);
+        let error = through(lists((1 << 53) + 1), doubles()).await.unwrap_err();
+        assert!(error.to_string().contains("column `c`, row 3"), "{error}");
     }
 }

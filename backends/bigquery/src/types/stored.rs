@@ -57,7 +57,11 @@ pub(crate) fn narrow(columns: &[FieldSchema]) -> Schema {
     let narrow = columns.iter().filter_map(|column| {
         let precision = u8::try_from(column.precision?).ok()?;
         let scale = i8::try_from(column.scale.unwrap_or_default()).ok()?;
-        Some(Field::new(&column.name, DataType::Decimal128(precision, scale), true))
+        let mut kept = DataType::Decimal128(precision, scale);
+        if column.is_repeated() {
+            kept = DataType::new_list(kept, true);
+        }
+        Some(Field::new(&column.name, kept, true))
     });
     Schema::new(narrow.collect::<Vec<_>>())
 }
@@ -207,14 +211,12 @@ mod tests {
         let said = [
             json!({"type": "NUMERIC", "precision": "10", "scale": "2"}),
             json!({"type": "BIGNUMERIC", "precision": "76", "scale": "3"}),
-            json!({"type": "NUMERIC", "precision": "5"}),
+            json!({"type": "NUMERIC", "precision": "5", "mode": "REPEATED"}),
             json!({"type": "NUMERIC"}),
         ];
         let narrow = narrow(&said.map(column));
-        let types: Vec<_> = narrow.fields().iter().map(|field| field.data_type().clone()).collect();
-        assert_eq!(
-            types,
-            [(10, 2), (76, 3), (5, 0)].map(|(precision, scale)| DataType::Decimal128(precision, scale))
-        );
+        let types: Vec<_> = narrow.fields().iter().map(|field| field.data_type()).collect();
+        let decimal = DataType::Decimal128;
+        assert_eq!(types, [&decimal(10, 2), &decimal(76, 3), &list(decimal(5, 0))]);
     }
 }
