@@ -24,9 +24,9 @@ def feature_view(engine, view):
     return lines + ["    schema:"] + [f"      - {{name: {name}, dtype: {dtype}}}" for name, dtype in view.features]
 
 
-def write(engine, folder, views):
-    """feature_store.yaml for the engine that the environment names, features.yaml for the views."""
-    settings = SETTINGS[engine](os.environ)
+def write(engine, folder, views, settings=None):
+    """feature_store.yaml for the engine that the environment names, unless its settings are given; features.yaml for the views."""
+    settings = settings or SETTINGS[engine](os.environ)
     store = ["project: bench", "registry: registry.db", "provider: local", "offline_store:"]
     (folder / "feature_store.yaml").write_text("\n".join(store + [f"  {key}: {value}" for key, value in settings.items()]) + "\n")
     lines = entities(sorted({key for view in views for key in view.keys})) + ["feature_views:"]
