@@ -28,13 +28,13 @@ def s3():
 
 
 def run(client, *statements):
-    """Runs them in one transaction, and waits."""
+    """Runs them in one transaction, and waits: boto3 leaves that to who uses it."""
     place = {"ClusterIdentifier": "cluster", "Database": DATABASE, "DbUser": "hybrid"}
-    id = client.batch_execute_statement(Sqls=list(statements), **place)["Id"]
-    while (told := client.describe_statement(Id=id))["Status"] != "FINISHED":
+    statement = client.batch_execute_statement(Sqls=list(statements), **place)["Id"]
+    while (told := client.describe_statement(Id=statement))["Status"] != "FINISHED":
         if told["Status"] in ("FAILED", "ABORTED"):
             raise SystemExit(told.get("Error", told["Status"]))
-        time.sleep(0.02)
+        time.sleep(0.1)
 
 
 def direct():
@@ -56,7 +56,7 @@ def held(name):
 
 
 def copy(name, file):
-    """To S3, by COPY into a staging table, from there: COPY reads times with a zone as text."""
+    """To S3, by COPY into a staging table, from there: COPY reads times with a zone as text. The file is deleted."""
     client, store, rows, key = connect(), s3(), pq.read_table(file), f"{FOLDER}/{uuid.uuid4()}/rows.parquet"
 
     def call():
@@ -67,11 +67,12 @@ def copy(name, file):
         run(client, f"CREATE TEMPORARY TABLE staged ({declared(TYPES | {'Time': 'varchar(64)'})})",
             f"COPY staged FROM 's3://{BUCKET}/{key}' IAM_ROLE default FORMAT AS PARQUET",
             f"INSERT INTO {name} SELECT {', '.join(f'{column}::{TYPES[kind]}' for column, kind in COLUMNS.items())} FROM staged")
+        store.delete_object(Bucket=BUCKET, Key=key)
     return call
 
 
 def unload(name, out):
-    """By UNLOAD to S3, from there by pyarrow."""
+    """By UNLOAD to S3, from there by pyarrow. The files are deleted."""
     client, folder = connect(), f"{BUCKET}/{FOLDER}/{uuid.uuid4()}/"
     files = S3FileSystem(endpoint_override=os.environ["HYBRID_REDSHIFT_S3"].removeprefix("http://"), scheme="http", region=REGION)
     options = dataset.ParquetFileFormat(coerce_int96_timestamp_unit="us")
@@ -79,6 +80,7 @@ def unload(name, out):
     def call():
         run(client, f"UNLOAD ('{selected(name)}') TO 's3://{folder}' IAM_ROLE default FORMAT AS PARQUET")
         write(dataset.dataset(folder, format=options, filesystem=files).to_batches(), out)
+        files.delete_dir(folder)
     return call
 
 

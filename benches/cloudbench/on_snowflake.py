@@ -1,9 +1,12 @@
 """Snowflake's emulator, as Snowflake's own connector reaches it."""
 import os
+import re
 import uuid
 
 import pyarrow.parquet as pq
-import snowflake.connector
+from snowflake.connector import SnowflakeConnection
+from snowflake.connector.cursor import SnowflakeCursor
+from snowflake.connector.pandas_tools import write_pandas as pandas_written
 
 from rows import COLUMNS, declared, selected, summed, write
 
@@ -11,11 +14,27 @@ QUOTE = '"'
 TYPES = {"Int64": "NUMBER(38,0)", "Float64": "FLOAT", "Time": "TIMESTAMP_TZ(6)"}
 
 
-def connect():
-    return snowflake.connector.connect(
+class Cursor(SnowflakeCursor):
+    """Names stages without the single quotes around them that `write_pandas` has and the emulator does not know."""
+
+    def execute(self, command, *arguments, **options):
+        return super().execute(re.sub(r"'(@[^']*)'", r"\1", command), *arguments, **options)
+
+
+class Connection(SnowflakeConnection):
+    def cursor(self, kind=Cursor):
+        return super().cursor(kind)
+
+
+def connection():
+    return Connection(
         user="tester", password="secret", account="tests", host=os.environ["HYBRID_SNOWFLAKE_HOST"],
         port=int(os.environ["HYBRID_SNOWFLAKE_PORT"]), protocol="http", database="TEST", schema="PUBLIC",
-        session_parameters={"CLIENT_TELEMETRY_ENABLED": False}).cursor()
+        session_parameters={"CLIENT_TELEMETRY_ENABLED": False})
+
+
+def connect():
+    return connection().cursor()
 
 
 def empty(name):
@@ -26,8 +45,13 @@ def held(name):
     return connect().execute(summed(f'"{name}"', QUOTE)).fetchone()
 
 
+def write_pandas(name, file):
+    opened, rows = connection(), pq.read_table(file).to_pandas()
+    return lambda: pandas_written(opened, rows, name, use_logical_type=True)
+
+
 def put_and_copy(name, file):
-    """What `write_pandas` does: the emulator does not take its statements."""
+    """The file as it is."""
     cursor, stage = connect(), f'"{uuid.uuid4()}"'
     cursor.execute(f"CREATE TEMPORARY STAGE {stage}")
 
