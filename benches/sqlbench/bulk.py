@@ -68,7 +68,7 @@ def entity_rows(folder, here):
 
 
 def measure(contenders, before):
-    """Best seconds, memory and note of that run, by contender."""
+    """Best seconds, highest memory and the note, by contender."""
     runs = {who: [] for who in contenders}
     for _ in range(ROUNDS):
         for who, call in contenders.items():
@@ -76,7 +76,7 @@ def measure(contenders, before):
                 before()
                 runs[who].append((*call(), "")[:3])
                 print(f"{who}: {runs[who][-1][0]:.2f} s", file=sys.stderr, flush=True)
-    return {who: min(of) for who, of in runs.items()}
+    return {who: (min(run[0] for run in of), max(run[1] for run in of), of[0][2]) for who, of in runs.items()}
 
 
 def bench(engine, scale, here):

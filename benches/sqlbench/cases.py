@@ -43,6 +43,11 @@ class Case:
         return [name for view in self.views for name, _ in view.features]
 
     @property
+    def columns(self):
+        """Of its entity rows."""
+        return ["row_id", *self.keys, "event_timestamp", "label"]
+
+    @property
     def frame(self):
         """The file of its entity rows, and their table, for those who get them for free."""
         return f"{self.name.lower()}_frame"

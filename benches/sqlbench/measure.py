@@ -3,7 +3,7 @@
 usage: measure.py ENGINE [--small | --require] [--cases S1,S2] [--only ours|statement|theirs]
 
 hybrid's time is that of the whole process; Feast's is that of its call alone. Where Feast's call is a statement over entity
-rows that are there already, hybrid's statement runs in its place too, by the same client. What took long is not run again.
+rows that are there already, hybrid's statement runs in its place too, by the same client. What took long is not run again, by nobody.
 --small runs at a hundredth of the size and compares no times. --require fails below the ratios that are asked for.
 Fails also when a row of ours is not right.
 """
@@ -18,8 +18,9 @@ import repo
 from cases import ASKED, CASES, ENGINES, LIMIT, references, views
 from process import Failed, data, python, run
 
-# The entity rows as hybrid's statement names them, and what a client finds in their place.
-UPLOADED = {"trino": r'"hive"\."staging"\."hybrid_\w+"', "spark": r"`hybrid_\w+`"}
+# Where Feast's call is a statement: how hybrid's statement names the entity rows, how it quotes, and their time as it compares it.
+STATEMENTS = {"trino": (r'"hive"\."staging"\."hybrid_\w+"', '"', "CAST(event_timestamp AT TIME ZONE 'UTC' AS timestamp(6))"),
+              "spark": (r"`__hybrid_[0-9a-f]{32}`", "`", "event_timestamp")}
 
 # A server in Java gets faster from query to query.
 ROUNDS = {"postgres": 3, "trino": 5, "spark": 5}
@@ -38,18 +39,20 @@ class Runs:
     stopped: float = 0
     failed: str = ""
 
-    def again(self, rounds):
+    @property
+    def over(self):
+        """Whether another round would tell nothing, or take too long."""
         enough = LONG if len(self.seconds) > 1 else FIRST_LONG
-        return not self.failed and not self.stopped and len(self.seconds) < rounds and (not self.seconds or self.seconds[-1] < enough)
+        return bool(self.failed or self.stopped) or self.seconds[-1] > enough
 
     @property
     def best(self):
-        return self.stopped if self.stopped else min(self.seconds, default=None)
+        return min(self.seconds, default=self.stopped or None)
 
     def __str__(self):
         if self.failed:
             return "failed"
-        return f"> {self.stopped} s" if self.stopped else f"{self.best:.2f} s" if self.seconds else "not run"
+        return f"{self.best:.2f} s" if self.seconds else f"> {self.stopped} s" if self.stopped else "not run"
 
 
 def retrieval(command, case, folder, here):
@@ -72,11 +75,16 @@ def statement(engine, case, folder, here, out, limit):
 
 
 def statement_text(engine, case, folder, here):
-    """What hybrid asks, of the table of entity rows that is there."""
+    """What hybrid asks, of the table of entity rows that is there, with the columns that Feast's template gives."""
     told = run(retrieval("explain", case, folder, here))[0]
     text = told[told.index("\nWITH "):].strip().split("\n\n")[0]
-    columns = ", ".join(["row_id AS __hybrid_row", "event_timestamp AS __hybrid_time", *case.keys])
-    return re.sub(UPLOADED[engine], f"(SELECT {columns} FROM {case.frame})", text)
+    uploaded, q, time = STATEMENTS[engine]
+    text, found = re.subn(uploaded, f"(SELECT *, row_id AS __hybrid_row, {time} AS __hybrid_time FROM {case.frame})", text)
+    head, row, rest = text.rpartition(f"SELECT {q}e{q}.{q}__hybrid_row{q}")
+    if not found or not row:
+        raise Failed(["explain"], 0, f"no statement over uploaded entity rows: {told}")
+    columns = ", ".join(f"{q}e{q}.{q}{name}{q}" for name in case.columns)
+    return f"{head}SELECT {columns}{rest}"
 
 
 SIDES = {"theirs": theirs, "statement": statement, "ours": ours}
@@ -93,13 +101,17 @@ def attempt(side, runs, limit, *arguments):
 
 
 def measure(engine, case, folder, here, sides, limit):
-    """The runs of each side; their last answers stay in `here`."""
+    """The runs of each side, as many of each, in turns of who begins; their last answers stay in `here`."""
     runs = {side: Runs() for side in sides}
-    while any(of.again(ROUNDS[engine]) for of in runs.values()):
-        for side, of in runs.items():
-            if of.again(ROUNDS[engine]):
-                attempt(side, of, limit, engine, case, folder, here, here / f"{case.name}-{side}.parquet")
-                print(f"{engine} {case.name} {side}: {f'{of.seconds[-1]:.2f} s' if of.seconds else of}", file=sys.stderr, flush=True)
+    for turn in range(ROUNDS[engine]):
+        first = turn % len(sides)
+        for side in sides[first:] + sides[:first]:
+            attempt(side, runs[side], limit, engine, case, folder, here, here / f"{case.name}-{side}.parquet")
+            last = runs[side]
+            print(f"{engine} {case.name} {side}: {f'{last.seconds[-1]:.2f} s' if not last.failed and last.seconds else last}",
+                  file=sys.stderr, flush=True)
+        if any(of.over for of in runs.values()):
+            break
     return runs
 
 
@@ -159,7 +171,7 @@ def passes(engine, results, require):
     for name, (runs, wrong) in results.items():
         problems += [f"{name}: {side} failed" for side, of in runs.items() if of.failed]
         problems += [f"{name}: {wrong[side]} rows of hybrid are wrong ({side})" for side in runs if side != "theirs" and wrong[side] != 0]
-        found = ratio(runs, "statement" if engine in UPLOADED else "ours")
+        found = ratio(runs, "statement" if engine in STATEMENTS else "ours")
         if require and (found is None or found < ASKED[engine][name]):
             problems.append(f"{name}: {found and round(found, 1)} times as fast as Feast's template, asked for {ASKED[engine][name]}")
     for problem in problems:
@@ -178,7 +190,7 @@ def main():
     names = o.cases.split(",")
     if unknown := set(names) - set(CASES):
         args.error(f"unknown: {', '.join(sorted(unknown))}; data sets: {', '.join(CASES)}")
-    sides = [side for side in SIDES if o.only in (None, side) and (side != "statement" or o.engine in UPLOADED)]
+    sides = [side for side in SIDES if o.only in (None, side) and (side != "statement" or o.engine in STATEMENTS)]
     with tempfile.TemporaryDirectory() as here:
         results = bench(o.engine, names, 0.01 if o.small else 1.0, sides, pathlib.Path(here))
     report(o.engine, results, o.small)

@@ -65,8 +65,8 @@ def theirs(engine, o, case, folder):
 
 
 def named(answer, case):
-    """The answer of a statement of hybrid's under the names of the data set."""
-    return answer.rename_columns(["row_id", *case.features])
+    """The answer of hybrid's statement under the names of the data set."""
+    return answer.rename_columns([*case.columns, *case.features])
 
 
 def main():
@@ -78,8 +78,10 @@ def main():
     args.add_argument("--limit", type=float, default=LIMIT)
     args.add_argument("--statement", type=pathlib.Path)
     o = args.parse_args()
-    engine, case = importlib.import_module(f"on_{o.engine}"), CASES[o.case]
     with tempfile.TemporaryDirectory() as folder:
+        # Else Feast makes a folder when it is imported, and a process that is ended like this one leaves it.
+        os.environ.setdefault("PROMETHEUS_MULTIPROCESS_DIR", folder)
+        engine, case = importlib.import_module(f"on_{o.engine}"), CASES[o.case]
         call = engine.asked(o.statement.read_text()) if o.statement else theirs(engine, o, case, folder)
         outcome = within(o.limit, call, engine.cancel)
     if outcome is None:
