@@ -7,7 +7,8 @@ use arrow::array::Array;
 use futures::TryStreamExt;
 
 use super::historical::Staging;
-use super::prepare::{SOURCE, View, table_text};
+use super::prepare::View;
+use super::table::{SOURCE, table_text};
 use super::text::Entities;
 use super::{Dialect, Formulation, SqlSession, SqlStore, fit, literal};
 use crate::Result;

@@ -6,8 +6,8 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 
 use super::cleanup::{Guard, in_session};
-use super::prepare::{SOURCE, Table};
 use super::select::{Ordering, parsed_select};
+use super::table::{SOURCE, Table};
 use super::{Dialect, SqlSession, SqlStore, check_select};
 use crate::store::{ENTITY_TIME, ROW_NUMBER, SelectFrame, Staged, StagedFrame};
 use crate::{BatchStream, Error, ErrorKind, Result};

@@ -20,6 +20,7 @@ mod relation;
 mod select;
 mod store;
 mod support;
+mod table;
 mod text;
 mod write;
 

@@ -6,7 +6,7 @@ use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 
 use super::cleanup::{Guard, close_shared, in_session};
-use super::prepare::Table;
+use super::table::Table;
 use super::{SqlSession, SqlStore, embed, frame, historical, pull, write};
 use crate::Result;
 use crate::store::{

@@ -1,245 +1,12 @@
-//! Sources as the engine describes them, and the views of a retrieval in the engine's terms.
+//! The views of a retrieval in the engine's terms.
 
-use arrow::datatypes::{DataType, Field, SchemaRef};
-use chrono::{DateTime, Days, NaiveDate};
+use arrow::datatypes::DataType;
 
-use super::{Dialect, Relation, SqlSession, SqlStore, check_select};
-use crate::canonical::{canonical_key_type, is_time};
-use crate::definitions::not_found;
-use crate::store::{HistoricalView, JoinKey, OutputColumn, SourceTable};
+use super::table::{Table, inside};
+use super::{Dialect, SqlStore};
+use crate::canonical::canonical_key_type;
+use crate::store::{HistoricalView, JoinKey, OutputColumn};
 use crate::{Error, ErrorKind, Result};
-
-/// What a source is called in the texts.
-pub(super) const SOURCE: &str = "s";
-
-/// Times that every engine has literals for: the years 1 to 9999, in microseconds.
-const YEARS: std::ops::RangeInclusive<i64> = -62_135_596_800_000_000..=253_402_300_799_999_999;
-
-/// A date partition of more days than this is only bounded, not listed.
-const MOST_DAYS: u64 = 1_000;
-
-/// A source that has been described.
-pub(super) struct Table {
-    /// For messages.
-    pub name: String,
-    /// As it stands in FROM, without an alias.
-    pub from: String,
-    /// The table's name, when it is one.
-    pub table: Option<Vec<String>>,
-    pub schema: SchemaRef,
-    /// The column that it is partitioned by, where it is none of `schema`.
-    pub hidden: Option<Field>,
-}
-
-impl Table {
-    /// Asks the engine for the columns of a source.
-    pub(super) async fn describe<T: SqlStore>(
-        store: &T,
-        session: &T::Session,
-        name: &str,
-        source: &T::Source,
-    ) -> Result<Self> {
-        let dialect = store.dialect();
-        let relation = store.relation(source)?;
-        let from = from_text(dialect, &relation)?;
-        let schema = session
-            .describe(&format!("SELECT * FROM {from} AS {}", dialect.quote(SOURCE)))
-            .await?;
-        let table = match relation {
-            Relation::Table(parts) => Some(parts),
-            Relation::Query(_) => None,
-        };
-        Ok(Self {
-            name: name.to_owned(),
-            from,
-            table,
-            schema,
-            hidden: None,
-        })
-    }
-
-    /// The same of a source that is read, with the column that its table is partitioned by.
-    pub(super) async fn of<T: SqlStore>(
-        store: &T,
-        session: &T::Session,
-        source: &SourceTable<T::Source>,
-    ) -> Result<Self> {
-        let mut this = Self::describe(store, session, &source.name, &source.options).await?;
-        if let (Some(partition), Some(table)) = (&source.date_partition_column, &this.table)
-            && this.schema.field_with_name(partition).is_err()
-        {
-            this.hidden = session.hidden_column(table, partition).await?;
-        }
-        Ok(this)
-    }
-
-    pub(super) fn column(&self, name: &str) -> Result<&Field> {
-        let hidden = self.hidden.as_ref().filter(|hidden| hidden.name() == name);
-        self.schema.field_with_name(name).ok().or(hidden).ok_or_else(|| {
-            let known: Vec<&str> = self.schema.fields().iter().map(|field| field.name().as_str()).collect();
-            not_found(&format!("source `{}`: column", self.name), name, &known)
-        })
-    }
-
-    /// A column as an expression.
-    pub(super) fn expr(&self, dialect: &dyn Dialect, name: &str) -> Result<String> {
-        let column = self.column(name)?;
-        Ok(format!("{}.{}", dialect.quote(SOURCE), dialect.quote(column.name())))
-    }
-
-    /// A time column as an instant.
-    pub(super) fn instant(&self, dialect: &dyn Dialect, name: &str) -> Result<String> {
-        dialect.instant(&self.expr(dialect, name)?, self.time_column(name)?)
-    }
-
-    /// A time column as what its instants are sorted by.
-    fn time_order(&self, dialect: &dyn Dialect, name: &str) -> Result<String> {
-        dialect.time_order(&self.expr(dialect, name)?, self.time_column(name)?)
-    }
-
-    fn time_column(&self, name: &str) -> Result<&Field> {
-        let column = self.column(name)?;
-        if !is_time(column.data_type()) {
-            let message = format!(
-                "source `{}`: column `{name}` is no time, its type is {}",
-                self.name,
-                column.data_type()
-            );
-            return Err(Error::new(ErrorKind::InvalidInput, message)
-                .with_help("a time is a timestamp, a date, or RFC 3339 text"));
-        }
-        Ok(column)
-    }
-
-    /// Conditions that let rows between two instants pass, both inclusive: exact ones if `exact`, and
-    /// such that the engine prunes by.
-    pub(super) fn between(
-        &self,
-        dialect: &dyn Dialect,
-        timestamp: &str,
-        window: (Option<i64>, Option<i64>),
-        exact: bool,
-    ) -> Result<Vec<String>> {
-        let column = self.column(timestamp)?;
-        let (raw, instant) = (self.expr(dialect, timestamp)?, self.instant(dialect, timestamp)?);
-        let mut conditions = Vec::new();
-        for (bound, sign, upper) in [(window.0, ">=", false), (window.1, "<=", true)] {
-            let Some(bound) = bound.filter(|bound| YEARS.contains(bound)) else {
-                continue;
-            };
-            let pruning = dialect.pruning_literal(bound, column, upper);
-            let literal = dialect.instant_literal(bound);
-            // Where they are one and the same, once is enough.
-            let same = raw == instant && pruning.as_ref() == Some(&literal);
-            if (exact || pruning.is_none()) && !same {
-                conditions.push(format!("{instant} {sign} {literal}"));
-            }
-            conditions.extend(pruning.map(|pruning| format!("{raw} {sign} {pruning}")));
-        }
-        if conditions.is_empty() {
-            conditions.push(format!("{raw} IS NOT NULL"));
-        }
-        Ok(conditions)
-    }
-
-    /// Conditions on the column that the table is partitioned by, for events between two instants.
-    pub(super) fn partitions(
-        &self,
-        dialect: &dyn Dialect,
-        partition: Option<&str>,
-        format: &str,
-        window: (Option<i64>, Option<i64>),
-    ) -> Result<Vec<String>> {
-        let Some(partition) = partition else {
-            return Ok(Vec::new());
-        };
-        let column = self.column(partition)?;
-        let raw = self.expr(dialect, partition)?;
-        if column.data_type().is_temporal() {
-            let bound = |(bound, sign, upper): (Option<i64>, &str, bool)| {
-                let bound = bound.filter(|bound| YEARS.contains(bound))?;
-                // A partition is of a whole day: its value may lie before the event's time.
-                let literal = dialect.pruning_literal(start_of_day(bound, upper), column, upper)?;
-                let condition = format!("{raw} {sign} {literal}");
-                Some(match self.hidden {
-                    // What came in a moment ago is in no partition yet.
-                    Some(_) => format!("({condition} OR {raw} IS NULL)"),
-                    None => condition,
-                })
-            };
-            return Ok([(window.0, ">=", false), (window.1, "<=", true)]
-                .into_iter()
-                .filter_map(bound)
-                .collect());
-        }
-        if !is_date_format(format) {
-            let message = format!("source `{}`: the date partition format `{format}` is none", self.name);
-            return Err(Error::new(ErrorKind::Definition, message)
-                .with_help("write dates in strftime's terms, %Y-%m-%d and the like"));
-        }
-        Ok(text_partitions(dialect, &raw, format, window).into_iter().collect())
-    }
-}
-
-fn start_of_day(micros: i64, upper: bool) -> i64 {
-    const DAY: i64 = 86_400_000_000;
-    if upper { micros } else { micros.div_euclid(DAY) * DAY }
-}
-
-/// Whether a date can be written so; another format would panic when it is used.
-fn is_date_format(format: &str) -> bool {
-    use std::fmt::Write;
-    write!(String::new(), "{}", NaiveDate::MIN.format(format)).is_ok()
-}
-
-/// Dates that are text: a range where their order is that of time, else a list.
-fn text_partitions(
-    dialect: &dyn Dialect,
-    raw: &str,
-    format: &str,
-    window: (Option<i64>, Option<i64>),
-) -> Option<String> {
-    let day = |micros: Option<i64>| {
-        let micros = micros.filter(|micros| YEARS.contains(micros))?;
-        DateTime::from_timestamp_micros(micros).map(|time| time.date_naive())
-    };
-    let text = |date: NaiveDate| dialect.text(&date.format(format).to_string());
-    let (first, last) = (day(window.0), day(window.1));
-    if matches!(
-        format,
-        "%Y-%m-%d" | "%Y%m%d" | "%Y/%m/%d" | "%Y_%m_%d" | "%Y-%m" | "%Y%m" | "%Y"
-    ) {
-        let parts = [(first, ">="), (last, "<=")];
-        let parts = parts.map(|(date, sign)| date.map(|date| format!("{raw} {sign} {}", text(date))));
-        let parts: Vec<String> = parts.into_iter().flatten().collect();
-        return (!parts.is_empty()).then(|| parts.join(" AND "));
-    }
-    let (first, last) = first.zip(last)?;
-    let days = u64::try_from((last - first).num_days())
-        .ok()
-        .filter(|days| *days <= MOST_DAYS)?;
-    let mut dates: Vec<String> = (0..=days)
-        .filter_map(|day| first.checked_add_days(Days::new(day)))
-        .map(text)
-        .collect();
-    dates.dedup();
-    Some(format!("{raw} IN ({})", dates.join(", ")))
-}
-
-/// A relation as it stands in FROM.
-pub(super) fn from_text(dialect: &dyn Dialect, relation: &Relation) -> Result<String> {
-    match relation {
-        Relation::Table(parts) => Ok(table_text(dialect, parts)),
-        // The line break ends a comment that the query may end with.
-        Relation::Query(query) => Ok(format!("({}\n)", check_select(query, &*dialect.grammar())?)),
-    }
-}
-
-/// A table's name, quoted.
-pub(super) fn table_text(dialect: &dyn Dialect, parts: &[String]) -> String {
-    let parts: Vec<String> = parts.iter().map(|part| dialect.quote(part)).collect();
-    parts.join(".")
-}
 
 /// One view of a retrieval, its columns as expressions.
 pub(super) struct View {
@@ -301,11 +68,7 @@ impl View {
         let time = table.instant(dialect, &source.timestamp_field)?;
         let created = source.created_timestamp_column.as_deref();
         let known_in_time = frame.filter_by_created && created.is_some();
-        let created = created.map(|created| match known_in_time {
-            true => table.instant(dialect, created),
-            false => table.time_order(dialect, created),
-        });
-        let created = created.transpose()?;
+        let created = prepare_created(dialect, &table, created, known_in_time)?;
         let (columns, features) = prepare_columns(dialect, &table, &view.features)?;
         let mut conditions = candidates(store, &table, view, frame)?;
         conditions.extend(keys.iter().map(|key| format!("{} IS NOT NULL", key.raw)));
@@ -333,6 +96,20 @@ impl View {
             },
         })
     }
+}
+
+/// An instant where it is compared with entity times, else only what it is sorted by.
+fn prepare_created(
+    dialect: &dyn Dialect,
+    table: &Table,
+    created: Option<&str>,
+    known_in_time: bool,
+) -> Result<Option<String>> {
+    let expr = |created: &str| match known_in_time {
+        true => table.instant(dialect, created),
+        false => table.time_order(dialect, created),
+    };
+    created.map(expr).transpose()
 }
 
 /// The time range in which a feature row can matter at all.
@@ -391,23 +168,4 @@ fn prepare_columns(dialect: &dyn Dialect, table: &Table, features: &[OutputColum
         places.push(place.unwrap_or(names.len() - 1));
     }
     Ok((columns, places))
-}
-
-/// Conditions that let the rows of a window pass, `exact` or only such that the engine prunes by, and
-/// those on the column that the table is partitioned by.
-pub(super) fn inside<T: SqlStore>(
-    store: &T,
-    table: &Table,
-    source: &SourceTable<T::Source>,
-    window: (Option<i64>, Option<i64>),
-    exact: bool,
-) -> Result<Vec<String>> {
-    let dialect = store.dialect();
-    let mut conditions = table.between(dialect, &source.timestamp_field, window, exact)?;
-    let (partition, format) = (
-        source.date_partition_column.as_deref(),
-        store.partition_format(&source.options),
-    );
-    conditions.extend(table.partitions(dialect, partition, format, window)?);
-    Ok(conditions)
 }

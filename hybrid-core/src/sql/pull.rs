@@ -6,7 +6,7 @@ use arrow::datatypes::DataType;
 
 use super::cleanup::{Guard, closing};
 use super::fit::{Wanted, fitted};
-use super::prepare::{SOURCE, Table, inside};
+use super::table::{SOURCE, Table, inside};
 use super::{Dialect, SqlSession, SqlStore};
 use crate::canonical::canonical_key_type;
 use crate::store::{Call, OutputColumn, PullAllRequest, PullLatestRequest, SourceTable};

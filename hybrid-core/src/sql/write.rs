@@ -1,7 +1,7 @@
 //! Appending rows, and making tables of them.
 
 use super::exact::exact;
-use super::prepare::{Table, from_text};
+use super::table::{Table, from_text};
 use super::{Append, Mode, Relation, SqlSession, SqlStore};
 use crate::store::{PersistRequest, WriteRequest, check_write_columns};
 use crate::{Error, ErrorKind, Result};

@@ -1,4 +1,5 @@
-use super::super::prepare::{SOURCE, View};
+use super::super::prepare::View;
+use super::super::table::SOURCE;
 use super::{Writer, latest_first};
 use crate::store::ROW_NUMBER;
 
