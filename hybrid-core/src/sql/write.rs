@@ -23,15 +23,15 @@ pub(super) async fn append<T: SqlStore>(
     session.append(append).await.map_err(uncertain)
 }
 
-/// An engine that went away may have committed before: a caller that simply tries again could write
-/// the rows twice.
+/// What may pass may also have come after the commit, as credentials that expire while the end is waited for: a caller
+/// that simply tries again could write the rows twice.
 fn uncertain(error: Error) -> Error {
-    match error.kind() {
-        ErrorKind::Unavailable | ErrorKind::Timeout if error.is_retryable() => error
-            .not_retryable()
-            .with_help("it is not known whether the rows were written: look before trying again"),
-        _ => error,
+    if !error.is_retryable() {
+        return error;
     }
+    error
+        .not_retryable()
+        .with_help("it is not known whether the rows were written: look before trying again")
 }
 
 /// Makes the table that the options name.
@@ -58,5 +58,28 @@ pub(super) fn table_name<T: SqlStore>(store: &T, name: &str, source: &T::Source)
             let message = format!("source `{name}` reads a query, and rows cannot be written to one: {text}");
             Err(Error::new(ErrorKind::Unsupported, message).with_help("give the source a `table`"))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_append_that_may_have_succeeded_is_not_to_be_tried_again() {
+        use ErrorKind as K;
+        for kind in [
+            K::Unavailable,
+            K::Timeout,
+            K::Unauthenticated,
+            K::ResourceExhausted,
+            K::Cancelled,
+        ] {
+            let error = uncertain(Error::new(kind, "lost").retryable());
+            assert!(error.kind() == kind && !error.is_retryable(), "{error}");
+            assert!(error.to_string().contains("not known whether"), "{error}");
+        }
+        let refused = uncertain(Error::new(K::InvalidInput, "refused"));
+        assert!(refused.help().is_empty(), "{refused}");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::datatypes::{DataType, Field, Fields, Schema};
 use hybrid_core::{Error, ErrorKind, Result};
 
 use super::{scalar, sql_type};
@@ -52,18 +52,28 @@ pub(crate) fn made(given: &Schema) -> String {
     given.fields().iter().map(value).collect::<Vec<_>>().join(", ")
 }
 
-/// The decimals that keep fewer digits than their type, which would round.
+/// The decimals that keep fewer digits than their type, which would round; of structs those inside.
 pub(crate) fn narrow(columns: &[FieldSchema]) -> Schema {
-    let narrow = columns.iter().filter_map(|column| {
-        let precision = u8::try_from(column.precision?).ok()?;
-        let scale = i8::try_from(column.scale.unwrap_or_default()).ok()?;
-        let mut kept = DataType::Decimal128(precision, scale);
+    Schema::new(narrowed(columns))
+}
+
+fn narrowed(columns: &[FieldSchema]) -> Fields {
+    let narrow = |column: &FieldSchema| {
+        let inner = narrowed(&column.fields);
+        let mut kept = match column.precision {
+            Some(precision) => {
+                let scale = column.scale.unwrap_or_default();
+                DataType::Decimal128(u8::try_from(precision).ok()?, i8::try_from(scale).ok()?)
+            }
+            None if inner.is_empty() => return None,
+            None => DataType::Struct(inner),
+        };
         if column.is_repeated() {
             kept = DataType::new_list(kept, true);
         }
         Some(Field::new(&column.name, kept, true))
-    });
-    Schema::new(narrow.collect::<Vec<_>>())
+    };
+    columns.iter().filter_map(narrow).collect()
 }
 
 fn of<'a>(given: &Field, columns: &'a [FieldSchema]) -> Result<&'a FieldSchema> {
@@ -135,8 +145,9 @@ fn written(column: &FieldSchema) -> String {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use arrow::array::{Array, ArrayRef, Decimal128Array, RecordBatch, StructArray};
     use arrow::datatypes::TimeUnit;
-    use hybrid_core::{ValueType, timestamp_type};
+    use hybrid_core::{BatchStream, ValueType, timestamp_type};
     use serde_json::{Value, json};
 
     use super::*;
@@ -213,10 +224,39 @@ mod tests {
             json!({"type": "BIGNUMERIC", "precision": "76", "scale": "3"}),
             json!({"type": "NUMERIC", "precision": "5", "mode": "REPEATED"}),
             json!({"type": "NUMERIC"}),
+            json!({"type": "RECORD", "fields": [{"name": "a", "type": "NUMERIC"}]}),
+            json!({"type": "RECORD", "mode": "REPEATED", "fields": [
+                {"name": "a", "type": "STRING"},
+                {"name": "b", "type": "RECORD", "fields": [{"name": "c", "type": "NUMERIC", "precision": "9", "scale": "1"}]},
+            ]}),
         ];
         let narrow = narrow(&said.map(column));
         let types: Vec<_> = narrow.fields().iter().map(|field| field.data_type()).collect();
         let decimal = DataType::Decimal128;
-        assert_eq!(types, [&decimal(10, 2), &decimal(76, 3), &list(decimal(5, 0))]);
+        let one = |name: &str, inner| DataType::Struct(vec![Field::new(name, inner, true)].into());
+        let inside = list(one("b", one("c", decimal(9, 1))));
+        assert_eq!(types, [&decimal(10, 2), &decimal(76, 3), &list(decimal(5, 0)), &inside]);
+    }
+
+    #[tokio::test]
+    async fn what_narrow_decimals_inside_would_round_is_an_error() {
+        let given = |value: i128| {
+            let values = Decimal128Array::from(vec![value])
+                .with_precision_and_scale(38, 9)
+                .unwrap();
+            let one: ArrayRef = Arc::new(StructArray::from(vec![(
+                Arc::new(Field::new("a", values.data_type().clone(), true)),
+                Arc::new(values) as ArrayRef,
+            )]));
+            let batch = RecordBatch::try_from_iter([("c", one)]).unwrap();
+            BatchStream::from_batches(batch.schema(), vec![batch])
+        };
+        let said =
+            json!({"type": "RECORD", "fields": [{"name": "a", "type": "NUMERIC", "precision": "9", "scale": "1"}]});
+        let narrow = narrow(&[column(said)]);
+        let exact = |value| hybrid_core::sql::exact(given(value), "t", &narrow).collect();
+        assert_eq!(exact(1_500_000_000).await.unwrap().len(), 1);
+        let error = exact(1_550_000_000).await.unwrap_err();
+        assert!(error.to_string().contains("`c.a`, row 1"), "{error}");
     }
 }
