@@ -192,6 +192,20 @@ async fn a_lost_answer_does_not_run_or_load_anything_twice() {
     session.close().await.unwrap();
 }
 
+#[tokio::test]
+async fn a_load_whose_answer_was_lost_is_found_behind_refusals_that_pass() {
+    let (proxy, mut config) = behind().await;
+    config.retry_timeout = 3;
+    let store = connect(config).await;
+    proxy.rule("uploadType=multipart", 1, Act::Lose);
+    proxy.rule("uploadType=multipart", usize::MAX, refusal(403, "rateLimitExceeded"));
+    let batch = numbers([1, 2]);
+    let written = put(&store, "t", batch.schema(), vec![batch], Mode::Create).await;
+    assert_eq!(written.unwrap(), 2);
+    assert!(proxy.seen("uploadType=multipart").len() > 1);
+    assert_eq!(count(&store, "t").await, 2);
+}
+
 /// Rows whose Parquet is several parts of an upload: they do not compress.
 fn many(rows: usize) -> Vec<RecordBatch> {
     let mut state = 1_u64;

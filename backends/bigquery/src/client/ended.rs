@@ -9,9 +9,16 @@ use crate::error::problem_error;
 
 /// A job that was refused does not run; one whose answer was lost may.
 pub(super) fn refused(guard: Live, error: &Error) {
-    if !matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout) {
+    if !may_run(error) {
         guard.done();
     }
+}
+
+/// Whether a request's failure leaves open what became of its job. One of several sendings may have arrived before
+/// what is told now: a refusal that passes, or an answer that cannot be read.
+pub(super) fn may_run(error: &Error) -> bool {
+    use ErrorKind as K;
+    error.is_retryable() || matches!(error.kind(), K::Unavailable | K::Timeout | K::Unexpected)
 }
 
 /// The job, unless it has failed.
@@ -55,7 +62,30 @@ pub(super) fn location_in(message: &str, reference: &JobReference) -> Option<Str
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use reqwest::StatusCode;
+
     use super::*;
+    use crate::error::{protocol, status_error};
+
+    #[test]
+    fn only_a_definite_refusal_says_that_there_is_no_job() {
+        let refusal = |code: StatusCode, reason: &str| {
+            let body = json!({"error": {"message": "No.", "errors": [{"message": "No.", "reason": reason}]}});
+            status_error(code, &body.to_string())
+        };
+        for (code, reason, open) in [
+            (StatusCode::FORBIDDEN, "rateLimitExceeded", true),
+            (StatusCode::SERVICE_UNAVAILABLE, "backendError", true),
+            (StatusCode::TOO_MANY_REQUESTS, "", true),
+            (StatusCode::FORBIDDEN, "quotaExceeded", false),
+            (StatusCode::FORBIDDEN, "accessDenied", false),
+            (StatusCode::BAD_REQUEST, "invalidQuery", false),
+            (StatusCode::NOT_FOUND, "notFound", false),
+        ] {
+            assert_eq!(may_run(&refusal(code, reason)), open, "{code} {reason}");
+        }
+        assert!(may_run(&protocol("no JSON")));
+    }
 
     #[test]
     fn a_job_that_is_there_already_tells_its_location() {

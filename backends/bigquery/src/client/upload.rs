@@ -7,7 +7,7 @@ use reqwest::{StatusCode, Url};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use super::ended::{ended, refused, written};
+use super::ended::{ended, may_run, refused, written};
 use super::http::{Answer, Trouble};
 use super::jobs::Jobs;
 use super::live::{Live, LiveJobs};
@@ -67,11 +67,11 @@ impl Jobs {
 
     /// The job that was made although its answer was lost.
     async fn despite(&self, reference: &JobReference, error: Error) -> Result<Job> {
-        let lost = matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Unavailable);
         if reason_of(&error) == Some("duplicate") {
             return self.found(reference, &error).await;
         }
-        match lost {
+        // Once its job is there, the place of an upload is not.
+        match error.kind() == ErrorKind::NotFound || may_run(&error) {
             true => self.get(reference).await.map_err(|_| error),
             false => Err(error),
         }
