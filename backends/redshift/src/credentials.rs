@@ -18,7 +18,7 @@ use crate::RedshiftConfig;
 
 /// Credentials are renewed so long before they expire.
 const MARGIN: Duration = Duration::from_secs(300);
-/// How long valid ones are kept in use after a renewal that failed.
+/// How long after a renewal that failed the next one is tried.
 const PAUSE: Duration = Duration::from_secs(10);
 
 /// AWS's own chain of credentials for both services, kept until shortly before they expire.
@@ -35,6 +35,8 @@ struct Kept {
     credentials: Option<Credentials>,
     /// When a renewal failed last.
     failed: Option<Instant>,
+    /// When credentials last gave way to others.
+    replaced: Option<Instant>,
 }
 
 /// The settings of AWS that the configuration, the environment and the profile give.
@@ -71,10 +73,14 @@ impl Chain {
         }
     }
 
-    /// The next request asks the chain anew: a server has called the credentials expired.
-    pub(crate) async fn forget(&self) {
+    /// The next request asks the chain anew: a server has called the credentials of a request expired that was begun at
+    /// `asked`. Those that have come since are others, and stay.
+    pub(crate) async fn forget(&self, asked: Instant) {
         let mut kept = self.kept.lock().await;
-        (kept.provider, kept.credentials) = (None, None);
+        if kept.replaced.is_none_or(|replaced| replaced <= asked) {
+            kept.replaced = Some(Instant::now());
+            (kept.provider, kept.credentials) = (None, None);
+        }
     }
 
     async fn current(&self) -> Result<Credentials, CredentialsError> {
@@ -86,6 +92,9 @@ impl Chain {
         let error = match self.renewed(&mut kept).await {
             Ok(found) => {
                 kept.failed = None;
+                if kept.credentials.is_some() {
+                    kept.replaced = Some(Instant::now());
+                }
                 return Ok(kept.credentials.insert(found).clone());
             }
             Err(error) => error,
@@ -187,19 +196,59 @@ mod tests {
         Some(Credentials::new("AKIDOLD", "secret", None, Some(expiry), "test"))
     }
 
+    fn chain(provider: SharedCredentialsProvider, credentials: Option<Credentials>) -> Chain {
+        let kept = Kept {
+            provider: Some(provider),
+            credentials,
+            ..Kept::default()
+        };
+        Chain {
+            config: Arc::new(RedshiftConfig::workgroup("r", "w", "d", "s3://b")),
+            kept: Arc::new(Mutex::new(kept)),
+        }
+    }
+
+    fn giving(key: &str) -> SharedCredentialsProvider {
+        SharedCredentialsProvider::new(Credentials::new(key, "secret", None, None, "test"))
+    }
+
+    async fn current_key(chain: &Chain) -> String {
+        chain.current().await.unwrap().access_key_id().to_owned()
+    }
+
+    async fn is_forgotten(chain: &Chain) -> bool {
+        chain.kept.lock().await.credentials.is_none()
+    }
+
+    #[tokio::test]
+    async fn fresh_credentials_outlive_requests_that_failed_with_the_old_ones() {
+        let asked = Instant::now();
+        // The first ones come with the first request, and are its own.
+        let chain = chain(giving("AKIDOLD"), None);
+        assert_eq!(current_key(&chain).await, "AKIDOLD");
+        chain.forget(asked).await;
+        assert!(is_forgotten(&chain).await, "the credentials that a server refused stay");
+        chain.kept.lock().await.provider = Some(giving("AKIDNEW"));
+        assert_eq!(current_key(&chain).await, "AKIDNEW");
+        chain.forget(asked).await;
+        assert!(!is_forgotten(&chain).await, "fresh credentials are thrown away");
+        chain.forget(Instant::now()).await;
+        assert!(is_forgotten(&chain).await);
+    }
+
+    #[tokio::test]
+    async fn credentials_renewed_in_time_outlive_requests_that_failed_before() {
+        let (asked, chain) = (Instant::now(), chain(giving("AKIDNEW"), valid_for(120)));
+        assert_eq!(current_key(&chain).await, "AKIDNEW");
+        chain.forget(asked).await;
+        assert!(!is_forgotten(&chain).await, "fresh credentials are thrown away");
+    }
+
     #[tokio::test]
     async fn what_is_still_valid_outlives_a_renewal_that_fails() {
         let away = Arc::new(Away::default());
         let source: Arc<dyn ProvideCredentials> = away.clone();
-        let kept = Kept {
-            provider: Some(source.into()),
-            credentials: valid_for(120),
-            failed: None,
-        };
-        let chain = Chain {
-            config: Arc::new(RedshiftConfig::workgroup("r", "w", "d", "s3://b")),
-            kept: Arc::new(Mutex::new(kept)),
-        };
+        let chain = chain(source.into(), valid_for(120));
         for _ in 0..3 {
             assert_eq!(chain.current().await.unwrap().access_key_id(), "AKIDOLD");
             assert_eq!(chain.get_credential().await.unwrap().key_id, "AKIDOLD");

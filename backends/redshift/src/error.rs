@@ -11,7 +11,8 @@ pub(crate) use s3::{storage, storage_code};
 /// How much of a statement is shown beside an error.
 const EXCERPT: usize = 200;
 
-const EXPIRED: &str = "the AWS credentials have expired, or their token is none, and no others were found";
+const EXPIRED: &str = "the AWS credentials have expired, and no others were found";
+const WRONG_TOKEN: &str = "the token of the AWS credentials is none: check AWS_SESSION_TOKEN, or `profile`";
 const SESSION_GONE: &str = "the session with its temporary tables is gone: see `session_keep_alive`";
 
 /// Kind, whether trying again can help, and what would be right, by words of a statement's error.
@@ -168,11 +169,19 @@ pub(crate) fn code<E: ProvideErrorMetadata>(error: &SdkError<E>) -> &str {
 }
 
 /// Whether a server calls the credentials expired by this code.
-pub(crate) fn is_expired(code: &str) -> bool {
+fn is_expired(code: &str) -> bool {
     matches!(
         code,
-        "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" | "InvalidToken" | "TokenRefreshRequired"
+        "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" | "TokenRefreshRequired"
     )
+}
+
+/// The code of a token that is none: one that was just being replaced, or one that stays wrong.
+const NO_TOKEN: &str = "InvalidToken";
+
+/// Whether other credentials, where there are, may be accepted after this code.
+pub(crate) fn asks_for_others(code: &str) -> bool {
+    is_expired(code) || code == NO_TOKEN
 }
 
 /// Whether the Data API refuses the session that a request names: one that has ended, or that it never had.
@@ -193,6 +202,7 @@ fn by_code(code: &str, message: &str) -> (ErrorKind, bool, &'static str) {
     use ErrorKind as K;
     match code {
         code if is_expired(code)                     => (K::Unauthenticated, true, EXPIRED),
+        NO_TOKEN                                     => (K::Unauthenticated, false, WRONG_TOKEN),
         "UnrecognizedClientException" | "InvalidClientTokenId" | "InvalidSignatureException" | "SignatureDoesNotMatch"
         | "IncompleteSignature" | "MissingAuthenticationToken" => (K::Unauthenticated, false, "check the AWS credentials"),
         "AccessDeniedException" | "AccessDenied"     => (K::PermissionDenied, false, "the AWS identity needs redshift-data:* and redshift:GetClusterCredentials"),

@@ -1,7 +1,7 @@
 mod endpoint;
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
@@ -136,14 +136,15 @@ impl Staging {
         Ok(found)
     }
 
-    /// Does what S3 is asked for, and once more with fresh credentials where it calls the old ones expired.
+    /// Does what S3 is asked for, and once more with fresh credentials where it does not take the old ones any more.
     async fn signed<'a, T>(
         &self,
         work: impl Fn() -> BoxFuture<'a, object_store::Result<T>>,
     ) -> object_store::Result<T> {
+        let asked = Instant::now();
         match work().await {
-            Err(failed) if error::is_expired(&error::storage_code(&failed)) => {
-                self.chain.forget().await;
+            Err(failed) if error::asks_for_others(&error::storage_code(&failed)) => {
+                self.chain.forget(asked).await;
                 work().await
             }
             outcome => outcome,
@@ -202,7 +203,7 @@ fn is_final(failed: &object_store::Error) -> bool {
         code.as_str(),
         "NoSuchBucket" | "AccessDenied" | "InvalidAccessKeyId" | "SignatureDoesNotMatch"
     );
-    is_refused || error::is_expired(&code)
+    is_refused || error::asks_for_others(&code)
 }
 
 fn now() -> u64 {

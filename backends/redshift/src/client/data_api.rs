@@ -77,14 +77,15 @@ impl DataApi {
     {
         let (start, mut pause, mut renewed) = (Instant::now(), Duration::from_millis(250), 0);
         loop {
+            let asked = Instant::now();
             let failed = match send().await {
                 Ok(answer) => return Ok(answer),
                 Err(failed) => failed,
             };
             match error::code(&failed) {
-                code if error::is_expired(code) && renewed < 2 => {
+                code if error::asks_for_others(code) && renewed < 2 => {
                     renewed += 1;
-                    self.chain.forget().await;
+                    self.chain.forget(asked).await;
                 }
                 "ActiveStatementsExceededException" | "ActiveSessionsExceededException" if start.elapsed() < BUSY => {
                     tokio::time::sleep(jittered(pause)).await;

@@ -1,6 +1,6 @@
 use hybrid_core::{Error, ErrorKind};
 
-use super::{EXPIRED, finished, is_expired};
+use super::{EXPIRED, NO_TOKEN, WRONG_TOKEN, finished, is_expired};
 
 /// The code in an answer of S3. The client's type that has it is its own: its text is all there is.
 pub(crate) fn storage_code(error: &object_store::Error) -> String {
@@ -20,6 +20,7 @@ pub(crate) fn storage(error: object_store::Error, what: &str) -> Error {
     use object_store::Error as S;
     let (kind, retryable, help) = match (storage_code(&error).as_str(), &error) {
         (code, _) if is_expired(code) => (ErrorKind::Unauthenticated, true, EXPIRED),
+        (NO_TOKEN, _) => (ErrorKind::Unauthenticated, false, WRONG_TOKEN),
         ("NoSuchBucket", _) | (_, S::NotFound { .. }) => {
             (ErrorKind::NotFound, false, "check the bucket of `s3_staging_location`")
         }
@@ -62,7 +63,7 @@ mod tests {
             "DeleteObjects request failed for key staging/x: Access Denied (code: AccessDenied)".to_owned();
         for (told, kind, retryable) in [
             (answer("400 Bad Request", "ExpiredToken"), K::Unauthenticated, true),
-            (answer("400 Bad Request", "InvalidToken"), K::Unauthenticated, true),
+            (answer("400 Bad Request", "InvalidToken"), K::Unauthenticated, false),
             (answer("403 Forbidden", "RequestExpired"), K::Unauthenticated, true),
             (answer("403 Forbidden", "InvalidAccessKeyId"), K::Unauthenticated, false),
             (answer("403 Forbidden", "AccessDenied"), K::PermissionDenied, false),

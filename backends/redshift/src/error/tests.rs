@@ -53,6 +53,12 @@ fn refused_requests_have_kinds() {
             true,
         ),
         (
+            "InvalidToken",
+            "The provided token is malformed or otherwise invalid.",
+            K::Unauthenticated,
+            false,
+        ),
+        (
             "UnrecognizedClientException",
             "The security token included in the request is invalid.",
             K::Unauthenticated,
@@ -77,6 +83,9 @@ fn refused_requests_have_kinds() {
         let (found, again, _) = by_code(code, message);
         assert_eq!((found, again), (kind, retryable), "{code}");
     }
+    // Others are looked for once, all the same.
+    assert!(asks_for_others("ExpiredToken") && asks_for_others("InvalidToken"));
+    assert!(!asks_for_others("AccessDenied"));
 }
 
 #[test]
