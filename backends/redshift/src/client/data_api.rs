@@ -29,9 +29,8 @@ const ATTEMPT: Duration = Duration::from_secs(60);
 const CONNECT: Duration = Duration::from_secs(10);
 /// How long a request is tried again that the Data API is too busy for.
 const BUSY: Duration = Duration::from_secs(60);
-/// The pauses between two looks at a statement.
-const FIRST_LOOK: Duration = Duration::from_millis(40);
-const LAST_LOOK: Duration = Duration::from_secs(2);
+/// The shortest and the longest pause between two looks at a statement.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(40), Duration::from_secs(2));
 /// How long a cancelled statement may take to end.
 const SETTLE: Duration = Duration::from_secs(15);
 
@@ -98,7 +97,7 @@ impl DataApi {
 
     /// Waits for the end of a statement.
     async fn ended(&self, id: &str, statements: &[String]) -> Result<()> {
-        let (request, mut pause) = (self.client.describe_statement().id(id), FIRST_LOOK);
+        let (request, start) = (self.client.describe_statement().id(id), Instant::now());
         loop {
             let told = self.asked(|| request.clone().send()).await?;
             match told.status() {
@@ -118,8 +117,7 @@ impl DataApi {
                 }
                 _ => {}
             }
-            tokio::time::sleep(jittered(pause)).await;
-            pause = (pause * 3 / 2).min(LAST_LOOK);
+            tokio::time::sleep(jittered(pause_after(start.elapsed()))).await;
         }
     }
 
@@ -142,5 +140,22 @@ impl DataApi {
             Target::Host(host) => host.clone(),
         };
         format!("{place} in {}, database `{}`", self.config.region, self.config.database)
+    }
+}
+
+/// The pause before the next look at a statement: its end is noticed late by a tenth of what it has taken at most.
+fn pause_after(taken: Duration) -> Duration {
+    (taken / 10).clamp(PAUSES.0, PAUSES.1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looks_are_as_far_apart_as_a_statement_is_long() {
+        for (taken, pause) in [(0, 40), (300, 40), (3_000, 300), (20_000, 2_000), (600_000, 2_000)] {
+            assert_eq!(pause_after(Duration::from_millis(taken)), Duration::from_millis(pause));
+        }
     }
 }
