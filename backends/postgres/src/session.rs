@@ -98,7 +98,7 @@ impl SqlSession for PostgresSession {
     async fn upload(&self, rows: BatchStream) -> Result<String> {
         match self.mode {
             EntitySelectMode::TempTable => load::upload(self.busy().await?, rows).await,
-            EntitySelectMode::EmbedQuery => embed::relation(rows).await,
+            EntitySelectMode::EmbedQuery => embed::relation(rows, embed::Why::Configured).await,
         }
     }
 

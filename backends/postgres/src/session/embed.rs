@@ -14,8 +14,17 @@ use crate::types::{Wire, literal};
 const MOST_ROWS: usize = 10_000;
 const MOST_BYTES: usize = 8 << 20;
 
+/// Why entity rows are in the statement.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Why {
+    /// `entity_select_mode` says so.
+    Configured,
+    /// The server only reads.
+    OnlyReads,
+}
+
 /// The rows as a parenthesised SELECT: one array literal per column, so that types are said once and NULLs are typed.
-pub(super) async fn relation(mut rows: BatchStream) -> Result<String> {
+pub(super) async fn relation(mut rows: BatchStream, why: Why) -> Result<String> {
     let schema = rows.schema().clone();
     let wires = natural(&schema)?;
     let mut columns = vec![String::new(); wires.len()];
@@ -26,7 +35,7 @@ pub(super) async fn relation(mut rows: BatchStream) -> Result<String> {
             append(array, text)?;
         }
         if count > MOST_ROWS || columns.iter().map(String::len).sum::<usize>() > MOST_BYTES {
-            return Err(too_large());
+            return Err(too_large(why));
         }
     }
     let arrays = columns
@@ -42,14 +51,18 @@ pub(super) async fn relation(mut rows: BatchStream) -> Result<String> {
     ))
 }
 
-fn too_large() -> Error {
+fn too_large(why: Why) -> Error {
     let message = format!(
         "a statement takes {MOST_ROWS} entity rows and {} MiB of their text",
         MOST_BYTES >> 20
     );
-    Error::new(ErrorKind::ResourceExhausted, message)
-        .with_help("use fewer rows, or entity_select_mode: temp_table with a role that may create temporary tables")
-        .with_help("a standby has no temporary tables: there, use fewer rows, or ask the primary")
+    let help = match why {
+        Why::Configured => {
+            "use fewer rows, or entity_select_mode: temp_table with a role that may create temporary tables"
+        }
+        Why::OnlyReads => "a standby has no temporary tables for more: use fewer rows, or ask the primary",
+    };
+    Error::new(ErrorKind::ResourceExhausted, message).with_help(help)
 }
 
 /// Appends values as items of an array literal.
@@ -94,4 +107,26 @@ fn quote_item(text: &str, out: &mut String) {
         out.push(c);
     }
     out.push('"');
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{Int64Array, RecordBatch};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_has_too_many_rows_gets_the_help_of_their_server() {
+        for (why, helps) in [(Why::Configured, "temp_table"), (Why::OnlyReads, "ask the primary")] {
+            let many: ArrayRef = Arc::new(Int64Array::from_iter_values(0..10_001));
+            let batch = RecordBatch::try_from_iter([("n", many)]).unwrap();
+            let rows = BatchStream::from_batches(batch.schema(), vec![batch]);
+            let error = relation(rows, why).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::ResourceExhausted, "{error}");
+            assert!(matches!(error.help(), [help] if help.contains(helps)), "{error}");
+        }
+    }
 }

@@ -9,7 +9,7 @@ use futures::{SinkExt, TryStreamExt};
 use hybrid_core::{BatchStream, Error, ErrorKind, Result};
 use tokio_postgres::CopyInSink;
 
-use super::embed;
+use super::embed::{self, Why};
 use super::target::quoted;
 use crate::client::Busy;
 use crate::error;
@@ -34,7 +34,7 @@ pub(super) async fn upload(mut busy: Busy, rows: BatchStream) -> Result<String> 
     busy.done();
     match outcome? {
         None => Ok(table),
-        Some(rows) => embed::relation(rows).await,
+        Some(rows) => embed::relation(rows, Why::OnlyReads).await,
     }
 }
 

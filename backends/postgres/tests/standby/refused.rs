@@ -69,6 +69,7 @@ async fn more_rows_than_a_statement_takes_are_refused_and_the_session_goes_on() 
     assert_eq!(refused.kind(), ErrorKind::ResourceExhausted);
     let told = refused.to_string();
     assert!(told.contains("10000 entity rows") && told.contains("standby"), "{told}");
+    assert!(!told.contains("temp_table"), "{told}");
     let few = session.upload(ints()).await.unwrap();
     let found = session.query(&format!("SELECT * FROM {few} AS e")).await.unwrap();
     assert_eq!(found.collect().await.unwrap()[0].num_rows(), 1);
