@@ -46,6 +46,14 @@ impl Dialect for BigQueryDialect {
             "STRING" => Ok(format!(
                 "CAST(REGEXP_REPLACE({expr}, r'([.][0-9]{{6}})[0-9]+', r'\\1') AS TIMESTAMP)"
             )),
+            MONTHLY | YEARLY => {
+                let message = format!(
+                    "column `{}` names its partition only, a whole month or year, and holds no times",
+                    column.name()
+                );
+                Err(Error::new(ErrorKind::InvalidInput, message)
+                    .with_help("name it as `date_partition_column`, and a column of the rows as `timestamp_field`"))
+            }
             other => {
                 let message = format!("column `{}` of type {other} holds no times", column.name());
                 Err(Error::new(ErrorKind::InvalidInput, message)

@@ -24,7 +24,8 @@ pub(crate) const ARRAY: &str = "__hybrid_array";
 /// Types whose values are selected as text: Arrow has none for them that core knows.
 pub(crate) const AS_TEXT: [&str; 3] = ["BIGNUMERIC", "INTERVAL", "RANGE"];
 
-/// The pseudo-column of partitions of several days: all of one are called by its first moment.
+/// The pseudo-column of partitions of several days: all rows of one are called by its first moment. BigQuery says
+/// TIMESTAMP; these names are ours, so that the dialect knows the columns by them.
 pub(crate) const MONTHLY: &str = "TIMESTAMP BY MONTH";
 pub(crate) const YEARLY: &str = "TIMESTAMP BY YEAR";
 

@@ -64,6 +64,19 @@ fn partitions_are_pruned_by_the_columns_own_type() {
 }
 
 #[test]
+fn a_month_or_a_year_is_no_time_of_a_row() {
+    for name in [MONTHLY, YEARLY] {
+        let error = B.instant("x", &field(timestamp_type(), name)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        let told = error.to_string();
+        assert!(
+            told.contains("names its partition only") && !told.contains(name),
+            "{told}"
+        );
+    }
+}
+
+#[test]
 fn arrays_keep_their_null_and_what_arrow_lacks_is_text() {
     let list = field(DataType::new_list(DataType::Int64, true), "ARRAY");
     assert_eq!(
