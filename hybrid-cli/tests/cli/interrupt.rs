@@ -3,9 +3,11 @@
 #![cfg(unix)]
 
 use std::fs;
-use std::process::{Child, Command, Stdio};
+use std::process::Stdio;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
+
+use hybrid_conformance::signal;
 
 use crate::support::{Ended, Place};
 
@@ -32,14 +34,6 @@ fn place() -> Place {
     place.run(&["apply"]).succeeded();
     place.write("e.csv", "id,event_timestamp\n1,2025-01-02T00:00:00Z\n");
     place
-}
-
-fn signal(child: &Child, name: &str) {
-    let sent = Command::new("kill")
-        .args([name, &child.id().to_string()])
-        .status()
-        .unwrap();
-    assert!(sent.success());
 }
 
 #[test]
@@ -70,7 +64,7 @@ fn interrupted_work_ends_soon_with_130_and_leaves_no_output() {
         sleep(Duration::from_millis(700));
         assert_eq!(child.try_wait().unwrap(), None, "{arguments:?} is still at work");
         let began = Instant::now();
-        signal(&child, name);
+        assert!(signal(name, child.id()));
         let ended = Ended::of(child.wait_with_output().unwrap());
         assert_eq!(ended.code, Some(code), "{arguments:?} {ended:#?}");
         assert!(

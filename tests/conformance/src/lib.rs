@@ -22,6 +22,7 @@ pub mod oracle;
 pub mod random;
 mod report;
 mod scene;
+mod signal;
 #[cfg(feature = "sql")]
 pub mod statements;
 mod suite;
@@ -35,6 +36,7 @@ pub use memory::peak_mib;
 pub use random::random_joins;
 pub use report::{Behaviour, Report, all, block_on, run_all, run_named};
 pub use scene::{Scene, View};
+pub use signal::signal;
 pub use table::Table;
 pub use value::Value;
 pub use verdict::{Miss, Verdict};

@@ -2,12 +2,12 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch};
 use futures::future::join_all;
+use hybrid_conformance::signal;
 use hybrid_core::{BatchStream, ErrorKind, Result};
 
 use super::config::WorkerConfig;
@@ -54,11 +54,6 @@ async fn pid(pool: &Pool) -> String {
     let told = ask(pool, "pid").await.unwrap_err();
     assert_eq!(told.kind(), ErrorKind::InvalidInput);
     told.message().rsplit(' ').next().unwrap().to_owned()
-}
-
-fn signal(signal: &str, pid: &str) -> bool {
-    let sent = Command::new("kill").args([signal, pid]).output();
-    sent.unwrap().status.success()
 }
 
 async fn ends(pid: &str) {

@@ -1,7 +1,7 @@
-use std::process::Command;
 use std::time::Instant;
 
 use futures::future::join_all;
+use hybrid_conformance::signal;
 use hybrid_core::arrow::array::AsArray;
 use hybrid_core::arrow::datatypes::Float64Type;
 use tonic::Code;
@@ -54,7 +54,7 @@ async fn a_process_that_a_function_ruins_is_replaced() {
     let with_thread = trouble(&server, "thread").await.unwrap();
     let next = process(&server).await;
     assert_ne!(next, with_thread);
-    assert!(Command::new("kill").args(["-9", &next]).status().unwrap().success());
+    assert!(signal("-9", &next));
     assert_ne!(process(&server).await, next);
 }
 

@@ -1,7 +1,10 @@
 use std::env;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use super::{GIVEN, Retrieval};
+use crate::signal;
 
 /// A process that is to be stopped; it is killed when this is dropped.
 pub struct Victim(Child);
@@ -21,7 +24,11 @@ impl Victim {
         Self::spawn(&mut program)
     }
 
-    pub(super) fn spawn(command: &mut Command) -> Self {
+    /// Starts a program.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    pub fn spawn(command: &mut Command) -> Self {
         Self(command.stdin(Stdio::null()).spawn().unwrap())
     }
 
@@ -35,11 +42,18 @@ impl Victim {
         self.0.wait().unwrap();
     }
 
-    /// Sends it a signal and waits for its end; its exit code.
-    pub(super) fn signal(&mut self, name: &str) -> Option<i32> {
-        let sent = Command::new("kill").args([name, &self.0.id().to_string()]).status();
-        assert!(sent.unwrap().success());
-        self.0.wait().unwrap().code()
+    /// Sends it a signal; how it ended, if it did so in time.
+    pub(super) fn signal(&mut self, name: &str, patience: Duration) -> Option<ExitStatus> {
+        let end = Instant::now() + patience;
+        assert!(signal(name, self.0.id()));
+        while Instant::now() < end {
+            let ended = self.0.try_wait().unwrap();
+            if ended.is_some() {
+                return ended;
+            }
+            sleep(Duration::from_millis(20));
+        }
+        None
     }
 }
 
