@@ -7,7 +7,7 @@ mod common;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use arrow::array::AsArray;
 use common::{connect, count, host, kill_query, long, memory, port, rows, running, unique, warehouse};
@@ -16,13 +16,16 @@ use hybrid_conformance::until;
 use hybrid_core::sql::{SqlSession, SqlStore};
 use hybrid_store_trino::{TrinoConfig, TrinoSource, TrinoStore};
 use serde_json::{Value, json};
+use tokio::sync::Mutex;
 
-/// After so many seconds a later process drops what is left here: more than the test takes from the upload of the
-/// process that lives to the end of the sweep.
-const SWEEP_AFTER: u64 = 10;
+/// After so many seconds a later process drops what is left here: more than a test takes.
+const SWEEP_AFTER: u64 = 3_600;
 
 /// Several INSERTs.
 const ROWS: usize = 100_000;
+
+/// Each of these tests keeps the engine busy, and the command has little time for cleaning up.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
 
 /// A schema, and where rows are staged a folder, in which nobody else's sweep is disturbed.
 struct Place {
@@ -122,6 +125,26 @@ impl Place {
         }
     }
 
+    /// Gives what killed processes left the names that it would have if it were older; returns the names.
+    async fn age(&self, observer: &TrinoStore, others: &BTreeSet<String>) -> BTreeSet<String> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let made = now.as_secs() - 2 * SWEEP_AFTER;
+        let session = observer.session().await.unwrap();
+        let (schema, folder) = (self.schema(), self.folder());
+        for left in &self.names(observer).await - others {
+            let (kind, name) = left.split_once(' ').unwrap();
+            let old = format!("hybrid_tmp_{made}_{}", name.rsplit('_').next().unwrap());
+            if kind == "folder" {
+                std::fs::rename(folder.join(name), folder.join(old)).unwrap();
+            } else {
+                let rename = format!("ALTER TABLE {schema}.{name} RENAME TO {schema}.{old}");
+                session.execute(&rename).await.unwrap();
+            }
+        }
+        session.close().await.unwrap();
+        &self.names(observer).await - others
+    }
+
     /// Kills a process in the middle of its upload, or of its statement.
     async fn kill(&self, observer: &TrinoStore, stops: bool) {
         let before = self.names(observer).await.len();
@@ -151,6 +174,7 @@ async fn what_was_staged_is_swept_by_name_and_age() {
 }
 
 async fn swept(place: Place, left_behind: usize) {
+    let _alone = ONE_AT_A_TIME.lock().await;
     let observer = memory().await;
     let others = place.with_others(&observer).await;
     place.kill(&observer, true).await;
@@ -158,19 +182,20 @@ async fn swept(place: Place, left_behind: usize) {
     // It would go on until query.client.timeout.
     assert_eq!(running(&observer, &place.statement()).await, 1);
     kill_query(&observer, &place.statement()).await;
-    tokio::time::sleep(Duration::from_secs(SWEEP_AFTER + 1)).await;
-    let left = place.names(&observer).await;
-    assert_eq!(left.len(), others.len() + left_behind, "{left:?}");
+    let left = place.age(&observer, &others).await;
+    assert_eq!(left.len(), left_behind, "{left:?}");
 
     let living = connect(place.config()).await.session().await.unwrap();
     let rows = entity_rows(1_000, false).stream().unwrap();
     let relation = living.upload(rows).await.unwrap();
-    let young = &place.names(&observer).await - &left;
+    let there = place.names(&observer).await;
+    assert!(there.is_superset(&left), "{there:?}: they are younger than a day");
+    let stays = &there - &left;
+    assert!(stays.len() > others.len(), "{stays:?}");
     let mut later = place.config();
     later.sweep_after = SWEEP_AFTER;
     let later = connect(later).await;
     later.session().await.unwrap().close().await.unwrap();
-    let stays = &others | &young;
     until("the sweep", async || place.names(&observer).await == stays).await;
     assert_eq!(count(&observer, &format!("SELECT 1 FROM {relation}")).await, 1_000);
     living.close().await.unwrap();
@@ -179,6 +204,7 @@ async fn swept(place: Place, left_behind: usize) {
 
 #[tokio::test]
 async fn an_interrupted_command_leaves_nothing() {
+    let _alone = ONE_AT_A_TIME.lock().await;
     let (observer, place) = (memory().await, Place::new(true));
     let folder = tempfile::tempdir().unwrap();
     let command = Hybrid::start(folder.path(), "trino", &place.retrieval(false));
