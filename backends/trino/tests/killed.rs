@@ -125,7 +125,7 @@ impl Place {
         }
     }
 
-    /// Gives what killed processes left the names that it would have if it were older; returns the names.
+    /// Renames what killed processes left as if it were older; returns the names.
     async fn age(&self, observer: &TrinoStore, others: &BTreeSet<String>) -> BTreeSet<String> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         let made = now.as_secs() - 2 * SWEEP_AFTER;
