@@ -13,6 +13,7 @@ use arrow::datatypes::Int64Type;
 use common::proxy::{Act, Pipe, Proxy, Seen, header};
 use common::{config, connect, parts, put, rest, rows, storage, tables};
 use futures::StreamExt;
+use hybrid_conformance::until;
 use hybrid_core::sql::{Mode, SqlSession, SqlStore};
 use hybrid_core::{BatchStream, ErrorKind, Result};
 use hybrid_store_bigquery::{BigQueryConfig, BigQueryStore};
@@ -84,14 +85,6 @@ async fn drained(rows: Result<BatchStream>) -> Result<usize> {
 /// A query that computes for minutes before it gives a row.
 const SLOW: &str = "SELECT MAX(SIN(a * b + c)) FROM UNNEST(GENERATE_ARRAY(1, 20000)) AS a, UNNEST(GENERATE_ARRAY(1, 20000)) AS b, \
     UNNEST(GENERATE_ARRAY(1, 1000)) AS c";
-
-async fn until(what: &str, mut ready: impl AsyncFnMut() -> bool) {
-    let start = Instant::now();
-    while !ready().await {
-        assert!(start.elapsed() < Duration::from_secs(30), "{what} did not happen");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-}
 
 /// The state and the error of the job of a request that was seen.
 async fn job(body: &str) -> (String, String) {
@@ -395,8 +388,11 @@ async fn a_job_without_an_end_is_ended_when_its_caller_gives_up() {
         Act::Change(running),
     );
     let session = store.session().await.unwrap();
-    let asked = tokio::time::timeout(Duration::from_secs(1), session.query("SELECT 1 AS a")).await;
-    assert!(asked.is_err());
+    let asked_for_its_end = until("a question for the end", async || !proxy.seen("/queries/").is_empty());
+    tokio::select! {
+        outcome = session.query("SELECT 1 AS a") => panic!("{:?}", outcome.map(drop)),
+        () = asked_for_its_end => {}
+    }
     session.close().await.unwrap();
     let id = proxy.seen("SELECT 1 AS a")[0].job();
     let cancelled = proxy.seen("/cancel");
@@ -512,7 +508,13 @@ async fn dropping_the_stream_stops_reading() {
     let mut rows = session.query(&thousands(8_000)).await.unwrap();
     assert!(!rows.next().await.unwrap().unwrap().column(0).is_null(0));
     drop(rows);
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    let (mut passed, mut looks) = (0, 0);
+    until("an end of the answers", async || {
+        looks = if pipe.passed() == passed { looks + 1 } else { 0 };
+        passed = pipe.passed();
+        looks == 10
+    })
+    .await;
     // Of 64 million bytes, in eight messages, four messages at most were ahead of the reader.
     assert!(pipe.passed() < 48_000_000, "{}", pipe.passed());
     session.close().await.unwrap();

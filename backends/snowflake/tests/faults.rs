@@ -10,8 +10,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch};
-use common::proxy::{Fault, Proxy, until};
+use common::proxy::{Fault, Proxy};
 use common::{config, config_at, connect, execute, port, rows, shown, unique, variable, write};
+use hybrid_conformance::until;
 use hybrid_core::sql::{Mode, SqlSession, SqlStore};
 use hybrid_core::{BatchStream, ErrorKind};
 use hybrid_store_snowflake::{EntitySelect, SnowflakeConfig};

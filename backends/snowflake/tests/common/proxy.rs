@@ -2,7 +2,6 @@
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -196,13 +195,4 @@ async fn message(client: &mut TcpStream) -> std::io::Result<Option<(String, Vec<
         body.extend(&more[..read]);
     }
     Ok(Some((head, body)))
-}
-
-/// Waits until something is so.
-pub async fn until(what: &str, mut ready: impl AsyncFnMut() -> bool) {
-    let start = std::time::Instant::now();
-    while !ready().await {
-        assert!(start.elapsed() < Duration::from_secs(20), "{what} did not happen");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
 }

@@ -3,11 +3,11 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use hybrid_conformance::until;
 use hybrid_core::ErrorKind;
 use hybrid_core::sql::{SqlSession, SqlStore};
 use serde_json::json;
 
-use crate::common::proxy::until;
 use crate::common::scripted::{Answer, Asked, Scripted, login};
 use crate::common::{config_at, connect, execute};
 
