@@ -98,6 +98,14 @@ pub async fn value(query: &str) -> String {
     arrow::util::display::array_value_to_string(batches[0].column(0), 0).unwrap()
 }
 
+/// How many statements with this text run in the engine.
+pub async fn running(text: &str) -> String {
+    value(&format!(
+        "SELECT COUNT(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%{text}%' AND query NOT LIKE '%pg_stat_activity%'"
+    ))
+    .await
+}
+
 /// The bucket of the tests.
 pub fn s3() -> AmazonS3 {
     let staging = variable("STAGING");

@@ -4,28 +4,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
+use hybrid_conformance::until;
 use hybrid_core::ErrorKind;
 use hybrid_core::sql::{SqlSession, SqlStore};
 
-use crate::common::{admin, connection, connection_and_s3, fresh, session, staged, store, value};
+use crate::common::{admin, connection, connection_and_s3, fresh, running, session, staged, store};
 
-async fn running(name: &str) -> String {
-    value(&format!(
-        "SELECT COUNT(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%{name}%' AND query NOT LIKE '%pg_stat_activity%'"
-    ))
-    .await
-}
-
-async fn until(what: &str, mut ready: impl AsyncFnMut() -> bool) {
-    let start = Instant::now();
-    while !ready().await {
-        assert!(start.elapsed() < Duration::from_secs(20), "{what} did not happen");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-}
-
+/// Gives rows for longer than anything is waited for.
 fn long(name: &str) -> String {
-    format!("SELECT x, MD5(x::varchar) AS {name} FROM generate_series(1, 100000000) AS g(x)")
+    format!("SELECT x, MD5(x::varchar) AS {name} FROM (SELECT generate_series(1, 2000000000)) AS g(x)")
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! AWS credentials: the profile's, renewed as they expire, and never shown.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use arrow::array::{Int64Array, RecordBatch};
 use hybrid_core::sql::{SqlSession, SqlStore};
@@ -50,14 +50,18 @@ async fn credentials_that_s3_calls_expired_are_renewed_at_once() {
         "RequestExpired",
         "InvalidToken",
     ] {
-        let reads = AtomicUsize::new(0);
+        let (reads, refused) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)));
+        let counted = Arc::clone(&refused);
         // An upload, its deletion, the manifest of a result, and one of the files while it is read.
         let proxy = Proxy::before(&variable("S3"), move |what, before| {
             let is_refused = match is_read(what) {
                 true => [0, 4].contains(&reads.fetch_add(1, Ordering::Relaxed)),
                 false => before == 0 && !what.starts_with("GET"),
             };
-            is_refused.then_some(Harm::Refused(400, code))
+            is_refused.then(|| {
+                counted.fetch_add(1, Ordering::Relaxed);
+                Harm::Refused(400, code)
+            })
         })
         .await;
         let (config, before) = (proxied("lasting", &proxy), asked("lasting"));
@@ -70,8 +74,9 @@ async fn credentials_that_s3_calls_expired_are_renewed_at_once() {
         let read = read.collect().await.unwrap();
         session.close().await.unwrap();
         assert_eq!(read.iter().map(RecordBatch::num_rows).sum::<usize>(), 5000, "{code}");
-        // Once to begin with, and once for each refusal.
-        assert_eq!(asked("lasting") - before, 5, "{code}");
+        // Once to begin with, and at most once for each refusal: one renewal may do for several.
+        let (renewed, refused) = (asked("lasting") - before - 1, refused.load(Ordering::Relaxed));
+        assert!((1..=refused).contains(&renewed), "{code}: {renewed} for {refused}");
         assert_eq!(staged(&config).await, Vec::<String>::new());
     }
 }
@@ -95,25 +100,36 @@ async fn credentials_that_stay_expired_are_told() {
     assert_eq!(reads.load(Ordering::Relaxed), 2);
 }
 
+/// Puts another key into the file of keys.
+fn rotate(from: &str, to: &str) {
+    let file = std::env::var("AWS_SHARED_CREDENTIALS_FILE").unwrap();
+    let keys = std::fs::read_to_string(&file).unwrap().replace(from, to);
+    let new = format!("{file}.new");
+    std::fs::write(&new, keys).unwrap();
+    // Other tests, which read it too, find it whole.
+    std::fs::rename(new, &file).unwrap();
+}
+
 #[tokio::test]
 async fn keys_in_a_file_are_read_again_when_they_have_expired() {
-    let file = std::env::var("AWS_SHARED_CREDENTIALS_FILE").unwrap();
-    let renewed = move || {
-        let keys = std::fs::read_to_string(&file).unwrap().replace("AKIDOLD", "AKIDNEW");
-        let new = format!("{file}.new");
-        std::fs::write(&new, keys).unwrap();
-        // Other tests, which read it too, find it whole.
-        std::fs::rename(new, &file).unwrap();
-    };
+    rotate("AKIDNEW", "AKIDOLD");
+    let keys: Arc<Mutex<Vec<String>>> = Arc::default();
+    let noted = Arc::clone(&keys);
     let proxy = Proxy::before(&variable("S3"), move |what, _| {
-        what.ends_with(" AKIDOLD").then(|| {
-            renewed();
+        let (_, key) = what.rsplit_once(' ').filter(|_| is_read(what))?;
+        noted.lock().unwrap().push(key.to_owned());
+        (key == "AKIDOLD").then(|| {
+            rotate("AKIDOLD", "AKIDNEW");
             Harm::Refused(400, "ExpiredToken")
         })
     })
     .await;
     let read = rows(proxied("rotated", &proxy), QUERY).await.unwrap();
     assert_eq!(read.iter().map(RecordBatch::num_rows).sum::<usize>(), 3000);
+    let keys = keys.lock().unwrap();
+    for key in ["AKIDOLD", "AKIDNEW"] {
+        assert!(keys.iter().any(|used| used == key), "{keys:?}");
+    }
 }
 
 #[tokio::test]
