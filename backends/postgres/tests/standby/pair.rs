@@ -1,6 +1,7 @@
 //! A primary and its standby, which end with the test.
 
 use std::net::TcpListener;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use hybrid_core::sql::SqlSession;
 use hybrid_store_postgres::PostgresConfig;
@@ -40,6 +41,18 @@ pub struct Pair {
 }
 
 impl Pair {
+    /// A patient pair that tests which run at the same time have together: they do not disturb each other.
+    pub fn shared() -> Arc<Self> {
+        static SHARED: Mutex<Weak<Pair>> = Mutex::new(Weak::new());
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(pair) = shared.upgrade() {
+            return pair;
+        }
+        let pair = Arc::new(Self::start("30s"));
+        *shared = Arc::downgrade(&pair);
+        pair
+    }
+
     /// With what is waited for a query that is in the way of replay, as the server writes it.
     pub fn start(patience: &str) -> Self {
         let listeners = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());

@@ -13,7 +13,7 @@ const STATS: &str = "CREATE TABLE stats AS SELECT n % 1000 AS id, TIMESTAMPTZ '2
 /// Entity rows are in the statement here, without being told.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_behaviour_but_writing_is_that_of_a_primary() {
-    let pair = Pair::start("30s");
+    let pair = Pair::shared();
     let mut fixture = PostgresFixture::between(pair.primary(), pair.standby()).await;
     fixture.writes = false;
     let report = hybrid_conformance::run_all(&fixture).await;
@@ -22,7 +22,7 @@ async fn every_behaviour_but_writing_is_that_of_a_primary() {
 
 #[tokio::test]
 async fn statistics_plans_and_columns_are_those_of_the_primary() {
-    let pair = Pair::start("30s");
+    let pair = Pair::shared();
     pair.on_primary(&[STATS, "CREATE INDEX ON stats (id, ts)", "ANALYZE stats"])
         .await;
     let mut answers = Vec::new();

@@ -28,7 +28,7 @@ fn check(error: &Error, words: &str) {
 
 #[tokio::test]
 async fn what_needs_a_table_is_refused_with_the_way_out() {
-    let pair = Pair::start("30s");
+    let pair = Pair::shared();
     pair.on_primary(&["CREATE TABLE t (a int8, i interval)"]).await;
     let store = store(pair.standby()).await;
     // Straight into the table, and through one for the cast.
@@ -62,7 +62,7 @@ async fn what_needs_a_table_is_refused_with_the_way_out() {
 
 #[tokio::test]
 async fn more_rows_than_a_statement_takes_are_refused_and_the_session_goes_on() {
-    let pair = Pair::start("30s");
+    let pair = Pair::shared();
     let session = store(pair.standby()).await.session().await.unwrap();
     let many: ArrayRef = Arc::new(UInt64Array::from_iter_values(0..10_001));
     let refused = session.upload(rows("__hybrid_row", many)).await.unwrap_err();
