@@ -1,19 +1,19 @@
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::time::Duration;
 
 use arrow::array::{ArrayRef, RecordBatch, UInt64Array};
+use hybrid_conformance::killed::Victim;
 use hybrid_core::BatchStream;
 use hybrid_core::sql::SqlSession;
 
-use super::cancel::becomes;
+use super::cancel::{becomes, number};
 use crate::common::{admin, config, fresh, session, version};
 
 const ROLE: &str = "HYBRID_TEST_KILLED_ROLE";
 
-/// What the killed process does: uploads, and then waits for the server.
 #[tokio::test]
-async fn child() {
+#[ignore = "a process of its own, which the other test starts and kills"]
+async fn waits_for_the_server_until_killed() {
     let Ok(role) = std::env::var(ROLE) else { return };
     let mut config = config();
     config.user = role;
@@ -41,20 +41,19 @@ async fn a_killed_process_leaves_no_session_and_no_table() {
         "CREATE ROLE {role} LOGIN PASSWORD 'hybrid-secret'; GRANT TEMPORARY ON DATABASE hybrid TO {role}"
     ))
     .await;
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "killed::child"])
+    let mut program = Command::new(std::env::current_exe().unwrap());
+    program
+        .args(["--exact", "killed::waits_for_the_server_until_killed", "--ignored"])
         .env(ROLE, &role)
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
+        .stdout(Stdio::null());
+    let victim = Victim::spawn(&mut program);
     let sessions =
         format!("SELECT count(*) FROM pg_stat_activity WHERE usename = '{role}' AND query LIKE '%pg_sleep%'");
     let tables =
         format!("SELECT count(*) FROM pg_class WHERE relname LIKE 'hybrid_%' AND pg_get_userbyid(relowner) = '{role}'");
-    becomes(&sessions, 1, Duration::from_secs(20)).await;
-    becomes(&tables, 1, Duration::from_secs(1)).await;
-    child.kill().unwrap();
-    child.wait().unwrap();
-    becomes(&sessions, 0, Duration::from_secs(20)).await;
-    becomes(&tables, 0, Duration::from_secs(5)).await;
+    becomes(&sessions, 1).await;
+    assert_eq!(number(&tables).await, 1);
+    victim.kill();
+    becomes(&sessions, 0).await;
+    becomes(&tables, 0).await;
 }
