@@ -19,7 +19,7 @@ bigquery_python() {
 bigquery_venv() {
     local links="$2/python" python
     mkdir -p "$links"
-    python="$(bigquery_python)"
+    python="$(bigquery_python)" || exit 1
     # By its own name, or it would not know where its library is.
     printf '#!/bin/sh\nexec "%s" "$@"\n' "$python" >"$links/python3"
     chmod +x "$links/python3"

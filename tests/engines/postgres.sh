@@ -72,6 +72,14 @@ CREATE ROLE plain LOGIN PASSWORD 'hybrid-secret';
 SQL
 }
 
+# The server refuses to run as root: the user who runs it then.
+postgres_user() {
+    [[ "$(id -u)" == 0 ]] || return 0
+    need setpriv "install util-linux"
+    id postgres >/dev/null 2>&1 ||
+        die "root needs a user postgres to run PostgreSQL as: install postgresql-common (Debian), or useradd --system --user-group postgres"
+}
+
 # Makes a cluster: postgres_init BIN DIR PORT
 postgres_init() {
     local bin="$1" dir="$2" port="$3"
@@ -131,7 +139,7 @@ start_postgres() {
     local logs="$1" bin
     need openssl "install openssl"
     bin="$(postgres_bin)"
-    [[ "$(id -u)" != 0 ]] || need setpriv "install util-linux"
+    postgres_user
     HYBRID_POSTGRES_DIR="$(mktemp -d "${TMPDIR:-/tmp}/hybrid-postgres.XXXXXX")"
     HYBRID_POSTGRES_PORT="$(free_port)"
     postgres_cluster postgres "$logs" "$bin" "$HYBRID_POSTGRES_PORT" "$HYBRID_POSTGRES_DIR"

@@ -28,7 +28,7 @@ start_redshift() {
     [[ -n "${HYBRID_S3_ENDPOINT:-}" ]] || die "redshift needs moto before it: tests/engines/with moto redshift -- …"
     need openssl "install openssl"
     bin="$(postgres_bin)"
-    [[ "$(id -u)" != 0 ]] || need setpriv "install util-linux"
+    postgres_user
     HYBRID_REDSHIFT_DIR="$(mktemp -d "${TMPDIR:-/tmp}/hybrid-redshift.XXXXXX")"
     port="$(free_port)"
     postgres_cluster redshift-postgres "$dir" "$bin" "$port" "$HYBRID_REDSHIFT_DIR"
