@@ -112,6 +112,13 @@ impl Busy {
     pub(crate) fn done(mut self) {
         self.slot = None;
     }
+
+    /// The statement has ended, and the connection is not to be used again: it is closed.
+    pub(crate) fn lost(mut self) {
+        if let Some(mut slot) = self.slot.take() {
+            slot.take();
+        }
+    }
 }
 
 impl Drop for Busy {

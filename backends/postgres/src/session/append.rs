@@ -4,7 +4,7 @@ use deadpool_postgres::Object;
 use hybrid_core::sql::{Append, Mode};
 use hybrid_core::{Error, ErrorKind, Result};
 
-use super::load::{copy_in, definitions, execute, fresh_table, names, natural};
+use super::load::{Failed, copy_in, definitions, ended, execute, fresh_table, names, natural};
 use super::target::{Column, columns, qualified, quoted};
 use crate::client::Busy;
 use crate::types::Wire;
@@ -12,32 +12,35 @@ use crate::types::Wire;
 /// Dropping the future rolls back.
 pub(super) async fn append(busy: Busy, append: Append) -> Result<u64> {
     let outcome = transaction(busy.connection()?, append).await;
-    busy.done();
-    outcome
+    ended(busy, outcome)
 }
 
-async fn transaction(connection: &Object, append: Append) -> Result<u64> {
+async fn transaction(connection: &Object, append: Append) -> Result<u64, Failed> {
     execute(connection, "BEGIN").await?;
     let written = match written(connection, append).await {
-        Ok(written) => written,
-        Err(error) => {
+        Err(Failed::Here(error)) => {
             // A connection that is gone has rolled back as well.
             let _ = execute(connection, "ROLLBACK").await;
-            return Err(error);
+            return Err(error.into());
         }
+        outcome => outcome?,
     };
+    commit(connection).await?;
+    Ok(written)
+}
+
+async fn commit(connection: &Object) -> Result<()> {
     match execute(connection, "COMMIT").await {
-        Ok(()) => Ok(written),
         Err(error) if error.kind() == ErrorKind::Unavailable => Err(Error::new(
             ErrorKind::Unavailable,
             "the connection was lost while committing: it is not known whether the rows are there",
         )
         .with_cause(error)),
-        Err(error) => Err(error),
+        committed => committed,
     }
 }
 
-async fn written(connection: &Object, append: Append) -> Result<u64> {
+async fn written(connection: &Object, append: Append) -> Result<u64, Failed> {
     let table = qualified(&append.table);
     if append.mode == Mode::Replace {
         execute(connection, &format!("DROP TABLE IF EXISTS {table}")).await?;

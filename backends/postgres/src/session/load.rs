@@ -31,21 +31,20 @@ pub(super) async fn upload(mut busy: Busy, rows: BatchStream) -> Result<String> 
     if matches!(outcome, Ok(Some(_))) {
         busy.slot()?.temporary.pop();
     }
-    busy.done();
-    match outcome? {
+    match ended(busy, outcome)? {
         None => Ok(table),
         Some(rows) => embed::relation(rows, Why::OnlyReads).await,
     }
 }
 
 /// Gives the rows back, untouched, where the server only reads.
-async fn fill(connection: &Object, table: &str, rows: BatchStream) -> Result<Option<BatchStream>> {
+async fn fill(connection: &Object, table: &str, rows: BatchStream) -> Result<Option<BatchStream>, Failed> {
     let wires = natural(rows.schema())?;
     let columns = definitions(rows.schema(), &wires);
     let create = format!("CREATE TEMPORARY TABLE {table} ({columns}) ON COMMIT PRESERVE ROWS");
     match connection.batch_execute(&create).await {
         Err(refused) if error::is_read_only(&refused) => return Ok(Some(rows)),
-        created => created.map_err(|error| error::made(error, Some(&create)))?,
+        created => created.map_err(|error| Failed::Here(error::made(error, Some(&create))))?,
     }
     let names = names(rows.schema());
     copy_in(
@@ -121,22 +120,50 @@ pub(super) fn names(schema: &SchemaRef) -> String {
         .join(", ")
 }
 
+/// Why something that has a COPY FROM in it failed.
+pub(super) enum Failed {
+    /// The connection is idle, or has a transaction to be rolled back.
+    Here(Error),
+    /// The server ended the COPY. Where it did so before it had read anything, it takes the end of the rows for another
+    /// request and answers once more than it was asked: the connection cannot be used any more.
+    Copy(Error),
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self::Here(error)
+    }
+}
+
+/// Ends a turn by what came of it.
+pub(super) fn ended<T>(busy: Busy, outcome: Result<T, Failed>) -> Result<T> {
+    match outcome {
+        Err(Failed::Copy(error)) => {
+            busy.lost();
+            Err(error)
+        }
+        Err(Failed::Here(error)) => {
+            busy.done();
+            Err(error)
+        }
+        Ok(value) => {
+            busy.done();
+            Ok(value)
+        }
+    }
+}
+
 /// Sends rows as values of `wires` and returns how many the server took. An error of ours ends the COPY, and
 /// the connection is idle afterwards.
-pub(super) async fn copy_in(connection: &Object, copy: &str, rows: BatchStream, wires: &[Wire]) -> Result<u64> {
-    let sink: CopyInSink<Bytes> = connection
-        .copy_in(copy)
-        .await
-        .map_err(|error| error::made(error, Some(copy)))?;
+pub(super) async fn copy_in(connection: &Object, copy: &str, rows: BatchStream, wires: &[Wire]) -> Result<u64, Failed> {
+    let by_server = |error| Failed::Copy(error::made(error, Some(copy)));
+    let sink: CopyInSink<Bytes> = connection.copy_in(copy).await.map_err(by_server)?;
     let mut sink = pin!(sink);
     match send(sink.as_mut(), rows, wires).await {
-        Ok(()) => sink.finish().await.map_err(|error| error::made(error, Some(copy))),
-        Err(Sent::Ours(error)) => Err(error),
+        Ok(()) => sink.finish().await.map_err(by_server),
+        Err(Sent::Ours(error)) => Err(Failed::Here(error)),
         // The server has closed the COPY: its reason comes with the answer.
-        Err(Sent::Closed(closed)) => {
-            let told = sink.finish().await.err().unwrap_or(closed);
-            Err(error::made(told, Some(copy)))
-        }
+        Err(Sent::Closed(closed)) => Err(by_server(sink.finish().await.err().unwrap_or(closed))),
     }
 }
 

@@ -1,10 +1,14 @@
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
+use arrow::datatypes::Int64Type;
 use futures::TryStreamExt;
-use hybrid_core::ErrorKind;
-use hybrid_core::sql::SqlSession;
+use hybrid_core::sql::{Append, Mode, SqlSession, SqlStore};
+use hybrid_core::{BatchStream, ErrorKind, Result};
+use hybrid_store_postgres::{PostgresSession, PostgresStore};
 
-use crate::common::{config, session};
+use crate::common::{admin, config, fresh, session, store};
 
 #[tokio::test]
 async fn what_is_missing_is_named_with_its_place() {
@@ -41,8 +45,8 @@ async fn what_is_missing_is_named_with_its_place() {
 
 #[tokio::test]
 async fn a_role_without_rights_is_told() {
-    let table = crate::common::fresh("secret");
-    crate::common::admin(&format!(
+    let table = fresh("secret");
+    admin(&format!(
         "CREATE TABLE {table} (a int); REVOKE ALL ON {table} FROM PUBLIC"
     ))
     .await;
@@ -97,4 +101,49 @@ async fn limits_of_the_server_have_kinds() {
     assert_eq!(error.kind(), ErrorKind::ResourceExhausted, "{error}");
     session.execute("RESET ALL").await.unwrap();
     session.close().await.unwrap();
+}
+
+async fn append_to(session: &PostgresSession, table: &str) -> Result<u64> {
+    let rows = RecordBatch::try_from_iter([("a", Arc::new(Int64Array::from(vec![1])) as ArrayRef)]).unwrap();
+    let append = Append {
+        table: vec!["public".to_owned(), table.to_owned()],
+        rows: BatchStream::from_batches(rows.schema(), vec![rows]),
+        mode: Mode::Append,
+    };
+    session.append(append).await
+}
+
+/// Every question gets its own answer, on whatever connection there is now.
+async fn answers(store: &PostgresStore) {
+    let session = store.session().await.unwrap();
+    for right in 0..5 {
+        let rows = session.query(&format!("SELECT {right}::int8 AS n")).await.unwrap();
+        let rows = rows.collect().await.unwrap();
+        assert_eq!(rows[0].column(0).as_primitive::<Int64Type>().value(0), right);
+    }
+    session.close().await.unwrap();
+}
+
+/// The end of the rows comes after the server has refused them, and it answers that too.
+#[tokio::test]
+async fn after_a_copy_that_was_refused_at_once_answers_are_those_of_their_questions() {
+    let table = fresh("refused");
+    admin(&format!(
+        "CREATE TABLE {table} (a int8); \
+         CREATE FUNCTION {table}_no() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''not today''; END'; \
+         CREATE TRIGGER no BEFORE INSERT ON {table} FOR EACH STATEMENT EXECUTE FUNCTION {table}_no()"
+    ))
+    .await;
+    for (user, words) in [(config().user, "not today"), ("reader".to_owned(), "permission denied")] {
+        let mut config = config();
+        (config.user, config.min_conn, config.max_conn) = (user, 1, 1);
+        let store = store(config).await;
+        for _ in 0..3 {
+            let session = store.session().await.unwrap();
+            let error = append_to(&session, &table).await.unwrap_err();
+            assert!(error.to_string().contains(words), "{error}");
+            session.close().await.unwrap();
+            answers(&store).await;
+        }
+    }
 }
