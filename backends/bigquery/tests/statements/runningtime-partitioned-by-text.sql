@@ -27,7 +27,7 @@ WITH `__hybrid_known0` AS (
 ),
 `__hybrid_winners0` AS (
   SELECT `w`.`__hybrid_row`, `f`.`c0`, `f`.`c1`
-  FROM `__hybrid_seen0` AS `w` JOIN `__hybrid_features0` AS `f` ON `f`.`k0` = `w`.`k0` AND `f`.`ts` = `w`.`hit`
+  FROM `__hybrid_features0` AS `f` JOIN `__hybrid_seen0` AS `w` ON `f`.`k0` = `w`.`k0` AND `f`.`ts` = `w`.`hit`
     WHERE `w`.`__hybrid_row` IS NOT NULL AND `w`.`hit` IS NOT NULL AND (TIMESTAMP_DIFF(`w`.`t`, `w`.`hit`, MICROSECOND) <= 86400000000)
   QUALIFY ROW_NUMBER() OVER (PARTITION BY `w`.`__hybrid_row` ORDER BY `f`.`ts` DESC, `f`.`created` DESC NULLS LAST, `f`.`c0` DESC NULLS LAST, `f`.`c1` DESC NULLS LAST) = 1
 )

@@ -13,7 +13,7 @@ WITH "__hybrid_features0" AS (
   SELECT "r"."__hybrid_row", "r"."c0", "r"."c1"
   FROM (
     SELECT "e"."__hybrid_row", "f"."c0", "f"."c1", ROW_NUMBER() OVER (PARTITION BY "e"."__hybrid_row" ORDER BY "f"."ts" DESC, "f"."created" DESC NULLS LAST, "f"."c0" DESC NULLS LAST, "f"."c1" DESC NULLS LAST) AS "rank"
-    FROM entity_rows AS "e" JOIN "__hybrid_features0" AS "f" ON "f"."k0" = "e"."my_driver_id" AND "f"."ts" <= "e"."__hybrid_time" AND ("f"."ts" >= ("e"."__hybrid_time" - INTERVAL '2592000 seconds 0 microseconds'))
+    FROM "__hybrid_features0" AS "f" JOIN entity_rows AS "e" ON "f"."k0" = "e"."my_driver_id" AND "f"."ts" <= "e"."__hybrid_time" AND ("f"."ts" >= ("e"."__hybrid_time" - INTERVAL '2592000 seconds 0 microseconds'))
   ) AS "r" WHERE "r"."rank" = 1
 )
 SELECT "e"."__hybrid_row", "v0"."c0" AS "f0", "v0"."c1" AS "f1"

@@ -27,7 +27,7 @@ WITH "__hybrid_known0" AS (
   SELECT "r"."__hybrid_row", "r"."c0", "r"."c1"
   FROM (
     SELECT "w"."__hybrid_row", "f"."c0", "f"."c1", ROW_NUMBER() OVER (PARTITION BY "w"."__hybrid_row" ORDER BY "f"."ts" DESC, "f"."c0" DESC NULLS LAST, "f"."c1" DESC NULLS LAST) AS "rank"
-    FROM "__hybrid_seen0" AS "w" JOIN "__hybrid_features0" AS "f" ON "f"."k0" = "w"."k0" AND "f"."ts" = "w"."hit"
+    FROM "__hybrid_features0" AS "f" JOIN "__hybrid_seen0" AS "w" ON "f"."k0" = "w"."k0" AND "f"."ts" = "w"."hit"
     WHERE "w"."__hybrid_row" IS NOT NULL AND "w"."hit" IS NOT NULL
   ) AS "r" WHERE "r"."rank" = 1
 )

@@ -11,7 +11,7 @@ WITH "__hybrid_features0" AS (
 ),
 "__hybrid_winners0" AS (
   SELECT "e"."__hybrid_row", "f"."c0", "f"."c1"
-  FROM entity_rows AS "e" JOIN "__hybrid_features0" AS "f" ON "f"."k0" = "e"."my_driver_id" AND "f"."ts" <= "e"."__hybrid_time" AND ("f"."ts" >= DATEADD('MICROSECOND', -86400000000, "e"."__hybrid_time")) WHERE TRUE
+  FROM "__hybrid_features0" AS "f" JOIN entity_rows AS "e" ON "f"."k0" = "e"."my_driver_id" AND "f"."ts" <= "e"."__hybrid_time" AND ("f"."ts" >= DATEADD('MICROSECOND', -86400000000, "e"."__hybrid_time")) WHERE TRUE
   QUALIFY ROW_NUMBER() OVER (PARTITION BY "e"."__hybrid_row" ORDER BY "f"."ts" DESC, "f"."created" DESC NULLS LAST, "f"."c0" DESC NULLS LAST, "f"."c1" DESC NULLS LAST) = 1
 )
 SELECT "e"."__hybrid_row", "v0"."c0" AS "f0", "v0"."c1" AS "f1"

@@ -1,7 +1,7 @@
 view stats_by_driver_id: Ranked, as configured
 
 WITH "__hybrid_features0" AS (
-  SELECT CAST("s"."driver_id" AS bigint) AS "k0", CAST(CAST("s"."ts" AT TIME ZONE 'UTC' AS timestamp(6)) AS timestamp(6)) AS "ts", CAST(CAST("s"."created" AT TIME ZONE 'UTC' AS timestamp(6)) AS timestamp(6)) AS "created", "s"."trips" AS "c0", "s"."it's ""rated""" AS "c1"
+  SELECT CAST("s"."driver_id" AS bigint) AS "k0", CAST(CAST("s"."ts" AT TIME ZONE 'UTC' AS timestamp(6)) AS timestamp(6)) AS "ts", "s"."created" AS "created", "s"."trips" AS "c0", "s"."it's ""rated""" AS "c1"
   FROM "lake"."driver stats" AS "s"
   WHERE "s"."ts" >= TIMESTAMP '2024-04-01 00:00:00.000000 UTC'
     AND "s"."ts" <= TIMESTAMP '2024-05-02 00:00:00.000000 UTC'
@@ -11,7 +11,7 @@ WITH "__hybrid_features0" AS (
   SELECT "r"."__hybrid_row", "r"."c0", "r"."c1"
   FROM (
     SELECT "e"."__hybrid_row", "f"."c0", "f"."c1", ROW_NUMBER() OVER (PARTITION BY "e"."__hybrid_row" ORDER BY "f"."ts" DESC, "f"."created" DESC NULLS LAST, "f"."c0" DESC NULLS LAST, "f"."c1" DESC NULLS LAST) AS "rank"
-    FROM entity_rows AS "e" JOIN "__hybrid_features0" AS "f" ON "f"."k0" = "e"."my_driver_id" AND "f"."ts" <= "e"."__hybrid_time" AND ("f"."ts" >= "e"."__hybrid_time" - INTERVAL '30' DAY - INTERVAL '0.000' SECOND)
+    FROM "__hybrid_features0" AS "f" JOIN entity_rows AS "e" ON "f"."k0" = "e"."my_driver_id" AND "f"."ts" <= "e"."__hybrid_time" AND ("f"."ts" >= "e"."__hybrid_time" - INTERVAL '30' DAY - INTERVAL '0.000' SECOND)
   ) AS "r" WHERE "r"."rank" = 1
 )
 SELECT "e"."__hybrid_row", "v0"."c0" AS "f0", "v0"."c1" AS "f1"

@@ -1,7 +1,7 @@
 view stats_by_driver_id: RunningTime, as configured
 
 WITH "__hybrid_known0" AS (
-  SELECT CAST("s"."driver_id" AS bigint) AS "k0", CAST(CAST("s"."ts" AT TIME ZONE 'UTC' AS timestamp(6)) AS timestamp(6)) AS "ts", CAST(CAST("s"."created" AT TIME ZONE 'UTC' AS timestamp(6)) AS timestamp(6)) AS "created"
+  SELECT CAST("s"."driver_id" AS bigint) AS "k0", CAST(CAST("s"."ts" AT TIME ZONE 'UTC' AS timestamp(6)) AS timestamp(6)) AS "ts", "s"."created" AS "created"
   FROM "lake"."driver stats" AS "s"
   WHERE "s"."ts" >= TIMESTAMP '2024-04-30 00:00:00.000000 UTC'
     AND "s"."ts" <= TIMESTAMP '2024-05-02 00:00:00.000000 UTC'
@@ -11,7 +11,7 @@ WITH "__hybrid_known0" AS (
     AND EXISTS (SELECT 1 FROM entity_rows AS "e" WHERE "e"."my_driver_id" = CAST("s"."driver_id" AS bigint))
 ),
 "__hybrid_features0" AS (
-  SELECT CAST("s"."driver_id" AS bigint) AS "k0", CAST(CAST("s"."ts" AT TIME ZONE 'UTC' AS timestamp(6)) AS timestamp(6)) AS "ts", CAST(CAST("s"."created" AT TIME ZONE 'UTC' AS timestamp(6)) AS timestamp(6)) AS "created", "s"."trips" AS "c0", "s"."it's ""rated""" AS "c1"
+  SELECT CAST("s"."driver_id" AS bigint) AS "k0", CAST(CAST("s"."ts" AT TIME ZONE 'UTC' AS timestamp(6)) AS timestamp(6)) AS "ts", "s"."created" AS "created", "s"."trips" AS "c0", "s"."it's ""rated""" AS "c1"
   FROM "lake"."driver stats" AS "s"
   WHERE "s"."ts" >= TIMESTAMP '2024-04-30 00:00:00.000000 UTC'
     AND "s"."ts" <= TIMESTAMP '2024-05-02 00:00:00.000000 UTC'
@@ -31,7 +31,7 @@ WITH "__hybrid_known0" AS (
   SELECT "r"."__hybrid_row", "r"."c0", "r"."c1"
   FROM (
     SELECT "w"."__hybrid_row", "f"."c0", "f"."c1", ROW_NUMBER() OVER (PARTITION BY "w"."__hybrid_row" ORDER BY "f"."ts" DESC, "f"."created" DESC NULLS LAST, "f"."c0" DESC NULLS LAST, "f"."c1" DESC NULLS LAST) AS "rank"
-    FROM "__hybrid_seen0" AS "w" JOIN "__hybrid_features0" AS "f" ON "f"."k0" = "w"."k0" AND "f"."ts" = "w"."hit"
+    FROM "__hybrid_features0" AS "f" JOIN "__hybrid_seen0" AS "w" ON "f"."k0" = "w"."k0" AND "f"."ts" = "w"."hit"
     WHERE "w"."__hybrid_row" IS NOT NULL AND "w"."hit" IS NOT NULL AND ("w"."hit" >= "w"."t" - INTERVAL '1' DAY - INTERVAL '0.000' SECOND)
   ) AS "r" WHERE "r"."rank" = 1
 )

@@ -31,7 +31,7 @@ WITH "__hybrid_known0" AS (
   SELECT "r"."__hybrid_row", "r"."c0", "r"."c1"
   FROM (
     SELECT "w"."__hybrid_row", "f"."c0", "f"."c1", ROW_NUMBER() OVER (PARTITION BY "w"."__hybrid_row" ORDER BY "f"."ts" DESC, "f"."created" DESC NULLS LAST, "f"."c0" DESC NULLS LAST, "f"."c1" DESC NULLS LAST) AS "rank"
-    FROM "__hybrid_seen0" AS "w" JOIN "__hybrid_features0" AS "f" ON "f"."k0" = "w"."k0" AND "f"."k1" = "w"."k1" AND "f"."ts" = "w"."hit" AND "f"."created" <= "w"."t"
+    FROM "__hybrid_features0" AS "f" JOIN "__hybrid_seen0" AS "w" ON "f"."k0" = "w"."k0" AND "f"."k1" = "w"."k1" AND "f"."ts" = "w"."hit" AND "f"."created" <= "w"."t"
     WHERE "w"."__hybrid_row" IS NOT NULL AND "w"."hit" IS NOT NULL AND (date_trunc('millisecond', "w"."t" - INTERVAL '1.500' SECOND) < date_trunc('millisecond', "w"."hit") OR date_trunc('millisecond', "w"."t" - INTERVAL '1.500' SECOND) = date_trunc('millisecond', "w"."hit") AND CAST(substr(CAST("w"."t" - INTERVAL '1.500' SECOND AS varchar), -3) AS integer) - CAST(substr(CAST("w"."hit" AS varchar), -3) AS integer) <= 1 OR date_trunc('millisecond', "w"."t" - INTERVAL '1.500' SECOND) = date_trunc('millisecond', "w"."hit") + INTERVAL '0.001' SECOND AND CAST(substr(CAST("w"."t" - INTERVAL '1.500' SECOND AS varchar), -3) AS integer) - CAST(substr(CAST("w"."hit" AS varchar), -3) AS integer) <= -999)
   ) AS "r" WHERE "r"."rank" = 1
 )
