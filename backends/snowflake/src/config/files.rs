@@ -10,9 +10,15 @@ const SECTION: &str = "connections.feast_offline_store";
 
 impl SnowflakeConfig {
     /// With what is absent taken from the named connection, then from snowsql's configuration.
-    pub(crate) fn completed(mut self, repo: &Path) -> Result<Self> {
+    pub(crate) fn completed(self, repo: &Path) -> Result<Self> {
+        self.completed_from(snowflake_home(), repo)
+    }
+
+    /// The same, with the connections of a folder.
+    pub(super) fn completed_from(mut self, folder: Option<PathBuf>, repo: &Path) -> Result<Self> {
         if let Some(name) = self.connection_name.clone() {
-            for (field, value) in named_connection(&name)? {
+            let homeless = || Error::new(ErrorKind::Config, "`connection_name` is there, but HOME is not set");
+            for (field, value) in named_connection(&folder.ok_or_else(homeless)?, &name)? {
                 let value = if NAMES.contains(&field.as_str()) {
                     resolved(&value)
                 } else {
@@ -117,9 +123,7 @@ fn snowflake_home() -> Option<PathBuf> {
 }
 
 /// The fields of a connection of connections.toml, or else of config.toml.
-fn named_connection(name: &str) -> Result<Vec<(String, String)>> {
-    let folder = snowflake_home()
-        .ok_or_else(|| Error::new(ErrorKind::Config, "`connection_name` is there, but HOME is not set"))?;
+fn named_connection(folder: &Path, name: &str) -> Result<Vec<(String, String)>> {
     let mut known = Vec::new();
     for (file, inside) in [("connections.toml", None), ("config.toml", Some("connections"))] {
         let path = folder.join(file);

@@ -138,6 +138,62 @@ fn snowsqls_configuration_completes_what_is_absent() {
     assert!(settings(absent).unwrap_err().to_string().contains("/nowhere/config"));
 }
 
+#[test]
+fn a_named_connection_completes_what_is_absent() {
+    let folder = tempfile::tempdir().unwrap();
+    let empty = folder.path().join("snowsql");
+    std::fs::write(
+        &empty,
+        "[connections.feast_offline_store]\nuser = last\nwarehouse = last\n",
+    )
+    .unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write(
+        "connections.toml",
+        "[dev]\naccount = \"acc\"\nuser = \"bob\"\npassword = \"p#w\"\ndatabase = \"feast\"\nschema = '\"My Schema\"'\nrole = \"analyst\"\n\
+         port = 8443\nclient_store_temporary_credential = true\n",
+    );
+    write(
+        "config.toml",
+        "[connections.prod]\naccount = \"prod\"\nauthenticator = \"SNOWFLAKE_JWT\"\nprivate_key_file = \"/keys/rsa.p8\"\n\
+         private_key_file_pwd = \"open sesame\"\n",
+    );
+    let completed = |name: &str| {
+        let config = SnowflakeConfig {
+            connection_name: Some(name.to_owned()),
+            config_path: Some(empty.clone()),
+            role: Some("given".to_owned()),
+            ..SnowflakeConfig::default()
+        };
+        config.completed_from(Some(folder.path().to_owned()), Path::new("/nowhere"))
+    };
+    let dev = completed("dev").unwrap();
+    assert_eq!((dev.account.as_deref(), dev.port), (Some("acc"), Some(8443)));
+    assert_eq!(dev.password.as_ref().map(Secret::expose), Some("p#w"));
+    // Names are those that SQL means, and what feature_store.yaml has goes first, snowsql's section last.
+    assert_eq!(
+        (dev.database.as_deref(), dev.schema.as_deref()),
+        (Some("FEAST"), Some("My Schema"))
+    );
+    assert_eq!((dev.role.as_deref(), dev.user.as_deref()), (Some("given"), Some("bob")));
+    assert_eq!(dev.warehouse.as_deref(), Some("last"));
+    let prod = completed("prod").unwrap();
+    assert_eq!(prod.private_key.as_deref(), Some(Path::new("/keys/rsa.p8")));
+    assert_eq!(
+        prod.private_key_passphrase.as_ref().map(Secret::expose),
+        Some("open sesame")
+    );
+    let error = completed("nope").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config);
+    assert!(error.to_string().contains("there are: dev, prod"), "{error}");
+    write("connections.toml", "[dev]\npassword = \"hunter2\n");
+    let error = completed("dev").unwrap_err();
+    assert!(
+        error.to_string().contains("is no TOML") && !format!("{error:?}").contains("hunter2"),
+        "{error:?}"
+    );
+}
+
 const ENCRYPTED: &str = include_str!("../../tests/keys/encrypted.p8");
 const PLAIN: &str = include_str!("../../tests/keys/plain.p8");
 
