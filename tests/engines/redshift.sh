@@ -7,7 +7,8 @@
 source "$ENGINES/postgres.sh"
 
 # AWS profiles: `refreshing` and `lasting`, whose program gives keys that are always about to expire or live for an hour, and
-# writes a line with the profile's name for each; `rotated`, whose keys stand in a file.
+# writes a line with the profile's name for each; `rotated`, whose keys stand in a file; `role` and `web-identity`, to which
+# moto's STS gives the keys of a role.
 redshift_profiles() {
     local dir="$1"
     cat >"$dir/credentials" <<'SH'
@@ -18,6 +19,9 @@ SH
     chmod +x "$dir/credentials"
     printf '[profile %s]\ncredential_process = %s\n' refreshing "$dir/credentials refreshing 2" lasting "$dir/credentials lasting 60" \
         >"$dir/aws-config"
+    printf 'token' >"$dir/web-identity"
+    printf '[profile %s]\nrole_arn = arn:aws:iam::123456789012:role/features\n%s\n' \
+        role 'source_profile = rotated' web-identity "web_identity_token_file = $dir/web-identity" >>"$dir/aws-config"
     printf '[rotated]\naws_access_key_id = AKIDOLD\naws_secret_access_key = s3cr3t\n' >"$dir/aws-credentials"
     export AWS_CONFIG_FILE="$dir/aws-config" AWS_SHARED_CREDENTIALS_FILE="$dir/aws-credentials"
     export HYBRID_REDSHIFT_CREDENTIALS_LOG="$dir/credentials.log"

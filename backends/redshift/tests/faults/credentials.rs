@@ -133,6 +133,28 @@ async fn keys_in_a_file_are_read_again_when_they_have_expired() {
 }
 
 #[tokio::test]
+async fn roles_are_taken_with_keys_or_with_a_web_identity() {
+    for profile in ["role", "web-identity"] {
+        let keys: Arc<Mutex<Vec<String>>> = Arc::default();
+        let noted = Arc::clone(&keys);
+        let proxy = Proxy::before(&variable("S3"), move |what, _| {
+            let (_, key) = what.rsplit_once(' ').filter(|_| is_read(what))?;
+            noted.lock().unwrap().push(key.to_owned());
+            None
+        })
+        .await;
+        let read = rows(proxied(profile, &proxy), QUERY).await.unwrap();
+        assert_eq!(read.iter().map(RecordBatch::num_rows).sum::<usize>(), 3000);
+        let keys = keys.lock().unwrap();
+        // What STS gives for a while begins so.
+        assert!(
+            !keys.is_empty() && keys.iter().all(|key| key.starts_with("ASIA")),
+            "{profile}: {keys:?}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_profile_that_is_not_there_is_told() {
     let mut config = data_api();
     config.profile = Some("no-such-profile".to_owned());
