@@ -115,6 +115,49 @@ async fn a_service_account_signs_for_itself() {
 }
 
 #[tokio::test]
+#[ignore = "a process of its own, which the next test starts in another environment"]
+async fn asks_with_the_default_credentials() {
+    let mut config = config();
+    (config.anonymous, config.project_id, config.retry_timeout) = (false, None, 10);
+    config.api_endpoint = Some(variable("HYBRID_BIGQUERY_PROXY"));
+    assert_eq!(ask(config).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn the_default_credentials_lie_where_googles_clients_look() {
+    const NAMED: &str = "GOOGLE_APPLICATION_CREDENTIALS";
+    let home = tempfile::tempdir().unwrap();
+    let gcloud = home.path().join(".config/gcloud");
+    std::fs::create_dir_all(&gcloud).unwrap();
+    let known = gcloud.join("application_default_credentials.json");
+    for (name, file) in [("known", known), ("named", home.path().join("named.json"))] {
+        let (tokens, proxy) = (token_server(token(name)).await, Proxy::start(&rest()).await);
+        let mut account = user(&tokens);
+        account["quota_project_id"] = "of-the-file".into();
+        std::fs::write(&file, account.to_string()).unwrap();
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+        child.args(["--exact", "asks_with_the_default_credentials", "--ignored"]);
+        for variable in [NAMED, "GOOGLE_CLOUD_PROJECT", "GCLOUD_PROJECT", "CLOUDSDK_CONFIG"] {
+            child.env_remove(variable);
+        }
+        child.env("HOME", home.path()).env("HYBRID_BIGQUERY_PROXY", proxy.url());
+        if name == "named" {
+            child.env(NAMED, &file);
+        }
+        let told = tokio::task::spawn_blocking(move || child.output()).await.unwrap();
+        let told = told.unwrap();
+        assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stdout));
+        let (seen, expected) = (authorizations(&proxy), format!("Bearer {name}"));
+        assert!(
+            !seen.is_empty() && seen.iter().all(|said| *said == expected),
+            "{seen:?}"
+        );
+        // The file also names the project.
+        assert!(!proxy.seen("/projects/of-the-file/jobs").is_empty());
+    }
+}
+
+#[tokio::test]
 async fn an_external_account_trades_its_token() {
     let folder = tempfile::tempdir().unwrap();
     let subject = folder.path().join("subject");
@@ -148,11 +191,21 @@ async fn an_impersonated_account_asks_as_another() {
 #[tokio::test]
 async fn a_token_that_ends_on_its_way_is_no_error() {
     let folder = tempfile::tempdir().unwrap();
-    let tokens = token_server(token("token-4")).await;
+    let tokens = Proxy::start(&rest()).await;
+    tokens.rule("HTTP/1.1", 1, token("token-4"));
+    tokens.rule("HTTP/1.1", usize::MAX, token("token-5"));
     let (proxy, config) = with_file(folder.path(), &user(&tokens)).await;
     let expired = json!({"error": {"code": 401, "message": "Request had invalid authentication credentials.", "errors": [{"reason": "authError"}], "status": "UNAUTHENTICATED"}});
-    proxy.rule("/jobs", 1, Act::Answer(401, expired.to_string()));
+    // While the job runs.
+    let running = |job: &mut Value| job["status"] = json!({"state": "RUNNING"});
+    proxy.rule("POST /bigquery/v2/projects/hybrid/jobs HTTP", 1, Act::Change(running));
+    let look = "GET /bigquery/v2/projects/hybrid/jobs/";
+    proxy.rule(look, 1, Act::Answer(401, expired.to_string()));
     assert_eq!(ask(config.clone()).await.unwrap(), 1);
+    let seen = authorizations(&proxy);
+    assert_eq!(seen.first().unwrap(), "Bearer token-4");
+    assert_eq!(seen.last().unwrap(), "Bearer token-5", "{seen:?}");
+    assert_eq!(proxy.seen("SELECT 1 AS a").len(), 1);
     proxy.rule("/jobs", usize::MAX, Act::Answer(401, expired.to_string()));
     let error = ask(config).await.unwrap_err();
     assert_eq!(

@@ -1,4 +1,6 @@
 use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use google_cloud_auth::credentials::{self, CacheableResource, Credentials, impersonated};
 use google_cloud_auth::errors::CredentialsError;
@@ -15,7 +17,14 @@ const SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";
 /// Who asks: tokens are made and renewed behind this, also during long work.
 #[derive(Clone)]
 pub(crate) struct Access {
+    config: Arc<BigQueryConfig>,
+    made: Arc<Mutex<Made>>,
+}
+
+/// Credentials, which keep their token until shortly before it ends.
+struct Made {
     credentials: Credentials,
+    since: Instant,
 }
 
 impl Access {
@@ -27,26 +36,26 @@ impl Access {
     pub(crate) fn new(config: &BigQueryConfig) -> Result<Self> {
         // Fails when the program has chosen one before: that one is used then.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        if config.anonymous {
-            let credentials = credentials::anonymous::Builder::new().build();
-            return Ok(Self { credentials });
+        let made = Made::of(config)?;
+        Ok(Self {
+            config: Arc::new(config.clone()),
+            made: Arc::new(Mutex::new(made)),
+        })
+    }
+
+    fn made(&self) -> MutexGuard<'_, Made> {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next request asks for a token anew: a server does not take that of a request which was begun at `asked`.
+    /// One that has come since is another, and stays.
+    pub(crate) fn renew(&self, asked: Instant) {
+        let mut made = self.made();
+        if made.since <= asked
+            && let Ok(others) = Made::of(&self.config)
+        {
+            *made = others;
         }
-        let credentials = match &config.credentials_file {
-            Some(path) => of_file(path)?,
-            None => built(
-                credentials::Builder::default().with_scopes([SCOPE]).build(),
-                "the default credentials",
-            )?,
-        };
-        let credentials = match &config.impersonate_service_account {
-            Some(account) => {
-                let builder = impersonated::Builder::from_source_credentials(credentials);
-                let made = builder.with_target_principal(account).with_scopes([SCOPE]).build();
-                built(made, "`impersonate_service_account`")?
-            }
-            None => credentials,
-        };
-        Ok(Self { credentials })
     }
 
     /// What a request says of who asks, as of now.
@@ -54,14 +63,51 @@ impl Access {
     /// # Errors
     /// Unauthenticated, or Unavailable where the token's server is.
     pub(crate) async fn headers(&self) -> Result<HeaderMap> {
-        match self.credentials.headers(Default::default()).await {
+        let (asked, credentials) = (Instant::now(), self.made().credentials.clone());
+        match credentials.headers(Default::default()).await {
             Ok(CacheableResource::New { data, .. }) => Ok(data),
             Ok(CacheableResource::NotModified) => Err(Error::new(
                 ErrorKind::Unexpected,
                 "the credentials gave no header, as if an older one were kept",
             )),
-            Err(error) => Err(no_token(error)),
+            Err(error) => {
+                if !error.is_transient() {
+                    // They ask no more by themselves; the file may have changed by the next request.
+                    self.renew(asked);
+                }
+                Err(no_token(error))
+            }
         }
+    }
+}
+
+impl Made {
+    fn of(config: &BigQueryConfig) -> Result<Self> {
+        Ok(Self {
+            credentials: configured(config)?,
+            since: Instant::now(),
+        })
+    }
+}
+
+fn configured(config: &BigQueryConfig) -> Result<Credentials> {
+    if config.anonymous {
+        return Ok(credentials::anonymous::Builder::new().build());
+    }
+    let credentials = match &config.credentials_file {
+        Some(path) => of_file(path)?,
+        None => built(
+            credentials::Builder::default().with_scopes([SCOPE]).build(),
+            "the default credentials",
+        )?,
+    };
+    match &config.impersonate_service_account {
+        Some(account) => {
+            let builder = impersonated::Builder::from_source_credentials(credentials);
+            let made = builder.with_target_principal(account).with_scopes([SCOPE]).build();
+            built(made, "`impersonate_service_account`")
+        }
+        None => Ok(credentials),
     }
 }
 

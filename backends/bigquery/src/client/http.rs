@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use hybrid_core::error::is_caused_by;
@@ -117,7 +117,7 @@ impl Http {
                 Ok(answer) => return Ok(answer),
                 Err(trouble) => trouble,
             };
-            // A token may have ended on its way; the next one is made by then.
+            // A token may have ended on its way, or been withdrawn: the next request has another.
             let expired = trouble.status() == Some(StatusCode::UNAUTHORIZED) && !std::mem::replace(&mut renewed, true);
             if !(expired || trouble.passes()) || !backoff.wait(trouble.wait()).await {
                 return Err(trouble.into_error(self.place()));
@@ -127,12 +127,16 @@ impl Http {
 
     /// One request, not tried again.
     pub(super) async fn once(&self, request: RequestBuilder) -> Result<Answer, Trouble> {
+        let asked = Instant::now();
         let headers = self.access.headers().await.map_err(Trouble::Access)?;
         let answer = request.headers(headers).send().await.map_err(Trouble::Transport)?;
         let (status, headers) = (answer.status(), answer.headers().clone());
         if status.is_success() || status == StatusCode::PERMANENT_REDIRECT {
             let body = answer.bytes().await.map_err(Trouble::Transport)?;
             return Ok(Answer { status, headers, body });
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            self.access.renew(asked);
         }
         let seconds = headers
             .get(RETRY_AFTER)

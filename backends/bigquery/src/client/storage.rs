@@ -1,5 +1,5 @@
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -94,13 +94,15 @@ impl Storage {
             }),
         };
         let route = format!("read_session.table={}", escaped(&name));
-        let mut backoff = Backoff::lasting(self.patience);
+        let (mut backoff, mut renewed) = (Backoff::lasting(self.patience), false);
         let session: Session = loop {
+            let asked = Instant::now();
             let status = match self.unary("CreateReadSession", request.clone(), &route).await? {
                 Ok(session) => break session,
                 Err(status) => status,
             };
-            if !passes(&status) || !backoff.wait(None).await {
+            let expired = self.renews(&status, asked, &mut renewed);
+            if !(expired || passes(&status)) || !backoff.wait(None).await {
                 return Err(storage_error(&status));
             }
         };
@@ -145,6 +147,15 @@ impl Storage {
             Ok(answer.into_inner())
         };
         Ok(self.answered(call).await)
+    }
+
+    /// Whether the token has ended on its way, or been withdrawn, for the first time: the next request has another.
+    fn renews(&self, status: &Status, asked: Instant, renewed: &mut bool) -> bool {
+        let expired = status.code() == Code::Unauthenticated && !std::mem::replace(renewed, true);
+        if expired {
+            self.access.renew(asked);
+        }
+        expired
     }
 
     /// A server that answers pings and nothing else is not waited for.
@@ -202,6 +213,7 @@ impl Reader {
         let mut backoff = Backoff::lasting(self.storage.patience);
         let mut renewed = false;
         loop {
+            let asked = Instant::now();
             let status = match self.try_next().await? {
                 Ok(None) => return Ok(None),
                 Ok(Some(rows)) => match self.decode(rows)? {
@@ -211,7 +223,7 @@ impl Reader {
                 Err(status) => status,
             };
             self.answers = None;
-            let expired = status.code() == Code::Unauthenticated && !std::mem::replace(&mut renewed, true);
+            let expired = self.storage.renews(&status, asked, &mut renewed);
             if !(expired || passes(&status)) || !backoff.wait(None).await {
                 return Err(storage_error(&status));
             }
