@@ -5,10 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use arrow::array::{Int64Array, RecordBatch};
+use hybrid_conformance::killed::{Hybrid, Retrieval};
 use hybrid_conformance::until;
 use hybrid_core::sql::{Append, Mode, SqlSession, SqlStore};
 use hybrid_core::{BatchStream, ErrorKind, Result};
 use hybrid_store_redshift::RedshiftConfig;
+use serde_json::json;
 
 use super::proxy::{Harm, Proxy};
 use crate::common::{admin, data_api, fresh, rows, running, session, staged, store, value, variable};
@@ -159,6 +161,30 @@ async fn dropping_a_query_that_never_ends_cancels_it_in_the_engine() {
     );
     until("the end of the statement", async || running(&name).await == "0").await;
     session.close().await.unwrap();
+    assert_eq!(staged(&config).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn an_interrupted_command_leaves_nothing() {
+    let (name, config) = (fresh("interrupted"), data_api());
+    let folder = tempfile::tempdir().unwrap();
+    let retrieval = Retrieval {
+        fields: json!({
+            "region": config.region, "cluster_id": config.cluster_id, "user": config.user, "database": config.database,
+            "s3_staging_location": config.s3_staging_location, "endpoint": config.endpoint, "s3_endpoint": config.s3_endpoint,
+            "formulation": "ranked",
+        }),
+        query: format!(
+            "SELECT 1::bigint AS k, '2025-01-01'::timestamp AS ts, LENGTH(pg_sleep(600)::text)::float8 AS v, 1 AS {name} \
+             FROM generate_series(1, 2)"
+        ),
+        rows: 1_000,
+        stops: false,
+    };
+    let command = Hybrid::start(folder.path(), "redshift", &retrieval);
+    until("the statement", async || running(&name).await != "0").await;
+    command.interrupt();
+    until("the end of the statement", async || running(&name).await == "0").await;
     assert_eq!(staged(&config).await, Vec::<String>::new());
 }
 
