@@ -13,7 +13,7 @@ use hybrid_offline_store::arrow::compute::concat_batches;
 use hybrid_offline_store::arrow::datatypes::{Float32Type, Int32Type};
 use hybrid_offline_store::config::load_definitions;
 use hybrid_offline_store::{
-    BatchStream, EntityFrame, FeatureSelection, FeatureStore, Result, RetrievalOptions, Source,
+    BatchStream, EntityFrame, FeatureSelection, FeatureStore, Result, RetrievalJob, RetrievalOptions, Source,
 };
 
 const DRIVER_STATS: [&str; 3] = [
@@ -154,10 +154,14 @@ async fn put(store: &FeatureStore, key: &str, option: &str, place: String, rows:
     assert_eq!(made.unwrap(), 4, "{key}");
 }
 
-async fn retrieved(store: &FeatureStore, features: &[&str]) -> Result<RecordBatch> {
+async fn job(store: &FeatureStore, features: &[&str]) -> Result<RetrievalJob> {
     let selection = FeatureSelection::references(features.iter().copied())?;
     let options = RetrievalOptions::default();
-    let job = store.get_historical_features(frame(), &selection, options).await?;
+    store.get_historical_features(frame(), &selection, options).await
+}
+
+async fn retrieved(store: &FeatureStore, features: &[&str]) -> Result<RecordBatch> {
+    let job = job(store, features).await?;
     let schema = job.schema().clone();
     Ok(concat_batches(&schema, &job.to_arrow().await?)?)
 }
@@ -193,6 +197,8 @@ async fn one_view_in_bigquery_and_one_in_a_file() {
     let definitions = load_definitions(store.config()).unwrap();
     store.apply(definitions, false).await.unwrap();
 
+    let plan = job(&store, &DRIVER_STATS).await.unwrap().explain().await.unwrap();
+    assert!(plan.contains("BigQuery would process"), "{plan}");
     let stats = retrieved(&store, &DRIVER_STATS).await.unwrap();
     assert_eq!(float_column(&stats, "conv_rate"), [Some(0.5), Some(0.75), None, None]);
     assert_eq!(float_column(&stats, "acc_rate"), [Some(0.9), Some(0.7), None, None]);

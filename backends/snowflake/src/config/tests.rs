@@ -89,6 +89,18 @@ fn what_is_missing_is_named() {
             "browser",
         ),
         (
+            Box::new(|c: &mut SnowflakeConfig| c.authenticator = Some("https://company.okta.com".into())),
+            "Okta",
+        ),
+        (
+            Box::new(|c: &mut SnowflakeConfig| c.authenticator = Some("username_password_mfa".into())),
+            "second factor",
+        ),
+        (
+            Box::new(|c: &mut SnowflakeConfig| c.authenticator = Some("workload_identity".into())),
+            "workload_identity",
+        ),
+        (
             Box::new(|c: &mut SnowflakeConfig| c.blob_export_location = Some("/tmp".into())),
             "blob_export_location",
         ),
