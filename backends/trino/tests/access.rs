@@ -37,7 +37,7 @@ fn jwt(token: &str) -> Value {
 }
 
 fn certificate() -> Value {
-    json!({"type": "certificate", "config": {"cert": secrets().join("client.crt"), "key": secrets().join("client.key")}})
+    json!({"type": "certificate", "config": {"cert-file": secrets().join("client.crt"), "key-file": secrets().join("client.key")}})
 }
 
 fn with(mut config: Value, name: &str, value: impl Into<Value>) -> Value {

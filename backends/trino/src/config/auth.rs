@@ -88,9 +88,20 @@ impl Fields {
 
     fn certificate(&mut self) -> Result<Auth, String> {
         Ok(Auth::Certificate(Certificate {
-            cert: self.take("cert")?.expose().into(),
-            key: self.take("key")?.expose().into(),
+            cert: self.file("cert")?,
+            key: self.file("key")?,
         }))
+    }
+
+    /// Feast calls it `cert-file`, its Trino client `cert`.
+    fn file(&mut self, name: &str) -> Result<PathBuf, String> {
+        let feasts = format!("{name}-file");
+        let given = if self.0.contains_key(&feasts) {
+            feasts.as_str()
+        } else {
+            name
+        };
+        Ok(self.take(given)?.expose().into())
     }
 
     fn nothing_more(&self) -> Result<(), String> {

@@ -39,6 +39,23 @@ fn every_spelling_of_feasts_is_read() {
 }
 
 #[test]
+fn the_files_of_a_certificate_are_called_as_in_feast_or_shorter() {
+    let named = |cert: &str, key: &str| {
+        let config: BTreeMap<&str, &str> = [(cert, "c.pem"), (key, "k.pem")].into();
+        read(&json!({"auth": {"type": "certificate", "config": config}}))
+    };
+    for (cert, key) in [("cert-file", "key-file"), ("cert", "key"), ("cert-file", "key")] {
+        let right = Certificate {
+            cert: "c.pem".into(),
+            key: "k.pem".into(),
+        };
+        assert_eq!(named(cert, key).unwrap().auth, Some(Auth::Certificate(right)));
+    }
+    assert!(named("cert", "cert-file").unwrap_err().contains("missing field `key`"));
+    assert!(named("cert-file", "kee").unwrap_err().contains("missing field `key`"));
+}
+
+#[test]
 fn what_cannot_be_done_is_refused_with_the_reason() {
     for (extra, says) in [
         (json!({"auth": {"type": "kerberos", "config": {}}}), "kerberos"),
