@@ -80,9 +80,12 @@ impl TrinoSession {
         locked(&self.folders).push(folder.to_owned());
     }
 
-    /// What stands behind the name of a table that is made in the configured catalog.
+    /// What stands behind the name of a table that is made in the configured catalog. As in Feast, other connectors are
+    /// given no format: they have no such property.
     pub(crate) fn table_options(&self) -> String {
-        let format = self.config().connector.file_format.as_ref();
+        let connector = &self.config().connector;
+        let has_formats = matches!(connector.kind.as_str(), "hive" | "iceberg");
+        let format = connector.file_format.as_ref().filter(|_| has_formats);
         format.map_or_else(String::new, |format| {
             format!(" WITH (format = {})", names::text(&format.to_uppercase()))
         })
