@@ -9,6 +9,9 @@ use hybrid_core::sql::SqlStore;
 use hybrid_core::{Context, ErrorKind};
 use hybrid_store_trino::{TrinoConfig, TrinoStore};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 
 fn read(name: &str) -> String {
     std::fs::read_to_string(secrets().join(name)).unwrap()
@@ -113,11 +116,9 @@ async fn the_servers_certificate_is_checked_as_configured() {
 }
 
 #[tokio::test]
-async fn headers_arrive() {
+async fn source_and_properties_arrive() {
     let mut asked = config("memory");
     asked.source = "a test's source".to_owned();
-    asked.client_tags = vec!["nightly".to_owned(), "training".to_owned()];
-    asked.extra_credential = Some("name=secret-value".into());
     asked.session_properties = [("join_distribution_type".to_owned(), "BROADCAST".to_owned())].into();
     let store = connect(asked).await;
     let found = shown(
@@ -130,4 +131,40 @@ async fn headers_arrive() {
     assert!(found.contains("| BROADCAST"), "{found}");
     let ping = SqlStore::ping(&store).await.unwrap();
     assert!(ping.starts_with("Trino 476 at 127.0.0.1:"), "{ping}");
+}
+
+/// A server that refuses every request, and what these were.
+async fn refusing() -> (u16, mpsc::UnboundedReceiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (tell, told) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let mut request = vec![0; 16 << 10];
+            let read = client.read(&mut request).await.unwrap();
+            let _ = tell.send(String::from_utf8_lossy(&request[..read]).into_owned());
+            let answer = b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+            let _ = client.write_all(answer).await;
+        }
+    });
+    (port, told)
+}
+
+/// What no query of the engine shows.
+#[tokio::test]
+async fn credentials_of_connectors_and_tags_are_sent_and_not_shown() {
+    let (port, mut requests) = refusing().await;
+    let mut asked = TrinoConfig::new("127.0.0.1", port, "memory", "memory");
+    asked.client_tags = vec!["nightly".to_owned(), "training".to_owned()];
+    asked.extra_credential = Some("name=secret-value".into());
+    let error = rows(&connect(asked).await, "SELECT 1").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
+    assert!(!format!("{error:?}").contains("secret-value"), "{error:?}");
+    let request = requests.recv().await.unwrap();
+    for header in [
+        "x-trino-client-tags: nightly,training\r\n",
+        "x-trino-extra-credential: name=secret-value\r\n",
+    ] {
+        assert!(request.contains(header), "{request}");
+    }
 }
