@@ -6,12 +6,13 @@ mod common;
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int64Array, RecordBatch, TimestampMicrosecondArray, UInt64Array};
-use arrow::datatypes::{DataType, Field, Schema};
-use common::{rows, session, shown};
-use hybrid_core::sql::{Dialect, SqlSession, sql_type_of};
-use hybrid_core::{BatchStream, ErrorKind, timestamp_type};
-use hybrid_store_spark::SparkDialect;
+use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, TimestampMicrosecondArray, UInt64Array};
+use arrow::datatypes::{DataType, Field, Int64Type, Schema};
+use common::{config, rows, session, shown, store};
+use hybrid_conformance::partitioned;
+use hybrid_core::sql::{Dialect, SqlSession, SqlStore, sql_type_of};
+use hybrid_core::{BatchStream, Call, ErrorKind, Explain, OfflineStore, timestamp_type};
+use hybrid_store_spark::{SparkDialect, SparkSource};
 
 #[tokio::test]
 async fn every_type_is_described_as_it_comes() {
@@ -187,5 +188,43 @@ async fn a_staged_select_is_kept_and_numbered() {
     let query =
         format!("SELECT a.s = b.s FROM (SELECT SUM(r) AS s FROM {random}) a, (SELECT SUM(r) AS s FROM {random}) b");
     assert_eq!(shown(&rows(&session, &query).await.unwrap())[0], "true");
+    session.close().await.unwrap();
+}
+
+/// A row of the right time in the wrong partition is not found: that partition is not looked into.
+#[tokio::test]
+async fn the_date_partition_column_prunes_what_the_event_time_cannot() {
+    let store = store(config()).await;
+    let session = store.session().await.unwrap();
+    for (day, format, january, april) in [
+        ("DATE", None, "2024-01-15", "2024-04-30"),
+        ("STRING", None, "2024-01-15", "2024-04-30"),
+        ("STRING", Some("%Y%m%d"), "20240115", "20240430"),
+    ] {
+        session.execute("DROP TABLE IF EXISTS t_days").await.unwrap();
+        let create = format!(
+            "CREATE TABLE t_days USING parquet PARTITIONED BY (day) AS \
+             SELECT 7L AS id, TIMESTAMP '2024-05-01 00:00:00Z' AS ts, 1L AS v, CAST('{january}' AS {day}) AS day \
+             UNION ALL SELECT 7L, TIMESTAMP '2024-04-30 12:00:00Z', 2L, CAST('{april}' AS {day})"
+        );
+        session.execute(&create).await.unwrap();
+        let mut source = SparkSource::table("t_days");
+        source.date_partition_column_format = format.map(str::to_owned);
+        for (partition, pruned, right) in [(None, false, 1), (Some("day"), true, 2)] {
+            let asked = || partitioned::retrieval(source.clone(), partition);
+            let plan = OfflineStore::explain(&store, Explain::Historical(asked()))
+                .await
+                .unwrap();
+            let filtered = plan.lines().any(|line| {
+                line.contains("PartitionFilters: [") && line.contains(&format!(">= {april})")) && line.contains("day#")
+            });
+            assert_eq!(filtered, pruned, "{day} {format:?}: {plan}");
+            let answer = OfflineStore::get_historical_features(&store, asked(), &Call::default()).await;
+            let batches = answer.unwrap().rows.collect().await.unwrap();
+            let value = batches[0].column(1).as_primitive::<Int64Type>().value(0);
+            assert_eq!(value, right, "{day} {format:?}");
+        }
+    }
+    session.execute("DROP TABLE t_days").await.unwrap();
     session.close().await.unwrap();
 }

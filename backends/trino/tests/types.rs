@@ -11,9 +11,10 @@ use arrow::array::{
 };
 use arrow::datatypes::{DataType, Field, Float64Type};
 use common::{Way, config, connect, count, memory, rows, shown, staging, unique};
-use hybrid_core::sql::{Append, Mode, SqlSession, SqlStore, sql_type_of};
-use hybrid_core::{BatchStream, ErrorKind};
-use hybrid_store_trino::{EntitySelect, TrinoStore};
+use hybrid_conformance::partitioned;
+use hybrid_core::sql::{Append, Formulation, Mode, SqlSession, SqlStore, sql_type_of};
+use hybrid_core::{BatchStream, Call, ErrorKind, Explain, OfflineStore};
+use hybrid_store_trino::{EntitySelect, TrinoSource, TrinoStore};
 
 #[tokio::test]
 async fn every_type_of_the_engine_comes_back() {
@@ -350,6 +351,56 @@ async fn literals_of_a_columns_type_prune_its_partitions() {
     );
     session.execute(&format!("DROP TABLE {table}")).await.unwrap();
     session.close().await.unwrap();
+}
+
+/// A table of a store's schema that is partitioned by `day`, of this type: a thousand rows of the right time in January, and
+/// one in April.
+async fn days(store: &TrinoStore, schema: &str, day: &str) {
+    let session = store.session().await.unwrap();
+    for statement in [
+        format!("CREATE SCHEMA IF NOT EXISTS iceberg.{schema}"),
+        format!("DROP TABLE IF EXISTS iceberg.{schema}.days"),
+        format!(
+            "CREATE TABLE iceberg.{schema}.days WITH (partitioning = ARRAY['day']) AS \
+             SELECT BIGINT '7' AS id, CAST(TIMESTAMP '2024-05-01 00:00:00 UTC' AS timestamp(6) with time zone) AS ts, \
+             BIGINT '1' AS v, CAST('2024-01-15' AS {day}) AS day FROM UNNEST(sequence(1, 1000)) AS t(x) \
+             UNION ALL SELECT BIGINT '7', CAST(TIMESTAMP '2024-04-30 12:00:00 UTC' AS timestamp(6) with time zone), \
+             BIGINT '2', CAST('2024-04-30' AS {day})"
+        ),
+    ] {
+        session.execute(&statement).await.unwrap();
+    }
+    session.close().await.unwrap();
+}
+
+/// The one value that a retrieval from that table gives.
+async fn value(store: &TrinoStore, partition: Option<&str>) -> i64 {
+    let asked = partitioned::retrieval(TrinoSource::new("days"), partition);
+    let answer = OfflineStore::get_historical_features(store, asked, &Call::default()).await;
+    let batches = answer.unwrap().rows.collect().await.unwrap();
+    batches[0]
+        .column(1)
+        .as_primitive::<arrow::datatypes::Int64Type>()
+        .value(0)
+}
+
+#[tokio::test]
+async fn the_date_partition_column_prunes_what_the_event_time_cannot() {
+    let mut config = config("iceberg");
+    // This formulation reads the table once.
+    config.formulation = Some(Formulation::Ranked);
+    let schema = config.dataset.clone();
+    let store = connect(config).await;
+    for day in ["date", "varchar"] {
+        days(&store, &schema, day).await;
+        for (partition, pruned, right) in [(None, false, 1), (Some("day"), true, 2)] {
+            let asked = partitioned::retrieval(TrinoSource::new("days"), partition);
+            let sql = OfflineStore::to_sql(&store, Explain::Historical(asked)).await.unwrap();
+            let ran = shown(&store, &format!("EXPLAIN ANALYZE {sql}")).await;
+            assert_eq!(ran.contains("Input: 1001 rows"), !pruned, "{day}: {ran}");
+            assert_eq!(value(&store, partition).await, right, "{day}");
+        }
+    }
 }
 
 fn batch(values: Vec<Option<i64>>) -> RecordBatch {

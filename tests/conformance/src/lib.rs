@@ -19,6 +19,7 @@ mod fixture;
 pub mod killed;
 mod memory;
 pub mod oracle;
+pub mod partitioned;
 pub mod random;
 mod report;
 mod scene;

@@ -1,6 +1,9 @@
 //! What the server plans: partitions are passed over, and an index answers few entity rows.
 
-use hybrid_core::{Explain, OfflineStore, OutputColumn, PullAllRequest};
+use arrow::array::AsArray;
+use arrow::datatypes::Int64Type;
+use hybrid_conformance::partitioned;
+use hybrid_core::{Call, Explain, OfflineStore, OutputColumn, PullAllRequest};
 use hybrid_store_postgres::PostgresSource;
 
 use crate::common::request::{MAY, column, history, source};
@@ -52,6 +55,34 @@ async fn partitions_outside_the_window_are_passed_over() {
             "{column}: {joined}"
         );
         assert!(!joined.contains(&format!("{table}_01")), "{column}: {joined}");
+        admin(&format!("DROP TABLE {table}")).await;
+    }
+}
+
+/// A row of the right time in the wrong partition is not found: that partition is not looked into.
+#[tokio::test]
+async fn the_date_partition_column_prunes_what_the_event_time_cannot() {
+    for day in ["date", "text"] {
+        let table = fresh("days");
+        admin(&format!(
+            "CREATE TABLE {table} (id int8, ts timestamptz, v int8, day {day}) PARTITION BY RANGE (day); \
+             CREATE TABLE {table}_01 PARTITION OF {table} FOR VALUES FROM ('2024-01-01') TO ('2024-02-01'); \
+             CREATE TABLE {table}_04 PARTITION OF {table} FOR VALUES FROM ('2024-04-01') TO ('2024-05-01'); \
+             INSERT INTO {table} VALUES (7, '2024-05-01Z', 1, '2024-01-15'), (7, '2024-04-30 12:00Z', 2, '2024-04-30')"
+        ))
+        .await;
+        let store = store(config()).await;
+        for (partition, pruned, right) in [(None, false, 1), (Some("day"), true, 2)] {
+            let asked = || partitioned::retrieval(PostgresSource::table(&table), partition);
+            let plan = OfflineStore::explain(&store, Explain::Historical(asked()))
+                .await
+                .unwrap();
+            assert!(plan.contains(&format!("{table}_04")), "{day}: {plan}");
+            assert_eq!(plan.contains(&format!("{table}_01")), !pruned, "{day}: {plan}");
+            let answer = OfflineStore::get_historical_features(&store, asked(), &Call::default()).await;
+            let rows = answer.unwrap().rows.collect().await.unwrap();
+            assert_eq!(rows[0].column(1).as_primitive::<Int64Type>().value(0), right, "{day}");
+        }
         admin(&format!("DROP TABLE {table}")).await;
     }
 }

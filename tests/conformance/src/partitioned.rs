@@ -1,0 +1,63 @@
+//! A retrieval from a table that is partitioned by another column than its event time, for tests that read its plan.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, TimestampMicrosecondArray, UInt64Array};
+use arrow::datatypes::{DataType, Field, Schema};
+use hybrid_core::store::{ENTITY_TIME, ROW_NUMBER};
+use hybrid_core::{
+    BatchStream, EntityRows, HistoricalRequest, HistoricalView, JoinKey, OutputColumn, SourceTable, timestamp_type,
+};
+
+/// 2024-05-01 UTC.
+const MAY: i64 = 1_714_521_600_000_000;
+
+/// What is known of the key 7 in the day before the begin of May: `v`, by `id` and `ts`. The range of `partition` is from
+/// 2024-04-30 to 2024-05-01.
+pub fn retrieval<S>(options: S, partition: Option<&str>) -> HistoricalRequest<S> {
+    let source = SourceTable {
+        name: "days".to_owned(),
+        options,
+        timestamp_field: "ts".to_owned(),
+        created_timestamp_column: None,
+        date_partition_column: partition.map(str::to_owned),
+    };
+    let view = HistoricalView {
+        name: "days".to_owned(),
+        source,
+        join_keys: vec![JoinKey {
+            source: "id".to_owned(),
+            entity: "id".to_owned(),
+            data_type: DataType::Int64,
+        }],
+        features: vec![OutputColumn {
+            source: "v".to_owned(),
+            name: "v".to_owned(),
+            data_type: Some(DataType::Int64),
+        }],
+        ttl: Some(86_400_000_000),
+    };
+    HistoricalRequest {
+        views: vec![view],
+        entities: one_row(),
+        filter_by_created_timestamp: false,
+    }
+}
+
+fn one_row() -> EntityRows {
+    let schema = Arc::new(Schema::new(vec![
+        Field::new(ROW_NUMBER, DataType::UInt64, false),
+        Field::new(ENTITY_TIME, timestamp_type(), false),
+        Field::new("id", DataType::Int64, true),
+    ]));
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(UInt64Array::from(vec![0])),
+        Arc::new(TimestampMicrosecondArray::from(vec![MAY]).with_timezone("UTC")),
+        Arc::new(Int64Array::from(vec![7])),
+    ];
+    let given = schema.clone();
+    EntityRows::new(schema, 1, Some((MAY, MAY)), move || {
+        let batch = RecordBatch::try_new(given.clone(), columns.clone())?;
+        Ok(BatchStream::from_batches(given.clone(), vec![batch]))
+    })
+}
