@@ -75,7 +75,8 @@ trino_certificate() {
 trino_etc() {
     local dir="$1" file
     for file in config.properties jvm.config node.properties password-authenticator.properties \
-        spooling-manager.properties catalog/hive.properties catalog/iceberg.properties catalog/memory.properties; do
+        spooling-manager.properties catalog/hive.properties catalog/iceberg.properties catalog/memory.properties \
+        catalog/readonly.properties; do
         mkdir -p "$(dirname "$dir/etc/$file")"
         sed -e "s|@DIR@|$dir|g" -e "s|@HTTP@|$2|g" -e "s|@HTTPS@|$3|g" -e "s|@HOME@|$4|g" \
             -e "s|@SECRET@|$(cat "$dir/secrets/shared.key")|g" -e "s|@S3@|$HYBRID_S3_ENDPOINT|g" \

@@ -403,6 +403,24 @@ async fn the_date_partition_column_prunes_what_the_event_time_cannot() {
     }
 }
 
+#[tokio::test]
+async fn a_user_who_may_only_read_embeds() {
+    let schema = unique("readonly");
+    days(&connect(config("iceberg")).await, &schema, "date").await;
+    // Another catalog over the same tables, in which nobody may write.
+    let mut config = config("readonly").with_dataset(schema);
+    config.connector.kind = "iceberg".to_owned();
+    config.entity_select_mode = EntitySelect::EmbedQuery;
+    assert_eq!(value(&connect(config.clone()).await, Some("day")).await, 2);
+    config.entity_select_mode = EntitySelect::TempTable;
+    let session = connect(config).await.session().await.unwrap();
+    let rows = BatchStream::from_batches(entity_rows(0, 0).schema(), vec![entity_rows(0, 10)]);
+    let refused = session.upload(rows).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::PermissionDenied, "{refused}");
+    assert!(refused.to_string().contains("embed_query"), "{refused}");
+    session.close().await.unwrap();
+}
+
 fn batch(values: Vec<Option<i64>>) -> RecordBatch {
     RecordBatch::try_from_iter_with_nullable([("n", Arc::new(Int64Array::from(values)) as ArrayRef, true)]).unwrap()
 }
