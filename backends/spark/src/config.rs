@@ -175,3 +175,6 @@ impl SparkConfig {
 fn problem(message: &str) -> Error {
     Error::new(ErrorKind::Config, message)
 }
+
+#[cfg(test)]
+mod tests;

@@ -101,6 +101,25 @@ async fn settings_of_the_servers_start_are_refused_by_name() {
 }
 
 #[tokio::test]
+async fn settings_of_the_session_are_those_of_the_configuration() {
+    let mut config = config();
+    let setting = hybrid_store_spark::Setting::new("3");
+    config
+        .spark_conf
+        .insert("spark.sql.shuffle.partitions".to_owned(), setting);
+    config.region = Some("eu-west-1".to_owned());
+    let session = store(config).await.session().await.unwrap();
+    for (key, value) in [
+        ("spark.sql.shuffle.partitions", "3"),
+        ("fs.s3a.endpoint.region", "eu-west-1"),
+    ] {
+        let set = rows(&session, &format!("SET {key}")).await.unwrap();
+        assert_eq!(shown(&set), [format!("{key} | {value}")]);
+    }
+    session.close().await.unwrap();
+}
+
+#[tokio::test]
 async fn ping_says_the_version() {
     assert!(store(config()).await.ping().await.unwrap().starts_with("Spark 4."));
 }
