@@ -27,13 +27,22 @@ pub(crate) struct Staging {
 
 impl Staging {
     /// The folder of a `staging_location`; `None` where only the server reaches it.
-    pub(crate) fn at(location: &str) -> Option<Self> {
+    ///
+    /// # Errors
+    /// Config, when it is neither a whole path nor a URL.
+    pub(crate) fn at(location: &str) -> Result<Option<Self>> {
         let path = location
             .strip_prefix("file://")
             .or_else(|| location.strip_prefix("file:"))
             .unwrap_or(location);
-        let local = path.starts_with('/') && !path.contains("://");
-        local.then(|| Self { folder: path.into() })
+        match path {
+            _ if path.contains("://") => Ok(None),
+            _ if path.starts_with('/') => Ok(Some(Self { folder: path.into() })),
+            _ => Err(
+                Error::new(ErrorKind::Config, format!("`staging_location: {location}` is no place"))
+                    .with_help("the server must find it too: write `/path`, `file:///path` or another URL"),
+            ),
+        }
     }
 
     /// Makes the folder and removes what killed processes left in it.
@@ -168,4 +177,21 @@ fn unwritten(path: &Path, error: parquet::errors::ParquetError) -> Error {
         Error::from(std::io::Error::from(kind)).kind()
     });
     Error::new(kind, format!("cannot write `{}` in `staging_location`", path.display())).with_cause(error)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_location_is_a_folder_a_url_or_wrong() {
+        for folder in ["/a b/c", "file:///a b/c", "file:/a b/c"] {
+            assert_eq!(Staging::at(folder).unwrap().unwrap().folder, Path::new("/a b/c"));
+        }
+        assert!(Staging::at("s3://bucket/stage").unwrap().is_none());
+        for wrong in ["", "stage", "./stage", "file://stage"] {
+            assert_eq!(Staging::at(wrong).unwrap_err().kind(), ErrorKind::Config, "{wrong}");
+        }
+    }
 }

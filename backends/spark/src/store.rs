@@ -25,7 +25,12 @@ impl SqlStore for SparkStore {
 
     async fn connect(config: SparkConfig, _context: &Context) -> Result<Self> {
         let address = config.address()?;
-        let staging = config.staging_location.as_deref().and_then(Staging::at);
+        let staging = config
+            .staging_location
+            .as_deref()
+            .map(Staging::at)
+            .transpose()?
+            .flatten();
         if let Some(staging) = &staging {
             staging.prepare().await?;
         }
