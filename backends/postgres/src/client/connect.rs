@@ -71,7 +71,8 @@ impl Connector {
         Ok(Self {
             tls: MakeRustlsConnect::new(tls::client(config)?),
             settings: format!(
-                "{SETTINGS}; SET search_path = \"{}\"",
+                // As in Feast: what extensions make is in `public`.
+                "{SETTINGS}; SET search_path = \"{}\", public",
                 config.db_schema.replace('"', "\"\"")
             ),
             plain,

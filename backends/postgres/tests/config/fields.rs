@@ -100,6 +100,8 @@ async fn tables_without_a_schema_are_in_db_schema() {
         "CREATE SCHEMA \"{quoted}\"; CREATE TABLE \"{quoted}\".t AS SELECT 42::int8 AS a"
     ))
     .await;
+    let shared = fresh("shared");
+    admin(&format!("CREATE TABLE public.{shared} AS SELECT 1::int8 AS c")).await;
     let mut config = config();
     config.db_schema = schema;
     let store = store(config).await;
@@ -112,7 +114,7 @@ async fn tables_without_a_schema_are_in_db_schema() {
             .name(),
         "a"
     );
-    let source = hybrid_store_postgres::PostgresSource::query("SELECT a + 1 AS b FROM t");
+    let source = hybrid_store_postgres::PostgresSource::query(format!("SELECT a + c AS b FROM t, {shared}"));
     assert_eq!(
         OfflineStore::source_schema(&store, &source)
             .await
