@@ -1,6 +1,6 @@
 //! What the server and the connection say, as errors that a caller can act on.
 
-use deadpool_postgres::PoolError;
+use deadpool_postgres::{PoolError, TimeoutType};
 use hybrid_core::{Error, ErrorKind};
 use tokio_postgres::error::{DbError, ErrorPosition};
 
@@ -132,6 +132,11 @@ pub(crate) fn is_read_only(error: &tokio_postgres::Error) -> bool {
 pub(crate) fn pool(error: PoolError, max: usize) -> Error {
     match error {
         PoolError::Backend(error) => made(error, None),
+        PoolError::Timeout(TimeoutType::Create) => Error::new(
+            ErrorKind::Timeout,
+            "the Postgres server did not let the connection in in time",
+        )
+        .retryable(),
         PoolError::Timeout(_) => Error::new(
             ErrorKind::ResourceExhausted,
             format!("all {max} connections to the Postgres server are busy"),

@@ -21,6 +21,8 @@ use connect::Connector;
 
 /// How long an operation waits for one of `max_conn` connections.
 const WAIT: Duration = Duration::from_secs(60);
+/// How long a server may take to let a connection in, for each host that is named.
+const LOGIN: Duration = Duration::from_secs(20);
 /// How long a connection may take to show that it still works.
 const RECYCLE: Duration = Duration::from_secs(5);
 /// How often connecting is tried, and the first pause between.
@@ -51,9 +53,11 @@ impl Client {
                 recycling_method: RecyclingMethod::Verified,
             },
         );
+        let hosts = config.host.split(',').count().try_into().unwrap_or(u32::MAX);
         let pool = Pool::builder(manager)
             .max_size(config.max_conn)
             .wait_timeout(Some(WAIT))
+            .create_timeout(Some(LOGIN.saturating_mul(hosts)))
             .recycle_timeout(Some(RECYCLE))
             .runtime(Runtime::Tokio1)
             .build()

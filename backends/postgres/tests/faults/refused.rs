@@ -76,6 +76,19 @@ async fn nobody_there_is_tried_for_a_short_while() {
 }
 
 #[tokio::test]
+async fn a_server_that_takes_connections_and_says_nothing_is_a_timeout() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut config = config();
+    config.port = listener.local_addr().unwrap().port();
+    let error = session(config).await.execute("SELECT 1").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
+    assert!(
+        error.is_retryable() && error.to_string().contains("127.0.0.1"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
 async fn limits_of_the_server_have_kinds() {
     let session = session(config()).await;
     session.execute("SET statement_timeout = '200ms'").await.unwrap();
