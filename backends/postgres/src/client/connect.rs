@@ -162,3 +162,22 @@ fn is_refusal(error: &Error) -> bool {
 fn is_tls(error: &Error) -> bool {
     error.to_string() == "error performing TLS handshake"
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_and_the_probing_of_silence_are_those_of_the_configuration() {
+        let mut config = PostgresConfig::new("a, b", "d", "u", "p");
+        (config.port, config.keepalives_idle, config.sslmode) = (1, 7, SslMode::Prefer);
+        let connector = Connector::new(&config).unwrap();
+        assert_eq!(connector.to_string(), "database `d` at a,b:1 as `u`");
+        for made in [&connector.plain, &connector.encrypted] {
+            assert!(made.get_keepalives());
+            assert_eq!(made.get_keepalives_idle(), Duration::from_secs(7));
+            assert_eq!(made.get_hosts().len(), 2);
+        }
+    }
+}

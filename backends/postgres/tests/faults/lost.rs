@@ -3,8 +3,10 @@ use std::time::Duration;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch};
 use futures::{StreamExt, TryStreamExt};
+use hybrid_conformance::until;
 use hybrid_core::sql::{Append, Mode, SqlSession, SqlStore};
 use hybrid_core::{BatchStream, ErrorKind};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
@@ -103,6 +105,61 @@ async fn an_append_whose_connection_is_cut_leaves_nothing() {
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
     session.close().await.unwrap();
     assert!(rows(&format!("SELECT * FROM {table} LIMIT 1")).await.is_empty());
+}
+
+/// A way to the server on which a COMMIT arrives, and its answer is lost.
+async fn losing_proxy() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let target = config().port;
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            let server = TcpStream::connect(("127.0.0.1", target)).await.unwrap();
+            let (mut from_client, mut to_client) = client.into_split();
+            let (mut from_server, mut to_server) = server.into_split();
+            let answers = tokio::spawn(async move { tokio::io::copy(&mut from_server, &mut to_client).await });
+            tokio::spawn(async move {
+                let mut bytes = vec![0; 1 << 16];
+                while let Ok(read @ 1..) = from_client.read(&mut bytes).await {
+                    if bytes[..read].windows(6).any(|word| word == b"COMMIT") {
+                        answers.abort();
+                    }
+                    if to_server.write_all(&bytes[..read]).await.is_err() {
+                        break;
+                    }
+                }
+                // Time for the server to do what it was told last.
+                tokio::time::sleep(Duration::from_millis(500)).await;
+            });
+        }
+    });
+    port
+}
+
+#[tokio::test]
+async fn an_append_whose_commit_is_not_answered_is_not_to_be_tried_again() {
+    let table = fresh("committed");
+    crate::common::admin(&format!("CREATE TABLE {table} (a int8)")).await;
+    let mut config = config();
+    config.port = losing_proxy().await;
+    let session = session(config).await;
+    let numbers: ArrayRef = Arc::new(Int64Array::from(vec![1]));
+    let batch = RecordBatch::try_from_iter_with_nullable([("a", numbers, true)]).unwrap();
+    let append = Append {
+        table: vec!["public".to_owned(), table.clone()],
+        rows: BatchStream::from_batches(batch.schema(), vec![batch]),
+        mode: Mode::Append,
+    };
+    let error = session.append(append).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.is_retryable()),
+        (ErrorKind::Unavailable, false),
+        "{error}"
+    );
+    assert!(error.message().contains("not known whether"), "{error}");
+    session.close().await.unwrap();
+    let query = format!("SELECT * FROM {table}");
+    until("the row", async || !rows(&query).await.is_empty()).await;
 }
 
 #[tokio::test]
