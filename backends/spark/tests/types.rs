@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, TimestampMicrosecondArray, UInt64Array};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema};
-use common::{config, rows, session, shown, store};
+use common::{append, config, rows, session, shown, store};
 use hybrid_conformance::partitioned;
-use hybrid_core::sql::{Dialect, SqlSession, SqlStore, sql_type_of};
+use hybrid_core::sql::{Dialect, Mode, SqlSession, SqlStore, sql_type_of};
 use hybrid_core::{BatchStream, Call, ErrorKind, Explain, OfflineStore, timestamp_type};
 use hybrid_store_spark::{SparkDialect, SparkSource};
 
@@ -227,4 +227,76 @@ async fn the_date_partition_column_prunes_what_the_event_time_cannot() {
     }
     session.execute("DROP TABLE t_days").await.unwrap();
     session.close().await.unwrap();
+}
+
+/// Rows that are larger than what goes inside a plan, so that they take the ways that many rows take.
+fn every_type() -> RecordBatch {
+    use arrow::array::*;
+    let day = |days| Date32Array::from(vec![Some(days), None]);
+    let structs = StructArray::from(vec![
+        (
+            Arc::new(Field::new("a", DataType::Date32, true)),
+            Arc::new(day(-1)) as ArrayRef,
+        ),
+        (
+            Arc::new(Field::new("b", DataType::Binary, true)),
+            Arc::new(BinaryArray::from_opt_vec(vec![Some(b"\x00\xff"), None])),
+        ),
+    ]);
+    let mut map = MapBuilder::new(None, StringBuilder::new(), Date32Builder::new());
+    map.keys().append_value("it's");
+    map.values().append_value(1);
+    map.append(true).unwrap();
+    map.append(false).unwrap();
+    let list = [Some(vec![Some(-1), None]), None];
+    let list = ListArray::from_iter_primitive::<arrow::datatypes::Date32Type, _, _>(list);
+    let decimals = Decimal128Array::from(vec![Some(-12_345), None]).with_precision_and_scale(38, 2);
+    let seconds = TimestampSecondArray::from(vec![Some(253_402_300_799), None]).with_timezone("UTC");
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        ("i8", Arc::new(Int8Array::from(vec![Some(-128), None]))),
+        ("u32", Arc::new(UInt32Array::from(vec![Some(u32::MAX), None]))),
+        ("f32", Arc::new(Float32Array::from(vec![Some(0.1), None]))),
+        ("bo", Arc::new(BooleanArray::from(vec![Some(true), None]))),
+        ("dec", Arc::new(decimals.unwrap())),
+        ("d", Arc::new(day(19_000))),
+        ("ns", Arc::new(TimestampNanosecondArray::from(vec![Some(-1), None]))),
+        ("tz", Arc::new(seconds)),
+        (
+            "bin",
+            Arc::new(BinaryArray::from_opt_vec(vec![Some(b"\x00\xff"), None])),
+        ),
+        ("l", Arc::new(list)),
+        ("st", Arc::new(structs)),
+        ("m", Arc::new(map.finish())),
+        ("no", Arc::new(NullArray::new(2))),
+        ("large", Arc::new(StringArray::from(vec!["x".repeat(3 << 20); 2]))),
+    ];
+    RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(n, c)| (n, c, true))).unwrap()
+}
+
+#[tokio::test]
+async fn every_arrow_type_goes_in_by_each_way() {
+    let staged = tempfile::tempdir().unwrap();
+    for location in [None, staged.path().to_str()] {
+        let mut config = config();
+        config.staging_location = location.map(str::to_owned);
+        let session = store(config).await.session().await.unwrap();
+        session.execute("DROP TABLE IF EXISTS t_every").await.unwrap();
+        let written = session.append(append(&["t_every"], every_type(), Mode::Create)).await;
+        assert_eq!(written.unwrap(), 2, "{location:?}");
+        let query = "SELECT i8, u32, f32, bo, dec, d, ns, tz, bin, l, st, m, no, LENGTH(large) FROM t_every ORDER BY i8 NULLS LAST";
+        let found = shown(&rows(&session, query).await.unwrap());
+        assert_eq!(
+            found[0],
+            "-128 | 4294967295 | 0.1 | true | -123.45 | 2022-01-08 | 1969-12-31T23:59:59.999999 | 9999-12-31T23:59:59Z | 00ff | \
+             [1969-12-31, NULL] | {a: 1969-12-31, b: 00ff} | {it's: 1970-01-02} | NULL | 3145728",
+            "{location:?}"
+        );
+        assert!(
+            found[1].starts_with("NULL | NULL | NULL | NULL | NULL | NULL | NULL"),
+            "{found:?}"
+        );
+        session.execute("DROP TABLE t_every").await.unwrap();
+        session.close().await.unwrap();
+    }
 }
