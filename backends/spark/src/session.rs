@@ -1,9 +1,10 @@
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use arrow::datatypes::SchemaRef;
 use futures::StreamExt;
 use hybrid_core::sql::{Append, SqlSession};
-use hybrid_core::{BatchStream, Error, Result, async_trait};
+use hybrid_core::{BatchStream, Error, ErrorKind, Result, async_trait};
 use tonic::Status;
 use uuid::Uuid;
 
@@ -17,6 +18,9 @@ use crate::protocol::{
 use crate::staging::Staging;
 use crate::types::{self, BatchReader};
 use crate::{append, upload};
+
+/// How long a server may take to set what it is told; each session begins with that.
+const SETTING: Duration = Duration::from_secs(30);
 
 /// One session of the server: its settings, views and running plans, which end with it.
 pub struct SparkSession {
@@ -137,16 +141,22 @@ impl Conversation {
             client_type: self.connection.agent(),
             observed: self.observed(),
         };
-        match self
+        let call = self
             .connection
-            .call::<_, ConfigResponse>("Config", &request, Patience::short())
-            .await
-        {
-            Ok(answer) => {
+            .call::<_, ConfigResponse>("Config", &request, Patience::short());
+        match tokio::time::timeout(SETTING, call).await {
+            Ok(Ok(answer)) => {
                 self.observe(&answer.server_session);
                 Ok(())
             }
-            Err(status) => Err(self.error(status).await),
+            Ok(Err(status)) => Err(self.error(status).await),
+            Err(_) => {
+                let message = format!(
+                    "the Spark Connect server at {} did not answer in time",
+                    self.connection.place()
+                );
+                Err(Error::new(ErrorKind::Timeout, message).retryable())
+            }
         }
     }
 

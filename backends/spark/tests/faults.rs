@@ -87,6 +87,20 @@ async fn no_server_is_told_soon() {
 }
 
 #[tokio::test]
+async fn a_server_that_takes_connections_and_says_nothing_is_a_timeout() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("sc://127.0.0.1:{}", listener.local_addr().unwrap().port());
+    let Err(error) = store(SparkConfig::new(url)).await.session().await else {
+        panic!("let in")
+    };
+    assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
+    assert!(
+        error.is_retryable() && error.to_string().contains("127.0.0.1"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
 async fn settings_of_the_servers_start_are_refused_by_name() {
     let mut config = config();
     config.spark_conf.insert(
