@@ -1,8 +1,10 @@
-//! Every behaviour that a store must show, over the Data API with UNLOAD and COPY, and over a connection, alone and with them.
+//! Every behaviour that a store must show, over the Data API with UNLOAD and COPY, and over a connection, alone and with them; by
+//! each formulation, what depends on how rows are joined.
 
 mod common;
 
 use common::{RedshiftFixture, connection, connection_and_s3, data_api};
+use hybrid_core::sql::Formulation;
 
 mod over_the_data_api {
     use super::*;
@@ -18,4 +20,14 @@ mod over_a_connection {
 mod over_a_connection_and_s3 {
     use super::*;
     hybrid_conformance::suite!(RedshiftFixture::new(connection_and_s3()).await; rows, keys, times, types, write, random);
+}
+
+mod ranked {
+    use super::*;
+    hybrid_conformance::suite!(RedshiftFixture::by(Formulation::Ranked).await; winner, random);
+}
+
+mod running_time {
+    use super::*;
+    hybrid_conformance::suite!(RedshiftFixture::by(Formulation::RunningTime).await; winner, random);
 }

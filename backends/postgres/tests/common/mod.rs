@@ -11,7 +11,7 @@ use std::sync::Arc;
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Int32Type, SchemaRef, TimeUnit};
 use hybrid_conformance::Fixture;
-use hybrid_core::sql::{Append, Mode, SqlSession, SqlStore};
+use hybrid_core::sql::{Append, Formulation, Mode, SqlSession, SqlStore};
 use hybrid_core::store::DynOfflineStore;
 use hybrid_core::{
     BatchStream, Capabilities, Context, Error, ErrorKind, HybridOfflineStore, OfflineStore, Result, Source, async_trait,
@@ -116,6 +116,13 @@ impl PostgresFixture {
     pub async fn new(mode: EntitySelectMode) -> Self {
         let mut config = config();
         config.entity_select_mode = mode;
+        Self::between(config.clone(), config).await
+    }
+
+    /// Every view is joined by that formulation.
+    pub async fn by(formulation: Formulation) -> Self {
+        let mut config = config();
+        config.formulation = Some(formulation);
         Self::between(config.clone(), config).await
     }
 

@@ -9,7 +9,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, SchemaRef, TimeUnit};
 use futures::TryStreamExt;
 use hybrid_conformance::Fixture;
-use hybrid_core::sql::{Append, Mode, SqlSession, SqlStore};
+use hybrid_core::sql::{Append, Formulation, Mode, SqlSession, SqlStore};
 use hybrid_core::store::DynOfflineStore;
 use hybrid_core::{
     BatchStream, Capabilities, Context, Error, ErrorKind, HybridOfflineStore, OfflineStore, Result, Source, async_trait,
@@ -135,6 +135,13 @@ pub struct RedshiftFixture {
 }
 
 impl RedshiftFixture {
+    /// Every view is joined by that formulation, over a connection.
+    pub async fn by(formulation: Formulation) -> Self {
+        let mut config = connection();
+        config.formulation = Some(formulation);
+        Self::new(config).await
+    }
+
     pub async fn new(mut config: RedshiftConfig) -> Self {
         let schema = fresh("Suite");
         admin(&format!("CREATE SCHEMA \"{schema}\"")).await;

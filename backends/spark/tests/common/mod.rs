@@ -10,7 +10,7 @@ use std::time::Duration;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use hybrid_conformance::Fixture;
-use hybrid_core::sql::{Append, Mode, SqlSession, SqlStore};
+use hybrid_core::sql::{Append, Formulation, Mode, SqlSession, SqlStore};
 use hybrid_core::store::DynOfflineStore;
 use hybrid_core::{BatchStream, Capabilities, Context, DataSource, HybridOfflineStore, Result, Source, async_trait};
 use hybrid_store_spark::{SparkConfig, SparkSession, SparkSource, SparkStore};
@@ -158,6 +158,13 @@ pub struct SparkFixture {
 }
 
 impl SparkFixture {
+    /// Every view is joined by that formulation.
+    pub async fn by(formulation: Formulation) -> Self {
+        let mut config = config();
+        config.formulation = Some(formulation);
+        Self::new(config).await
+    }
+
     pub async fn new(config: SparkConfig) -> Self {
         let spark = store(config).await;
         let session = spark.session().await.unwrap();

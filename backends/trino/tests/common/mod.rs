@@ -9,7 +9,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use hybrid_conformance::Fixture;
-use hybrid_core::sql::{Append, Mode, SqlSession, SqlStore};
+use hybrid_core::sql::{Append, Formulation, Mode, SqlSession, SqlStore};
 use hybrid_core::store::DynOfflineStore;
 use hybrid_core::{BatchStream, Capabilities, Context, HybridOfflineStore, Result, Source, async_trait};
 use hybrid_store_trino::{EntitySelect, Staging, TrinoConfig, TrinoSource, TrinoStore};
@@ -162,7 +162,12 @@ pub struct TrinoFixture {
 
 impl TrinoFixture {
     pub async fn new(way: Way) -> Self {
+        Self::by(way, None).await
+    }
+
+    pub async fn by(way: Way, formulation: Option<Formulation>) -> Self {
         let mut asked = config("iceberg");
+        asked.formulation = formulation;
         match way {
             Way::Embedded => {}
             Way::Inserted => asked.entity_select_mode = EntitySelect::TempTable,
