@@ -45,6 +45,69 @@ fn the_reference_document_as_it_stands() {
     assert!(HybridOfflineStore::new(&config, context).is_ok());
 }
 
+/// More of Feast's stores, as Feast documents them.
+const MORE: &str = "\
+    - type: snowflake.offline
+      account: my_account
+      user: me
+      password: secret
+      role: analyst
+      warehouse: compute
+      database: feast
+    - type: postgres
+      host: db.example.com
+      port: 5432
+      database: feast
+      db_schema: public
+      user: feast
+      password: secret
+      sslmode: verify-ca
+      sslkey_path: /tls/client.key
+      sslcert_path: /tls/client.crt
+      sslrootcert_path: /tls/ca.crt
+    - type: feast.infra.offline_stores.contrib.trino_offline_store.trino.TrinoOfflineStore
+      host: trino.example.com
+      port: 8080
+      http-scheme: https
+      ssl-verify: false
+      catalog: hive
+      dataset: feast
+      user: trino
+      connector:
+        type: hive
+        file_format: parquet
+    - type: spark
+      spark_conf:
+        spark.remote: sc://spark.example.com:15002
+        spark.sql.session.timeZone: UTC
+      staging_location: /staging
+      region: us-west-2
+";
+
+#[test]
+fn the_reference_documents_list_takes_every_store_of_feasts() {
+    let config = parse(&format!("{REFERENCE}{MORE}")).unwrap();
+    let keys: Vec<&str> = config.stores.iter().map(|store| store.key.as_str()).collect();
+    assert_eq!(
+        keys,
+        [
+            "bigquery",
+            "redshift",
+            "file",
+            "snowflake",
+            "postgres",
+            "trino",
+            "spark"
+        ]
+    );
+    let context = Context {
+        repo: config.repo.clone(),
+        project: config.project.clone(),
+    };
+    // With every backend compiled in, each field is known to its store.
+    HybridOfflineStore::new(&config, context).unwrap();
+}
+
 #[test]
 fn every_name_of_a_store_is_known() {
     let postgres = ", host: h, database: d, user: u, password: p";
