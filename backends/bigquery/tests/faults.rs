@@ -13,7 +13,6 @@ use arrow::datatypes::Int64Type;
 use common::proxy::{Act, Pipe, Proxy, Seen, header};
 use common::{config, connect, parts, put, rest, rows, storage, tables};
 use futures::StreamExt;
-use hybrid_conformance::killed::{Hybrid, Retrieval};
 use hybrid_conformance::until;
 use hybrid_core::sql::{Mode, SqlSession, SqlStore};
 use hybrid_core::{BatchStream, ErrorKind, Result};
@@ -372,34 +371,6 @@ async fn closing_the_session_ends_what_runs_and_drops_what_was_made() {
     let body = proxy.seen("GENERATE_ARRAY(1, 20000)")[0].body.clone();
     assert_eq!(job(&body).await, ("DONE".to_owned(), "stopped".to_owned()));
     assert_eq!(running.await.unwrap().unwrap_err().kind(), ErrorKind::Cancelled);
-    assert_eq!(tables(&config).await, Vec::<String>::new());
-}
-
-#[tokio::test]
-async fn an_interrupted_command_leaves_nothing() {
-    let (proxy, config) = behind().await;
-    let folder = tempfile::tempdir().unwrap();
-    let retrieval = Retrieval {
-        fields: json!({
-            "project_id": config.project_id, "dataset": config.dataset, "anonymous": true,
-            "api_endpoint": config.api_endpoint, "storage_endpoint": config.storage_endpoint,
-        }),
-        query: format!("SELECT 1 AS k, TIMESTAMP '2025-01-01 00:00:00+00' AS ts, ({SLOW}) AS v"),
-        rows: 1_000,
-        stops: false,
-    };
-    let command = Hybrid::start(folder.path(), "bigquery", &retrieval);
-    let job_of = |seen: &Seen| !seen.body.contains("\"dryRun\":true");
-    let handed_in = || {
-        let seen = proxy.seen("GENERATE_ARRAY(1, 20000)");
-        seen.into_iter().find(job_of)
-    };
-    until("the job", async || handed_in().is_some()).await;
-    tokio::time::sleep(Duration::from_secs(2)).await;
-    assert_eq!(tables(&config).await.len(), 1);
-    command.interrupt();
-    let body = handed_in().unwrap().body;
-    assert_eq!(job(&body).await, ("DONE".to_owned(), "stopped".to_owned()));
     assert_eq!(tables(&config).await, Vec::<String>::new());
 }
 
