@@ -94,6 +94,21 @@ fn convert(column: &ArrayRef, wanted: &DataType) -> Result<ArrayRef, arrow::erro
     }
 }
 
+/// The entries of a map: Spark looks for keys and values by these names.
+fn loadable_entries(entries: &Field) -> Result<Field> {
+    let DataType::Struct(fields) = entries.data_type() else {
+        return Err(unsupported("Spark has no type for a map without keys and values"));
+    };
+    let named =
+        |(field, name): (&Arc<Field>, &str)| Ok(Field::new(name, loadable(field.data_type())?, field.is_nullable()));
+    let fields = fields
+        .iter()
+        .zip(["key", "value"])
+        .map(named)
+        .collect::<Result<Fields>>()?;
+    Ok(Field::new("entries", DataType::Struct(fields), false))
+}
+
 /// The Arrow type in which Spark reads values of a type.
 fn loadable(data_type: &DataType) -> Result<DataType> {
     use DataType as A;
@@ -121,7 +136,7 @@ fn loadable(data_type: &DataType) -> Result<DataType> {
         A::Dictionary(_, values) => loadable(values)?,
         A::List(item) | A::LargeList(item) | A::FixedSizeList(item, _) => A::List(Arc::new(inner(item)?)),
         A::Struct(fields) => A::Struct(fields.iter().map(inner).collect::<Result<Fields>>()?),
-        A::Map(entries, sorted) => A::Map(Arc::new(inner(entries)?), *sorted),
+        A::Map(entries, sorted) => A::Map(Arc::new(loadable_entries(entries)?), *sorted),
         other => return Err(unsupported(format!("Spark has no type for Arrow's {other}"))),
     })
 }
