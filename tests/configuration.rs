@@ -46,8 +46,7 @@ fn the_reference_document_as_it_stands() {
 }
 
 /// More of Feast's stores, as Feast documents them.
-const MORE: &str = "\
-    - type: snowflake.offline
+const MORE: &str = "    - type: snowflake.offline
       account: my_account
       user: me
       password: secret
