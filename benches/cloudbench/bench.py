@@ -6,18 +6,16 @@ A million rows in and a million out, and the memory of ten million out. hybrid's
 of its calls; both end in the same Parquet. Every run is checked: what a table holds afterwards, what is in the file. --small takes a
 hundredth of the rows and compares nothing. --require fails where hybrid is slower than a client, or takes more memory than LIMIT.
 """
-import argparse
 import os
 import pathlib
 import sys
-import tempfile
 
 HERE = pathlib.Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "sqlbench"))
 
 import repo  # noqa: E402
 import stores  # noqa: E402
-from bulk import LIMIT, hybrid, measure, pull, report  # noqa: E402
+from bulk import LIMIT, hybrid, main, measure, pull  # noqa: E402
 from cases import MILLION, PAIR, View, features  # noqa: E402
 from process import data, python  # noqa: E402
 
@@ -128,31 +126,16 @@ def bench(engine, scale, here):
     return found
 
 
-def keeps_promise(engine, found):
-    """Whether hybrid is nowhere slower, and within its memory; says where it is not."""
+def broken(engine, found):
+    """Where hybrid is slower, or not within its memory."""
     problems = []
     for what, by in found.items():
         seconds, memory, _ = next(iter(by.values()))
         aside = {who for who, way in IN[engine].items() if way in ASIDE}
         problems += [f"{what}: {who} is faster" for who, (theirs, _, _) in by.items() if theirs < seconds and who not in aside]
         problems += [f"{what}: {memory:.0f} MiB are more than {LIMIT}"] if memory > LIMIT else []
-    for problem in problems:
-        print(f"{engine} {problem}", file=sys.stderr)
-    return not problems
-
-
-def main():
-    args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    args.add_argument("engine", choices=IN)
-    args.add_argument("--small", action="store_true")
-    args.add_argument("--require", action="store_true")
-    o = args.parse_args()
-    scale = 0.01 if o.small else 1.0
-    with tempfile.TemporaryDirectory() as here:
-        found = bench(o.engine, scale, pathlib.Path(here))
-    report(o.engine, found, int(MILLION * scale))
-    return o.small or not o.require or keeps_promise(o.engine, found)
+    return problems
 
 
 if __name__ == "__main__":
-    sys.exit(0 if main() else 1)
+    sys.exit(0 if main(__doc__, IN, bench, broken) else 1)
