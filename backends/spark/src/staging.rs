@@ -73,7 +73,7 @@ impl Staging {
             .unwrap_or_else(PoisonError::into_inner)
             .push(file.clone());
         let mut count = first.iter().map(|batch| batch.num_rows() as u64).sum();
-        let schema = incoming.travels().clone();
+        let schema = incoming.schema().clone();
         let path = file.clone();
         let mut writer = blocking(move || {
             let created = File::create_new(&path).map_err(|error| trouble("write", &path, &error))?;

@@ -32,7 +32,7 @@ pub(crate) struct Uploaded {
 /// Loads rows into a new temporary view.
 pub(crate) async fn upload(session: &SparkSession, rows: BatchStream) -> Result<Uploaded> {
     let incoming = Incoming::new(rows.schema())?;
-    let mut packer = Packer::new(incoming.travels());
+    let mut packer = Packer::new(incoming.schema());
     let (mut count, mut bytes, mut names) = (0, 0, Vec::new());
     let mut first = Vec::new();
     let mut rows = sliced(rows);

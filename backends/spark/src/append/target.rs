@@ -100,8 +100,6 @@ fn position(schema: &Schema, name: &str) -> Option<usize> {
 /// A given column in the type of the table's; ANSI casts are checked.
 fn value(known: &Field, given: Option<&Field>) -> Result<String> {
     let said = sql_type_of(known);
-    // NULLs of no type go into every column.
-    let given = given.filter(|given| !given.data_type().is_null());
     let name = given.map(|given| SparkDialect.quote(given.name()));
     let Some((name, given)) = name.zip(given) else {
         return Ok("NULL".to_owned());

@@ -10,8 +10,6 @@ use crate::error::{invalid, unsupported};
 /// Rows on their way to Spark, in the Arrow types that it reads.
 pub(crate) struct Incoming {
     schema: SchemaRef,
-    /// The same, without columns of type Null: Spark reads none from lists or files. They go as booleans, all NULL.
-    travels: SchemaRef,
 }
 
 impl Incoming {
@@ -26,24 +24,13 @@ impl Incoming {
             Ok(Field::new(field.name(), data_type, true))
         };
         let fields = given.fields().iter().map(field).collect::<Result<Vec<_>>>()?;
-        let typed = |field: &Field| match field.data_type() {
-            DataType::Null => field.clone().with_data_type(DataType::Boolean),
-            _ => field.clone(),
-        };
         Ok(Self {
-            travels: Arc::new(Schema::new(fields.iter().map(typed).collect::<Vec<_>>())),
             schema: Arc::new(Schema::new(fields)),
         })
     }
 
-    /// The columns as they are.
     pub(crate) fn schema(&self) -> &SchemaRef {
         &self.schema
-    }
-
-    /// The columns as [`convert`](Self::convert) gives them.
-    pub(crate) fn travels(&self) -> &SchemaRef {
-        &self.travels
     }
 
     /// The rows; a value that the type cannot hold is an error.
@@ -60,12 +47,12 @@ impl Incoming {
         let columns = batch
             .columns()
             .iter()
-            .zip(self.travels.fields())
+            .zip(self.schema.fields())
             .map(convert)
             .collect::<Result<Vec<_>>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
         Ok(RecordBatch::try_new_with_options(
-            self.travels.clone(),
+            self.schema.clone(),
             columns,
             &options,
         )?)
