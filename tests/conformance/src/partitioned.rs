@@ -10,7 +10,7 @@ use hybrid_core::{
 };
 
 /// 2024-05-01 UTC.
-const MAY: i64 = 1_714_521_600_000_000;
+pub const MAY: i64 = 1_714_521_600_000_000;
 
 /// What is known of the key 7 in the day before the begin of May: `v`, by `id` and `ts`. The range of `partition` is from
 /// 2024-04-30 to 2024-05-01.
@@ -39,21 +39,22 @@ pub fn retrieval<S>(options: S, partition: Option<&str>) -> HistoricalRequest<S>
     };
     HistoricalRequest {
         views: vec![view],
-        entities: one_row(),
+        entities: one_row("id", 7),
         filter_by_created_timestamp: false,
     }
 }
 
-fn one_row() -> EntityRows {
+/// One entity row, of the begin of May.
+pub fn one_row(join_key: &str, value: i64) -> EntityRows {
     let schema = Arc::new(Schema::new(vec![
         Field::new(ROW_NUMBER, DataType::UInt64, false),
         Field::new(ENTITY_TIME, timestamp_type(), false),
-        Field::new("id", DataType::Int64, true),
+        Field::new(join_key, DataType::Int64, true),
     ]));
     let columns: Vec<ArrayRef> = vec![
         Arc::new(UInt64Array::from(vec![0])),
         Arc::new(TimestampMicrosecondArray::from(vec![MAY]).with_timezone("UTC")),
-        Arc::new(Int64Array::from(vec![7])),
+        Arc::new(Int64Array::from(vec![value])),
     ];
     let given = schema.clone();
     EntityRows::new(schema, 1, Some((MAY, MAY)), move || {
