@@ -12,6 +12,10 @@ DATABASE = os.environ["HYBRID_POSTGRES_DATABASE"]
 TYPES = {pa.int64(): "bigint", pa.float64(): "double precision", pa.timestamp("us", "UTC"): "timestamptz"}
 
 
+# Feast's template sorts every pair of S3's rows: without a limit it fills the disk.
+TEMPORARY_FILES = "20GB"
+
+
 def connect():
     return psycopg.connect(**SERVER, dbname=DATABASE, autocommit=True)
 
@@ -32,6 +36,7 @@ def copy(cursor, name, table):
 def load(tables):
     """Makes each table of its rows."""
     with connect() as connection, connection.cursor() as cursor:
+        cursor.execute(f"alter database {DATABASE} set temp_file_limit = '{TEMPORARY_FILES}'")
         for name, table in tables:
             make(cursor, name, table.schema)
             copy(cursor, name, table)
@@ -42,6 +47,11 @@ def cancel():
     with connect() as connection:
         connection.execute("select pg_terminate_backend(pid, 60000) from pg_stat_activity "
                            "where pid <> pg_backend_pid() and backend_type = 'client backend' and datname = current_database()")
+
+
+def gave_up(error):
+    """Whether the server could not go on: it has no more room for temporary files."""
+    return isinstance(error, (psycopg.errors.ConfigurationLimitExceeded, psycopg.errors.DiskFull))
 
 
 def feast_config():

@@ -35,24 +35,31 @@ def feast_source(view):
     return SparkSource(name=view.name, table=view.name, timestamp_field="event_timestamp", created_timestamp_column="created")
 
 
-def feast_call(store, references, case, frame):
-    """What is timed: gives the answer as an Arrow table."""
+def feast_statement(store, references, case, frame):
     from feast.infra.offline_stores.contrib.spark_offline_store import spark as feast_spark
-    query = point_in_time_query(store, references, frame, case.frame,
-                                feast_spark.MULTIPLE_FEATURE_VIEW_POINT_IN_TIME_JOIN, feast_spark.SparkFeatureViewQueryContext)
-    return asked(query)
+    return point_in_time_query(store, references, frame, case.frame,
+                               feast_spark.MULTIPLE_FEATURE_VIEW_POINT_IN_TIME_JOIN, feast_spark.SparkFeatureViewQueryContext)
+
+
+def answer(text):
+    """The statements of Feast's template, or one of hybrid's, as the last one's rows to come."""
+    spark = connect()
+    *before, last = text.split("---EOS---")
+    for statement in before:
+        spark.sql(statement)
+    return spark.sql(last)
 
 
 def asked(text):
-    """What is timed: the statements of Feast's template, or one of hybrid's."""
-    statements = text.split("---EOS---")
-    spark = connect()
+    """What is timed: gives the answer as an Arrow table."""
+    connect()
+    return lambda: answer(text).toArrow()
 
-    def call():
-        for statement in statements[:-1]:
-            spark.sql(statement)
-        return spark.sql(statements[-1]).toArrow()
-    return call
+
+def served(text):
+    """What is timed: the same statement, with its rows read by the server and thrown away."""
+    connect()
+    return lambda: answer(text).write.format("noop").mode("overwrite").save()
 
 
 def empty(name, like):

@@ -61,10 +61,9 @@ def feast_source(view):
                        created_timestamp_column="created")
 
 
-def feast_call(store, references, case, frame):
-    """What is timed: gives the answer as an Arrow table."""
+def feast_statement(store, references, case, frame):
     from feast.infra.offline_stores.contrib.trino_offline_store.trino import MULTIPLE_FEATURE_VIEW_POINT_IN_TIME_JOIN as TEMPLATE
-    return asked(point_in_time_query(store, references, frame, f"{CATALOG}.{SCHEMA}.{case.frame}", TEMPLATE))
+    return point_in_time_query(store, references, frame, f"{CATALOG}.{SCHEMA}.{case.frame}", TEMPLATE)
 
 
 def asked(query):
@@ -76,6 +75,13 @@ def asked(query):
         rows = cursor.fetchall()
         return lambda: pa.table([pa.array(column) for column in zip(*rows)], names=[column.name for column in cursor.description])
     return call
+
+
+def served(query):
+    """What is timed: the same statement, with its rows left in the server's memory."""
+    connection = connect("feast")
+    run(connection, "drop table if exists memory.default.answer")
+    return lambda: run(connection, f"create table memory.default.answer as {query}")
 
 
 def empty(name, like):

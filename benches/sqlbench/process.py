@@ -14,9 +14,9 @@ CACHE = pathlib.Path(os.environ.get("HYBRID_CACHE", pathlib.Path.home() / ".cach
 class Failed(Exception):
     """A process ended with another code than 0."""
 
-    def __init__(self, command, code, errors):
+    def __init__(self, command, code, errors, output=""):
         super().__init__(f"exit code {code}: {' '.join(map(str, command))}\n{errors}")
-        self.code, self.errors = code, errors
+        self.code, self.errors, self.output = code, errors, output
 
 
 def run(command):
@@ -30,7 +30,7 @@ def run(command):
         output.seek(0)
         errors.seek(0)
         if process.returncode:
-            raise Failed(command, process.returncode, errors.read().decode(errors="replace"))
+            raise Failed(command, process.returncode, *(file.read().decode(errors="replace") for file in (errors, output)))
         kilobyte = 1 if sys.platform == "darwin" else 1024
         return output.read().decode(), seconds, usage.ru_maxrss * kilobyte / (1 << 20)
 
