@@ -29,6 +29,8 @@ pub(super) struct Problem {
     pub(super) trail: Vec<Slot>,
     /// It came up while a placeholder was read.
     pub(super) blank: bool,
+    /// The field of a struct whose value is nothing, where it is about that.
+    pub(super) nothing: Option<Slot>,
 }
 
 #[derive(Debug)]
@@ -63,6 +65,7 @@ impl Problem {
             container: None,
             trail: Vec::new(),
             blank: false,
+            nothing: None,
         }
     }
 

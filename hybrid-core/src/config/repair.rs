@@ -30,6 +30,8 @@ pub(super) struct Repairs {
     slots: HashMap<Slot, Repair>,
     /// Every mapping and sequence that has a repair anywhere inside.
     touched: HashSet<usize>,
+    /// What is said of fields that are nothing, where it turns out that they are needed.
+    nothing: HashMap<Slot, Error>,
 }
 
 impl Node {
@@ -50,9 +52,12 @@ impl Node {
                 Ok(value) if found.is_empty() => return Ok(value),
                 Ok(_) => break,
                 Err(mut problem) => {
+                    if repairs.leave_out_nothing(&mut problem) {
+                        continue;
+                    }
                     let is_new = repairs.is_new(&problem);
-                    let error = problem.error.take().filter(|_| is_new);
-                    found.extend(error);
+                    let needed = repairs.needed_and_nothing(&problem);
+                    found.extend(needed.or_else(|| problem.error.take().filter(|_| is_new)));
                     if !repairs.add(problem) {
                         break;
                     }
@@ -83,6 +88,26 @@ impl Repairs {
             .filter(|(slot, repair)| slot.container == container && **repair == Repair::Placeholder)
             .map(|(slot, _)| slot.name.clone())
             .collect()
+    }
+
+    /// A field that is nothing and must not be is as good as absent: its default counts, where it has one.
+    fn leave_out_nothing(&mut self, problem: &mut Problem) -> bool {
+        let Some(slot) = problem.nothing.take() else {
+            return false;
+        };
+        self.nothing
+            .extend(problem.error.take().map(|error| (slot.clone(), error)));
+        self.slots.insert(slot, Repair::Dropped);
+        true
+    }
+
+    /// What is to be said of the field that is missing, where it is there and nothing.
+    fn needed_and_nothing(&mut self, problem: &Problem) -> Option<Error> {
+        let (Fault::MissingField(name), Some(container)) = (&problem.fault, problem.container) else {
+            return None;
+        };
+        let name = (*name).to_owned();
+        self.nothing.remove(&Slot { container, name })
     }
 
     /// Whether the user must hear of it, or it follows from an earlier problem.

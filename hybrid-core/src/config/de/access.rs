@@ -6,7 +6,7 @@ use super::NodeDeserializer;
 use super::key::Key;
 use crate::config::blank::Blank;
 use crate::config::node::{Entry, Node, Value};
-use crate::config::problem::{Problem, address};
+use crate::config::problem::{Fault, Problem, address};
 use crate::config::repair::Repair;
 
 /// The items of a sequence, but for those that are left out.
@@ -47,6 +47,8 @@ pub(super) struct Entries<'a> {
     pub(super) current: Option<&'a Entry>,
     pub(super) last: Option<&'a Entry>,
     pub(super) placeholders: Vec<String>,
+    /// Whether they are the fields of a struct, and not whatever a map holds.
+    pub(super) are_fields: bool,
 }
 
 impl<'de> MapAccess<'de> for Entries<'_> {
@@ -80,8 +82,14 @@ impl<'de> MapAccess<'de> for Entries<'_> {
         match (self.current.take(), self.placeholders.pop()) {
             (Some(entry), placeholder) => {
                 self.placeholders.extend(placeholder);
-                seed.deserialize(NodeDeserializer::new(&entry.value, Some(&entry.key), repairs))
-                    .map_err(|problem| value_problem(problem, entry, owner))
+                let read = seed.deserialize(NodeDeserializer::new(&entry.value, Some(&entry.key), repairs));
+                read.map_err(|problem| {
+                    let problem = value_problem(problem, entry, owner);
+                    match self.are_fields && entry.value.is_null() {
+                        true => of_nothing(problem, entry),
+                        false => problem,
+                    }
+                })
             }
             (None, placeholder) => {
                 let name = placeholder.unwrap_or_default();
@@ -95,6 +103,17 @@ impl<'de> MapAccess<'de> for Entries<'_> {
 /// A complaint about the value of `entry`, which is left out at the next reading.
 fn value_problem(problem: Problem, entry: &Entry, owner: &Node) -> Problem {
     at_value(problem, entry).inside(owner, &entry.key)
+}
+
+/// A complaint about a field that is nothing, which the next reading takes for one that is not there.
+fn of_nothing(mut problem: Problem, entry: &Entry) -> Problem {
+    // What is nothing has no fields either: it is not about the first of them.
+    if let Fault::MissingField(_) = problem.fault {
+        let message = format!("`{}` must be a mapping, not nothing", entry.key);
+        problem.error = Some(entry.value.error(message));
+    }
+    problem.nothing = problem.trail.last().cloned();
+    problem
 }
 
 /// A complaint about a value that no visitor of ours took up, as of `deserialize_with`.

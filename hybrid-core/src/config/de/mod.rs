@@ -31,7 +31,7 @@ impl<'a> NodeDeserializer<'a> {
         match &self.node.value {
             Value::Scalar(scalar) => self.visit(scalar.resolve(), visitor),
             Value::Sequence(items) => self.sequence(items, visitor),
-            Value::Mapping(entries) => self.mapping(entries, visitor),
+            Value::Mapping(entries) => self.mapping(entries, false, visitor),
         }
     }
 
@@ -61,13 +61,19 @@ impl<'a> NodeDeserializer<'a> {
             .map_err(|problem| problem.at_container(self.node, self.key, None))
     }
 
-    fn mapping<'de, V: Visitor<'de>>(self, entries: &'a [Entry], visitor: V) -> Result<V::Value, Problem> {
+    fn mapping<'de, V: Visitor<'de>>(
+        self,
+        entries: &'a [Entry],
+        are_fields: bool,
+        visitor: V,
+    ) -> Result<V::Value, Problem> {
         let mut access = Entries {
             owner: self,
             rest: entries.iter(),
             current: None,
             last: None,
             placeholders: self.repairs.placeholders(address(self.node)),
+            are_fields,
         };
         let visited = visitor.visit_map(&mut access);
         visited.map_err(|problem| {
@@ -175,7 +181,7 @@ impl<'de> de::Deserializer<'de> for NodeDeserializer<'_> {
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
         match self.node.is_null() {
-            true => self.mapping(&[], visitor),
+            true => self.mapping(&[], false, visitor),
             false => self.any(visitor),
         }
     }
@@ -186,7 +192,10 @@ impl<'de> de::Deserializer<'de> for NodeDeserializer<'_> {
         _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Problem> {
-        self.deserialize_map(visitor)
+        match &self.node.value {
+            Value::Mapping(entries) => self.mapping(entries, true, visitor),
+            _ => self.deserialize_map(visitor),
+        }
     }
 
     fn deserialize_enum<V: Visitor<'de>>(

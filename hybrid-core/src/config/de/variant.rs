@@ -51,7 +51,8 @@ impl<'de> VariantAccess<'de> for Variant<'_> {
         de::Deserializer::deserialize_seq(self.value(), visitor).map_err(|problem| self.complaint(problem))
     }
 
-    fn struct_variant<V: Visitor<'de>>(self, _: &'static [&'static str], visitor: V) -> Result<V::Value, Problem> {
-        de::Deserializer::deserialize_map(self.value(), visitor).map_err(|problem| self.complaint(problem))
+    fn struct_variant<V: Visitor<'de>>(self, fields: &'static [&'static str], visitor: V) -> Result<V::Value, Problem> {
+        de::Deserializer::deserialize_struct(self.value(), "", fields, visitor)
+            .map_err(|problem| self.complaint(problem))
     }
 }

@@ -43,6 +43,76 @@ struct Inner {
     name: String,
 }
 
+/// Fields with a default that is not what nothing would be read as.
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Defaults {
+    name: String,
+    place: Place,
+    #[serde(default = "port")]
+    port: u16,
+    #[serde(default = "yes", alias = "tls")]
+    secure: bool,
+    #[serde(default = "half")]
+    share: f64,
+    #[serde(default = "text")]
+    text: String,
+    #[serde(default)]
+    speed: Speed,
+    #[serde(default = "limits")]
+    limits: Limits,
+    #[serde(default)]
+    more: Vec<Limits>,
+    #[serde(default)]
+    tags: std::collections::BTreeMap<String, String>,
+    #[serde(default = "some")]
+    seconds: Option<u64>,
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+struct Place {
+    folder: String,
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+struct Limits {
+    rows: u64,
+    #[serde(default = "port")]
+    port: u16,
+}
+
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Speed {
+    Slow,
+    #[default]
+    Fast,
+}
+
+fn port() -> u16 {
+    5432
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn half() -> f64 {
+    0.5
+}
+
+fn text() -> String {
+    "text".to_owned()
+}
+
+fn limits() -> Limits {
+    Limits { rows: 7, port: 1 }
+}
+
+fn some() -> Option<u64> {
+    Some(60)
+}
+
 #[derive(Debug, Deserialize)]
 #[allow(dead_code)]
 struct Outer {
@@ -119,5 +189,47 @@ fn every_item_of_a_list_is_read() {
          f.yaml:3:5: missing field `name`\n\
          f.yaml:4:5: `inner` must be a mapping, not the number `7`\n\
          f.yaml:1:1: missing field `host`"
+    );
+}
+
+const NEEDED: &str = "name: a\nplace: {folder: b}\n";
+
+fn defaults(text: &str) -> Defaults {
+    parse(&format!("{NEEDED}{text}")).deserialize().unwrap()
+}
+
+#[test]
+fn a_field_that_is_nothing_has_its_default() {
+    let right = defaults("");
+    for field in [
+        "port", "secure", "tls", "share", "text", "speed", "limits", "more", "tags",
+    ] {
+        assert_eq!(defaults(&format!("{field}: ~")), right, "{field}");
+    }
+    let all = "port: null\nsecure:\nshare: ~\ntext: null\nspeed: ~\nlimits: ~\nmore: ~\ntags: ~\n";
+    assert_eq!(defaults(all), right);
+    // Also further inside.
+    assert_eq!(
+        defaults("limits: {rows: 7, port: ~}\nmore: [{rows: 1, port: ~}]"),
+        defaults("limits: {rows: 7}\nmore: [{rows: 1}]")
+    );
+    assert_eq!(
+        defaults("seconds: ~").seconds,
+        None,
+        "nothing is a value where it may be one"
+    );
+}
+
+#[test]
+fn a_field_that_is_nothing_and_needed_is_told_by_its_name() {
+    assert_eq!(
+        errors::<Defaults>("name: ~\nplace: ~\nport: ~\nmore: [{rows: ~}]\ntags: {a: ~}\nunknown: ~"),
+        "5 problems\n\
+         f.yaml:4:15: `rows` must be a whole number, 0 or more, not nothing\n\
+         f.yaml:5:11: `a` must be a text, not nothing\n\
+         f.yaml:6:1: unknown field `unknown`\n  \
+         help: the fields are name, place, port, secure, tls, share, text, speed, limits, more, tags, seconds\n\
+         f.yaml:1:7: `name` must be a text, not nothing\n\
+         f.yaml:2:8: `place` must be a mapping, not nothing"
     );
 }
