@@ -19,6 +19,9 @@ use crate::client::{Busy, Client, Slot};
 use crate::config::EntitySelectMode;
 use crate::{error, types};
 
+/// The schema that every database has.
+const PUBLIC: &str = "public";
+
 /// How long [`close`](SqlSession::close) waits for what it has cancelled.
 const CLOSE: Duration = Duration::from_secs(15);
 
@@ -29,15 +32,18 @@ pub struct PostgresSession {
     /// How to cancel what runs, for those who do not have the connection.
     token: std::sync::Mutex<Option<CancelToken>>,
     mode: EntitySelectMode,
+    /// Where tables are that are named without a schema.
+    schema: String,
 }
 
 impl PostgresSession {
-    pub(crate) fn new(client: Arc<Client>, mode: EntitySelectMode) -> Self {
+    pub(crate) fn new(client: Arc<Client>, mode: EntitySelectMode, schema: String) -> Self {
         Self {
             client,
             slot: Arc::default(),
             token: std::sync::Mutex::default(),
             mode,
+            schema,
         }
     }
 
@@ -85,6 +91,20 @@ impl SqlSession for PostgresSession {
         busy.done();
         let statement = outcome.map_err(|error| error::made(error, Some(query)))?;
         Ok(types::described(statement.columns()))
+    }
+
+    /// As the `search_path` of queries has it: a table without a schema is in `db_schema`, else in `public`; one that is
+    /// to be made, in `db_schema`.
+    async fn resolve(&self, table: Vec<String>) -> Result<Vec<String>> {
+        if table.len() != 1 {
+            return Ok(table);
+        }
+        let found = match self.schema.as_str() {
+            PUBLIC => None,
+            own => self.text(&target::schema_of(&table[0], [own, PUBLIC])).await?,
+        };
+        let schema = found.unwrap_or_else(|| self.schema.clone());
+        Ok([vec![schema], table].concat())
     }
 
     async fn query(&self, query: &str) -> Result<BatchStream> {

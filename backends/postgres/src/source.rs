@@ -34,14 +34,14 @@ impl PostgresSource {
         }
     }
 
-    /// What it reads from; a table without a schema is in `schema`.
+    /// What it reads from; where a table without a schema is, the server knows.
     ///
     /// # Errors
     /// Definition, when it names neither a table nor a query, or both, or the name is malformed.
-    pub fn relation(&self, schema: &str) -> Result<Relation> {
+    pub fn relation(&self) -> Result<Relation> {
         let given = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
         match (given(&self.table), given(&self.query)) {
-            (Some(table), None) => Ok(Relation::Table(table_parts(&table, schema)?)),
+            (Some(table), None) => Ok(Relation::Table(table_parts(&table)?)),
             (None, Some(query)) => Ok(Relation::Query(query)),
             (Some(_), Some(_)) => Err(undefined("a Postgres source has both a `table` and a `query`")),
             (None, None) => Err(undefined("a Postgres source has neither a `table` nor a `query`")),
@@ -62,18 +62,17 @@ fn undefined(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::Definition, message).with_help("give one of them: `table: schema.name`, or `query: SELECT …`")
 }
 
-/// The unquoted schema and table of `name`: what is not quoted is in lower case, as the server
-/// reads it.
-pub(crate) fn table_parts(name: &str, schema: &str) -> Result<Vec<String>> {
+/// The unquoted parts of `name`, a table's with its schema or without: what is not quoted is in lower case, as the
+/// server reads it.
+fn table_parts(name: &str) -> Result<Vec<String>> {
     let malformed = |why: &str| {
         let message = format!("`{name}` is no name of a Postgres table: {why}");
         Error::new(ErrorKind::Definition, message)
             .with_help("write `table`, `schema.table` or `\"Schema\".\"table.1\"`")
     };
-    let mut parts = folded_name_parts(name).map_err(malformed)?;
+    let parts = folded_name_parts(name).map_err(malformed)?;
     match parts.len() {
-        1 => Ok(vec![schema.to_owned(), parts.remove(0)]),
-        2 => Ok(parts),
+        1 | 2 => Ok(parts),
         _ => Err(malformed(
             "it has more than two parts, and a connection sees one database",
         )),
@@ -87,20 +86,17 @@ mod tests {
 
     #[test]
     fn names_are_split_at_dots_outside_quotes() {
-        for (name, schema, table) in [
-            ("t", "public", "t"),
-            (" Stats.Daily ", "stats", "daily"),
-            ("s.\"T.1\"", "s", "T.1"),
-            ("\"a\"\"b\" . \"c\"", "a\"b", "c"),
-        ] {
-            assert_eq!(table_parts(name, "public").unwrap(), [schema, table], "{name}");
+        let names: [(&str, &[&str]); 4] = [
+            ("t", &["t"]),
+            (" Stats.Daily ", &["stats", "daily"]),
+            ("s.\"T.1\"", &["s", "T.1"]),
+            ("\"a\"\"b\" . \"c\"", &["a\"b", "c"]),
+        ];
+        for (name, parts) in names {
+            assert_eq!(table_parts(name).unwrap(), parts, "{name}");
         }
         for name in ["", "a.b.c", "\"a", "a.", ".a", "\"a\"b", "a\"b\""] {
-            assert_eq!(
-                table_parts(name, "public").unwrap_err().kind(),
-                ErrorKind::Definition,
-                "{name}"
-            );
+            assert_eq!(table_parts(name).unwrap_err().kind(), ErrorKind::Definition, "{name}");
         }
     }
 
@@ -110,16 +106,13 @@ mod tests {
             query: Some("SELECT 1".to_owned()),
             ..PostgresSource::table("t")
         };
-        assert_eq!(both.relation("s").unwrap_err().kind(), ErrorKind::Definition);
+        assert_eq!(both.relation().unwrap_err().kind(), ErrorKind::Definition);
         assert_eq!(
-            PostgresSource::default().relation("s").unwrap_err().kind(),
+            PostgresSource::default().relation().unwrap_err().kind(),
             ErrorKind::Definition
         );
         let feast = r#"{"name": "n", "query": "", "table": "t"}"#;
         let feast: PostgresSource = serde_json::from_str(feast).unwrap();
-        assert_eq!(
-            feast.relation("s").unwrap(),
-            Relation::Table(vec!["s".into(), "t".into()])
-        );
+        assert_eq!(feast.relation().unwrap(), Relation::Table(vec!["t".into()]));
     }
 }

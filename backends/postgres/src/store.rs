@@ -69,11 +69,15 @@ impl SqlStore for PostgresStore {
     }
 
     fn relation(&self, source: &PostgresSource) -> Result<Relation> {
-        source.relation(&self.schema)
+        source.relation()
     }
 
     async fn session(&self) -> Result<PostgresSession> {
-        Ok(PostgresSession::new(Arc::clone(&self.client), self.mode))
+        Ok(PostgresSession::new(
+            Arc::clone(&self.client),
+            self.mode,
+            self.schema.clone(),
+        ))
     }
 
     async fn shutdown(&self) -> Result<()> {

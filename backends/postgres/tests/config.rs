@@ -4,5 +4,7 @@ mod common;
 
 #[path = "config/fields.rs"]
 mod fields;
+#[path = "config/public.rs"]
+mod public;
 #[path = "config/tls.rs"]
 mod tls;

@@ -39,7 +39,8 @@ pub trait SqlStore: Send + Sync + Sized + 'static {
         "%Y-%m-%d"
     }
 
-    /// What a source reads from, completed by what the configuration says (schema, catalog).
+    /// What a source reads from, completed by what the configuration says (schema, catalog). A table that only the
+    /// engine can complete is left to [`resolve`](SqlSession::resolve).
     ///
     /// # Errors
     /// Definition, when it names neither a table nor a query, or both.
@@ -70,6 +71,12 @@ pub trait SqlSession: Send + Sync + 'static {
     /// The columns of a query, in the Arrow types in which [`query`](Self::query) returns them, with
     /// [`SQL_TYPE`](super::SQL_TYPE) where that is not all. Runs nothing.
     async fn describe(&self, query: &str) -> Result<SchemaRef>;
+
+    /// The whole name of the table that a source names in part, by where the engine has it; as it is where nothing is
+    /// left out.
+    async fn resolve(&self, table: Vec<String>) -> Result<Vec<String>> {
+        Ok(table)
+    }
 
     /// Runs a query; batches come as the engine gives them, in bounded memory, of the schema that the
     /// stream declares. Dropping the stream, or this future, ends the query in the engine.

@@ -40,7 +40,10 @@ impl Table {
         source: &T::Source,
     ) -> Result<Self> {
         let dialect = store.dialect();
-        let relation = store.relation(source)?;
+        let relation = match store.relation(source)? {
+            Relation::Table(parts) => Relation::Table(session.resolve(parts).await?),
+            query => query,
+        };
         let from = from_text(dialect, &relation)?;
         let schema = session
             .describe(&format!("SELECT * FROM {from} AS {}", dialect.quote(SOURCE)))

@@ -12,7 +12,7 @@ pub(super) async fn append<T: SqlStore>(
     request: WriteRequest<T::Source>,
 ) -> Result<u64> {
     let source = &request.source;
-    let table = table_name(store, &source.name, &source.options)?;
+    let table = table_name(store, session, &source.name, &source.options).await?;
     let existing = Table::describe(store, session, &source.name, &source.options).await?;
     check_write_columns(&request.schema, &request.required, Some(&existing.schema))?;
     let append = Append {
@@ -41,7 +41,7 @@ pub(super) async fn persist<T: SqlStore>(
     request: PersistRequest<T::Source>,
 ) -> Result<u64> {
     let append = Append {
-        table: table_name(store, "destination", &request.options)?,
+        table: table_name(store, session, "destination", &request.options).await?,
         rows: request.rows,
         mode: if request.overwrite { Mode::Replace } else { Mode::Create },
     };
@@ -49,10 +49,15 @@ pub(super) async fn persist<T: SqlStore>(
 }
 
 /// The table that a source is; a query cannot be written to.
-pub(super) fn table_name<T: SqlStore>(store: &T, name: &str, source: &T::Source) -> Result<Vec<String>> {
+async fn table_name<T: SqlStore>(
+    store: &T,
+    session: &T::Session,
+    name: &str,
+    source: &T::Source,
+) -> Result<Vec<String>> {
     let relation = store.relation(source)?;
     match relation {
-        Relation::Table(parts) => Ok(parts),
+        Relation::Table(parts) => session.resolve(parts).await,
         Relation::Query(_) => {
             let text = from_text(store.dialect(), &relation)?;
             let message = format!("source `{name}` reads a query, and rows cannot be written to one: {text}");

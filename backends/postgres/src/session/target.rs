@@ -48,6 +48,16 @@ pub(super) async fn columns(connection: &Object, table: &[String]) -> Result<Vec
     Ok(columns)
 }
 
+/// The first of these schemas that has a table of that name, and that the role may look into.
+pub(super) fn schema_of(table: &str, [first, second]: [&str; 2]) -> String {
+    let (table, first, second) = (text(table), text(first), text(second));
+    format!(
+        "SELECT n.nspname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+         WHERE c.relname = {table} AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname IN ({first}, {second}) \
+         AND pg_catalog.has_schema_privilege(n.oid, 'USAGE') ORDER BY (n.nspname = {first}) DESC LIMIT 1"
+    )
+}
+
 /// How many rows the statistics of a table, or of its partitions, count. Without statistics a server before version 14
 /// says 0.
 pub(super) fn row_estimate(table: &[String]) -> String {
