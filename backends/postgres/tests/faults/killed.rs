@@ -1,59 +1,106 @@
-use std::process::{Command, Stdio};
-use std::sync::Arc;
+//! A process that is stopped in the middle of a retrieval leaves no connection, no statement and no table.
 
-use arrow::array::{ArrayRef, RecordBatch, UInt64Array};
-use hybrid_conformance::killed::Victim;
-use hybrid_core::BatchStream;
-use hybrid_core::sql::SqlSession;
+use hybrid_conformance::killed::{Hybrid, Retrieval, Victim};
+use hybrid_store_postgres::PostgresSource;
+use serde_json::json;
 
 use super::cancel::{becomes, number};
-use crate::common::{admin, config, fresh, session, version};
+use crate::common::{admin, fresh, store, variable, version};
 
-const ROLE: &str = "HYBRID_TEST_KILLED_ROLE";
+/// What a connection is at.
+const ANYTHING: &str = "TRUE";
+const UPLOAD: &str = "state = 'active' AND query LIKE 'COPY % FROM STDIN%'";
+const STATEMENT: &str = "wait_event = 'PgSleep'";
 
-#[tokio::test]
-#[ignore = "a process of its own, which the other test starts and kills"]
-async fn waits_for_the_server_until_killed() {
-    let Ok(role) = std::env::var(ROLE) else { return };
-    let mut config = config();
-    config.user = role;
-    let session = session(config).await;
-    let numbers: ArrayRef = Arc::new(UInt64Array::from_iter_values(0..1000));
-    let batch = RecordBatch::try_from_iter([("__hybrid_row", numbers)]).unwrap();
-    let table = session
-        .upload(BatchStream::from_batches(batch.schema(), vec![batch]))
-        .await
-        .unwrap();
-    session
-        .execute(&format!("SELECT count(*), pg_sleep(300) FROM {table}"))
-        .await
-        .unwrap();
+/// A role that one process has: by it its connections and tables are known.
+struct Role(String);
+
+impl Role {
+    async fn new() -> Self {
+        let name = fresh("killed");
+        admin(&format!(
+            "CREATE ROLE {name} LOGIN PASSWORD 'hybrid-secret'; GRANT TEMPORARY ON DATABASE hybrid TO {name}"
+        ))
+        .await;
+        Self(name)
+    }
+
+    fn retrieval(&self, stops: bool) -> Retrieval {
+        let variable = |name: &str| variable(&format!("HYBRID_POSTGRES_{name}"));
+        let port: u16 = variable("PORT").parse().unwrap();
+        Retrieval {
+            fields: json!({
+                "host": variable("HOST"), "port": port, "database": variable("DATABASE"), "user": self.0,
+                "password": "hybrid-secret", "sslmode": "disable", "formulation": "ranked",
+            }),
+            query: "SELECT g AS k, TIMESTAMPTZ 'epoch' AS ts, g::float8 AS v \
+                    FROM generate_series(1, 10) AS g, pg_sleep(300)"
+                .to_owned(),
+            rows: 2_000,
+            stops,
+        }
+    }
+
+    /// How many of its connections are at that.
+    fn connections(&self, at: &str) -> String {
+        let name = &self.0;
+        format!("SELECT count(*) FROM pg_stat_activity WHERE usename = '{name}' AND {at}")
+    }
+
+    fn tables(&self) -> String {
+        let name = &self.0;
+        format!("SELECT count(*) FROM pg_class WHERE relname LIKE 'hybrid_%' AND pg_get_userbyid(relowner) = '{name}'")
+    }
+
+    /// Waits until its process is at that, with its entity rows in a table.
+    async fn is_at(&self, what: &str) {
+        becomes(&self.connections(what), 1).await;
+        assert_eq!(number(&self.tables()).await, 1);
+    }
+
+    async fn is_gone(&self) {
+        becomes(&self.connections(ANYTHING), 0).await;
+        becomes(&self.tables(), 0).await;
+    }
 }
 
 #[tokio::test]
-async fn a_killed_process_leaves_no_session_and_no_table() {
+#[ignore = "a process of its own, which the other tests start and kill"]
+async fn retrieves_until_killed() {
+    let Some(retrieval) = Retrieval::given() else { return };
+    let store = store(serde_json::from_value(retrieval.fields.clone()).unwrap()).await;
+    retrieval.run(&store, PostgresSource::query(&retrieval.query)).await;
+}
+
+async fn killed(stops: bool, at: &str) {
+    let role = Role::new().await;
+    let victim = Victim::start("killed::retrieves_until_killed", &role.retrieval(stops));
+    role.is_at(at).await;
+    victim.kill();
+    role.is_gone().await;
+}
+
+#[tokio::test]
+async fn a_process_killed_at_its_upload_leaves_nothing() {
+    killed(true, UPLOAD).await;
+}
+
+#[tokio::test]
+async fn a_process_killed_at_its_statement_leaves_nothing() {
     if version().await < 14 {
         eprintln!("not run: this server looks for its client only when it has rows for it");
         return;
     }
-    let role = fresh("killed");
-    admin(&format!(
-        "CREATE ROLE {role} LOGIN PASSWORD 'hybrid-secret'; GRANT TEMPORARY ON DATABASE hybrid TO {role}"
-    ))
-    .await;
-    let mut program = Command::new(std::env::current_exe().unwrap());
-    program
-        .args(["--exact", "killed::waits_for_the_server_until_killed", "--ignored"])
-        .env(ROLE, &role)
-        .stdout(Stdio::null());
-    let victim = Victim::spawn(&mut program);
-    let sessions =
-        format!("SELECT count(*) FROM pg_stat_activity WHERE usename = '{role}' AND query LIKE '%pg_sleep%'");
-    let tables =
-        format!("SELECT count(*) FROM pg_class WHERE relname LIKE 'hybrid_%' AND pg_get_userbyid(relowner) = '{role}'");
-    becomes(&sessions, 1).await;
-    assert_eq!(number(&tables).await, 1);
-    victim.kill();
-    becomes(&sessions, 0).await;
-    becomes(&tables, 0).await;
+    killed(false, STATEMENT).await;
+}
+
+#[tokio::test]
+async fn an_interrupted_command_leaves_nothing() {
+    let (role, folder) = (Role::new().await, tempfile::tempdir().unwrap());
+    let command = Hybrid::start(folder.path(), "postgres", &role.retrieval(false));
+    role.is_at(STATEMENT).await;
+    command.interrupt();
+    // It was cancelled: the server itself would find out seconds later.
+    assert_eq!(number(&role.connections(STATEMENT)).await, 0);
+    role.is_gone().await;
 }
