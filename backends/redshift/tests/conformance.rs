@@ -19,7 +19,7 @@ mod over_a_connection {
 /// What depends on how rows travel.
 mod over_a_connection_and_s3 {
     use super::*;
-    hybrid_conformance::suite!(RedshiftFixture::new(connection_and_s3()).await; rows, keys, times, types, write, random);
+    hybrid_conformance::suite!(RedshiftFixture::new(connection_and_s3()).await; rows, keys, times, types, write, persist, random);
 }
 
 mod ranked {

@@ -211,17 +211,3 @@ async fn what_the_engine_says_becomes_a_kind() {
         assert!(error.to_string().contains(says), "{error}");
     }
 }
-
-#[tokio::test]
-async fn a_table_that_is_there_is_not_made_again_and_stays() {
-    let store = connect(config()).await;
-    let table = unique("T");
-    let parts = ["TEST", "PUBLIC", table.as_str()];
-    write(&store, &parts, vec![numbers(3)], Mode::Create).await.unwrap();
-    let error = write(&store, &parts, vec![numbers(4)], Mode::Create).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
-    let count = format!("SELECT COUNT(*) FROM \"TEST\".\"PUBLIC\".\"{table}\"");
-    assert!(shown(&store, &count).await.contains('3'));
-    write(&store, &parts, vec![numbers(4)], Mode::Replace).await.unwrap();
-    assert!(shown(&store, &count).await.contains('4'));
-}

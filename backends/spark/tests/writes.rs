@@ -27,43 +27,6 @@ fn batch(ids: &[i64], days: &[&str]) -> RecordBatch {
 }
 
 #[tokio::test]
-async fn tables_are_made_appended_to_and_replaced() {
-    let session = session().await;
-    let table = ["w_made"];
-    session.execute("DROP TABLE IF EXISTS w_made").await.unwrap();
-    assert_eq!(
-        session
-            .append(append(&table, batch(&[1], &["a"]), Mode::Create))
-            .await
-            .unwrap(),
-        1
-    );
-    let twice = session
-        .append(append(&table, batch(&[1], &["a"]), Mode::Create))
-        .await
-        .unwrap_err();
-    assert_eq!(twice.kind(), ErrorKind::InvalidInput, "{twice}");
-    assert_eq!(
-        session
-            .append(append(&table, batch(&[2, 3], &["b", "c"]), Mode::Append))
-            .await
-            .unwrap(),
-        2
-    );
-    assert_eq!(
-        shown(&rows(&session, "SELECT * FROM w_made ORDER BY id").await.unwrap()),
-        ["1 | a", "2 | b", "3 | c"]
-    );
-    session
-        .append(append(&table, batch(&[9], &["z"]), Mode::Replace))
-        .await
-        .unwrap();
-    assert_eq!(shown(&rows(&session, "SELECT * FROM w_made").await.unwrap()), ["9 | z"]);
-    session.execute("DROP TABLE w_made").await.unwrap();
-    session.close().await.unwrap();
-}
-
-#[tokio::test]
 async fn values_that_do_not_fit_change_nothing() {
     let session = session().await;
     session

@@ -426,53 +426,6 @@ fn batch(values: Vec<Option<i64>>) -> RecordBatch {
 }
 
 #[tokio::test]
-async fn appends_are_seen_whole_or_not_at_all() {
-    let store = connect(config("iceberg")).await;
-    let (schema, name) = (unique("append"), "t");
-    let table = ["iceberg", schema.as_str(), name];
-    let all = format!("SELECT n FROM iceberg.{schema}.t ORDER BY n");
-    assert_eq!(
-        common::create(&store, &table, vec![batch(vec![Some(1)])], Mode::Create)
-            .await
-            .unwrap(),
-        1
-    );
-    assert_eq!(
-        common::create(&store, &table, vec![batch(vec![Some(2), None])], Mode::Append)
-            .await
-            .unwrap(),
-        2
-    );
-    assert_eq!(count(&store, &all).await, 3);
-    let again = common::create(&store, &table, vec![batch(vec![Some(1)])], Mode::Create)
-        .await
-        .unwrap_err();
-    assert_eq!(again.kind(), ErrorKind::InvalidInput, "{again}");
-    // A batch that fails after some rows were sent.
-    let session = store.session().await.unwrap();
-    let broken = futures::stream::iter([
-        Ok(batch(vec![Some(4)])),
-        Err(hybrid_core::Error::new(ErrorKind::InvalidInput, "a broken row")),
-    ]);
-    let append = Append {
-        table: table.map(str::to_owned).to_vec(),
-        rows: BatchStream::new(batch(vec![]).schema(), broken),
-        mode: Mode::Append,
-    };
-    assert_eq!(session.append(append).await.unwrap_err().message(), "a broken row");
-    session.close().await.unwrap();
-    assert_eq!(count(&store, &all).await, 3);
-    assert_eq!(
-        common::create(&store, &table, vec![batch(vec![Some(9)])], Mode::Replace)
-            .await
-            .unwrap(),
-        1
-    );
-    assert!(shown(&store, &all).await.contains('9'));
-    assert_eq!(count(&store, &all).await, 1);
-}
-
-#[tokio::test]
 async fn a_value_that_the_column_cannot_hold_fails_the_whole_append() {
     let store = connect(config("iceberg")).await;
     let schema = unique("narrow");

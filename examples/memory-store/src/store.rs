@@ -6,7 +6,7 @@ use hybrid_core::arrow::datatypes::{Field, Schema, SchemaRef};
 use hybrid_core::store::{ROW_NUMBER, check_write_columns};
 use hybrid_core::{
     BatchStream, Call, Capabilities, Context, Error, ErrorKind, Explain, FeatureRows, HistoricalRequest, OfflineStore,
-    PullAllRequest, PullLatestRequest, Result, WriteRequest, async_trait, offline_store,
+    PersistRequest, PullAllRequest, PullLatestRequest, Result, WriteRequest, async_trait, offline_store,
 };
 
 use crate::columns::{cast, column, output};
@@ -120,6 +120,15 @@ impl OfflineStore for MemoryStore {
         self.tables.append(table, rows)?;
         call.progress.report(written, Some(written));
         Ok(written)
+    }
+
+    async fn persist(&self, request: PersistRequest<MemorySource>, _: &Call) -> Result<u64> {
+        let schema = request.rows.schema().clone();
+        // Read to the end first, as above.
+        let rows = concat_batches(&schema, &request.rows.collect().await?)?;
+        let made = rows.num_rows() as u64;
+        self.tables.make(&request.options.table, rows, request.overwrite)?;
+        Ok(made)
     }
 
     async fn explain(&self, operation: Explain<MemorySource>) -> Result<String> {

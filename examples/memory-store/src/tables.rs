@@ -37,6 +37,18 @@ impl Tables {
         lock(&self.0).insert(name.to_owned(), Table { schema, batches });
     }
 
+    /// Makes a table at once, in the place of one of that name only where that may be overwritten.
+    pub(crate) fn make(&self, name: &str, rows: RecordBatch, overwrite: bool) -> Result<()> {
+        let mut tables = lock(&self.0);
+        if !overwrite && tables.contains_key(name) {
+            let error = Error::new(ErrorKind::InvalidInput, format!("table `{name}` exists"));
+            return Err(error.with_help("allow it to be overwritten, or name another"));
+        }
+        let (schema, batches) = (rows.schema(), vec![rows]);
+        tables.insert(name.to_owned(), Table { schema, batches });
+        Ok(())
+    }
+
     pub(crate) fn drop(&self, name: &str) -> Result<()> {
         lock(&self.0).remove(name).map(drop).ok_or_else(|| missing(name))
     }

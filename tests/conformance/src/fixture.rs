@@ -23,7 +23,14 @@ pub trait Fixture: Send + Sync {
     /// Unsupported, when the engine has no such type: the behaviour then counts as not run.
     async fn create(&self, table: &str, schema: SchemaRef, batches: Vec<RecordBatch>) -> Result<Source>;
 
-    /// Drops a table that [`create`](Self::create) made.
+    /// A source with its options set whose table `table` is not there yet: where a result is persisted to. It is read
+    /// as one that [`create`](Self::create) made.
+    ///
+    /// # Errors
+    /// Unsupported, when the store makes no such tables of results: the behaviour then counts as not run.
+    fn destination(&self, table: &str) -> Result<Source>;
+
+    /// Drops a table that [`create`](Self::create) made, or that a result was persisted to.
     ///
     /// # Errors
     /// Whatever the engine says.
@@ -42,6 +49,11 @@ impl<'a> Tracked<'a> {
             inner,
             made: Mutex::default(),
         }
+    }
+
+    fn remember(&self, table: &str) {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        made.push(table.to_owned());
     }
 
     fn forget(&self, table: &str) {
@@ -79,11 +91,15 @@ impl Fixture for Tracked<'_> {
 
     async fn create(&self, table: &str, schema: SchemaRef, batches: Vec<RecordBatch>) -> Result<Source> {
         let source = self.inner.create(table, schema, batches).await?;
-        self.made
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(table.to_owned());
+        self.remember(table);
         Ok(source)
+    }
+
+    /// A behaviour that passes has something there in the end.
+    fn destination(&self, table: &str) -> Result<Source> {
+        let destination = self.inner.destination(table)?;
+        self.remember(table);
+        Ok(destination)
     }
 
     async fn drop(&self, table: &str) -> Result<()> {

@@ -154,6 +154,10 @@ impl Fixture for BigQueryFixture {
             return Err(Error::new(ErrorKind::Unsupported, message));
         }
         put(&self.own, table, schema, batches, Mode::Create).await?;
+        self.destination(table)
+    }
+
+    fn destination(&self, table: &str) -> Result<Source> {
         Ok(BigQuerySource::new(table).into())
     }
 

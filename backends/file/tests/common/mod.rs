@@ -103,6 +103,13 @@ impl Fixture for FileFixture {
         FileSource::new(self.relative(table)).into_source()
     }
 
+    fn destination(&self, table: &str) -> Result<Source> {
+        match self.layout {
+            Layout::ParquetFolder => Err(Error::new(ErrorKind::Unsupported, "a result is one file")),
+            Layout::ParquetFile | Layout::CsvFile => FileSource::new(self.relative(table)).into_source(),
+        }
+    }
+
     async fn drop(&self, table: &str) -> Result<()> {
         let path = self.path(table);
         if path.is_dir() {

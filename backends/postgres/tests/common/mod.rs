@@ -177,6 +177,10 @@ impl Fixture for PostgresFixture {
         let made = session.append(append).await;
         session.close().await?;
         made?;
+        self.destination(table)
+    }
+
+    fn destination(&self, table: &str) -> Result<Source> {
         Ok(PostgresSource::table(self.quoted(table)).into())
     }
 

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, Decimal128Array, Float64Array, Int64Array, ListArray, RecordBatch, StringArray, TimestampNanosecondArray,
+    ArrayRef, Decimal128Array, Int64Array, ListArray, RecordBatch, StringArray, TimestampNanosecondArray,
 };
 use arrow::datatypes::Int64Type;
 use arrow::util::display::array_value_to_string;
@@ -144,21 +144,7 @@ async fn what_a_column_cannot_hold_is_refused_and_nothing_is_there() {
 }
 
 #[tokio::test]
-async fn tables_are_made_and_replaced() {
-    let table = fresh("Made");
-    let one = batch(vec![("a", ints(&[1])), ("b", Arc::new(Float64Array::from(vec![0.5])))]);
-    let query = format!("SELECT * FROM \"{table}\"");
-    assert_eq!(append(&table, Mode::Create, vec![Ok(one.clone())]).await.unwrap(), 1);
-    let again = append(&table, Mode::Create, vec![Ok(one)]).await.unwrap_err();
-    assert_eq!(again.kind(), ErrorKind::InvalidInput, "{again}");
-    let other = batch(vec![("c", texts(&["x", "y"]))]);
-    let broken = Err(Error::new(ErrorKind::Unavailable, "the rows broke off"));
-    append(&table, Mode::Replace, vec![Ok(other.clone()), broken])
-        .await
-        .unwrap_err();
-    assert_eq!(shown(&query).await, [["1", "0.5"]]);
-    assert_eq!(append(&table, Mode::Replace, vec![Ok(other)]).await.unwrap(), 2);
-    assert_eq!(shown(&query).await, [["x"], ["y"]]);
+async fn a_table_that_is_not_there_takes_no_rows() {
     let missing = batch(vec![("a", ints(&[1]))]);
     let error = append(&fresh("missing"), Mode::Append, vec![Ok(missing)])
         .await

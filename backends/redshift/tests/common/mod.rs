@@ -189,6 +189,10 @@ impl Fixture for RedshiftFixture {
         let made = session.append(append).await;
         session.close().await?;
         made?;
+        self.destination(table)
+    }
+
+    fn destination(&self, table: &str) -> Result<Source> {
         Ok(RedshiftSource::table(self.quoted(table)).into())
     }
 

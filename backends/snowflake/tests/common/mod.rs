@@ -153,6 +153,10 @@ impl Fixture for SnowflakeFixture {
         let made = session.append(append).await;
         session.close().await?;
         made?;
+        self.destination(table)
+    }
+
+    fn destination(&self, table: &str) -> Result<Source> {
         Ok(SnowflakeSource::new(format!("\"{}\"", table.replace('"', "\"\""))).into())
     }
 

@@ -197,6 +197,10 @@ impl Fixture for SparkFixture {
             mode: Mode::Create,
         };
         self.session.append(append).await?;
+        self.destination(table)
+    }
+
+    fn destination(&self, table: &str) -> Result<Source> {
         SparkSource::table(format!("`{table}`")).into_source()
     }
 

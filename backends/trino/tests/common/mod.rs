@@ -216,6 +216,10 @@ impl Fixture for TrinoFixture {
         let made = session.append(append).await;
         session.close().await?;
         made?;
+        self.destination(table)
+    }
+
+    fn destination(&self, table: &str) -> Result<Source> {
         Ok(TrinoSource::new(format!("\"{table}\"")).into())
     }
 

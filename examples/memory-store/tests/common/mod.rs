@@ -40,6 +40,10 @@ impl Fixture for MemoryFixture {
 
     async fn create(&self, table: &str, schema: SchemaRef, batches: Vec<RecordBatch>) -> Result<Source> {
         self.memory.create_table(table, schema, batches);
+        self.destination(table)
+    }
+
+    fn destination(&self, table: &str) -> Result<Source> {
         MemorySource::new(table).into_source()
     }
 

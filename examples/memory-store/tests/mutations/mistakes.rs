@@ -347,6 +347,30 @@ pub const MISTAKES: &[Mistake] = &[
         ..RIGHT
     },
     Mistake {
+        name: "persist: nothing is kept",
+        found_by: "persist::rows_are_those_of_the_retrieval",
+        persisted: |batches| batches.into_iter().filter(|_| false).collect(),
+        ..RIGHT
+    },
+    Mistake {
+        name: "persist: what came before an error stays",
+        found_by: "persist::broken_rows_leave_nothing",
+        persisted: |batches| batches.into_iter().filter(Result::is_ok).collect(),
+        ..RIGHT
+    },
+    Mistake {
+        name: "persist: what is there is replaced unasked",
+        found_by: "persist::existing_is_refused",
+        overwrite: |_| true,
+        ..RIGHT
+    },
+    Mistake {
+        name: "persist: what is there is never replaced",
+        found_by: "persist::existing_is_replaced",
+        overwrite: |_| false,
+        ..RIGHT
+    },
+    Mistake {
         name: "the schema lists columns in another order",
         found_by: "schema::lists_the_columns",
         schema: |schema| {

@@ -38,6 +38,10 @@ pub struct Mistake {
     /// To the batches that are written.
     pub written: fn(Vec<Result<RecordBatch>>) -> Vec<Result<RecordBatch>>,
     pub count: fn(u64) -> u64,
+    /// To the batches that are persisted.
+    pub persisted: fn(Vec<Result<RecordBatch>>) -> Vec<Result<RecordBatch>>,
+    /// Whether what is there is replaced.
+    pub overwrite: fn(bool) -> bool,
     pub schema: fn(Result<SchemaRef>) -> Result<SchemaRef>,
 }
 
@@ -55,6 +59,8 @@ pub const RIGHT: Mistake = Mistake {
     pulled: |rows| rows,
     written: |batches| batches,
     count: |count| count,
+    persisted: |batches| batches,
+    overwrite: |overwrite| overwrite,
     schema: |schema| schema,
 };
 
@@ -90,6 +96,10 @@ impl Fixture for WrongFixture {
     async fn create(&self, table: &str, schema: SchemaRef, batches: Vec<RecordBatch>) -> Result<Source> {
         let batch = (self.mistake.table)(concat_batches(&schema, &batches)?);
         self.right.create(table, schema, vec![batch]).await
+    }
+
+    fn destination(&self, table: &str) -> Result<Source> {
+        self.right.destination(table)
     }
 
     async fn drop(&self, table: &str) -> Result<()> {
@@ -182,7 +192,11 @@ impl DynOfflineStore for Wrong {
         DynOfflineStore::to_sql(&self.inner, operation).await
     }
 
-    async fn persist(&self, request: PersistRequest<Source>, call: &Call) -> Result<u64> {
+    async fn persist(&self, mut request: PersistRequest<Source>, call: &Call) -> Result<u64> {
+        let schema = request.rows.schema().clone();
+        let batches = (self.mistake.persisted)(request.rows.collect_all().await);
+        request.rows = BatchStream::new(schema, futures::stream::iter(batches));
+        request.overwrite = (self.mistake.overwrite)(request.overwrite);
         DynOfflineStore::persist(&self.inner, request, call).await
     }
 

@@ -39,6 +39,10 @@ crate::suite::behaviours! { $
             problems_are_listed_at_once, missing_column, extra_column, wrong_type, refused_batch_leaves_nothing,
             null_values_survive, overlapping_writes_all_arrive, columns_beyond_the_view, source_names_are_used,
             progress_is_reported }
+    persist { rows_are_those_of_the_retrieval, columns_and_types_are_kept, scalars_are_kept, arrays_are_kept,
+              maps_and_structs_are_kept, times_of_the_frame_are_kept, no_rows_make_an_empty_table, existing_is_refused,
+              existing_is_replaced, broken_rows_leave_nothing, broken_rows_leave_what_was_there,
+              failed_retrieval_leaves_nothing }
     schema { lists_the_columns, missing_table_is_an_error }
     random { joins }
 }

@@ -3,7 +3,7 @@
 use super::common::*;
 
 /// Two values of a scalar type.
-fn samples(value_type: &ValueType) -> [Value; 2] {
+pub(super) fn samples(value_type: &ValueType) -> [Value; 2] {
     match value_type {
         ValueType::Bytes | ValueType::PdfBytes | ValueType::ImageBytes => {
             [Value::Bytes(vec![0, 255, 10]), Value::Bytes(vec![])]
@@ -51,7 +51,7 @@ async fn round_trip(fixture: &dyn Fixture, value_type: &ValueType) -> Verdict {
 }
 
 /// Tries every type; those that the engine lacks are named in the end.
-async fn round_trips(fixture: &dyn Fixture, types: impl IntoIterator<Item = ValueType>) -> Verdict {
+async fn round_trips(fixture: &dyn Fixture, types: Vec<ValueType>) -> Verdict {
     let mut missing = Vec::new();
     for value_type in types {
         match round_trip(fixture, &value_type).await {
@@ -62,38 +62,44 @@ async fn round_trips(fixture: &dyn Fixture, types: impl IntoIterator<Item = Valu
     if missing.is_empty() { Ok(()) } else { Err(Miss::NotRun(missing.join("; "))) }
 }
 
-fn is_map(value_type: &ValueType) -> bool {
-    matches!(value_type, ValueType::Map | ValueType::ScalarMap)
+fn array(value_type: ValueType) -> ValueType {
+    ValueType::Array(Box::new(value_type))
 }
 
-/// Every scalar type of Feast's comes back as it was, its extremes, empty values and NULL too.
-pub async fn scalars_round_trip(fixture: &dyn Fixture) -> Verdict {
-    round_trips(fixture, ValueType::scalars().filter(|t| !is_map(t))).await
+/// Every scalar type but the maps.
+pub(super) fn scalars() -> Vec<ValueType> {
+    let is_map = |t: &ValueType| matches!(t, ValueType::Map | ValueType::ScalarMap);
+    ValueType::scalars().filter(|t| !is_map(t)).collect()
 }
 
-/// Arrays and sets of every scalar type, and arrays of arrays, come back as they were.
-pub async fn arrays_round_trip(fixture: &dyn Fixture) -> Verdict {
-    let array = |t: ValueType| ValueType::Array(Box::new(t));
-    let arrays = ValueType::scalars().filter(|t| !is_map(t)).map(array);
+/// Arrays of each of these, a set, and an array of arrays.
+pub(super) fn arrays() -> Vec<ValueType> {
     let more = [ValueType::Set(Box::new(ValueType::String)), array(array(ValueType::Int64))];
-    round_trips(fixture, arrays.chain(more)).await
+    scalars().into_iter().map(array).chain(more).collect()
 }
 
-/// Maps, structs and arrays of them come back as they were.
-pub async fn maps_and_structs_round_trip(fixture: &dyn Fixture) -> Verdict {
+pub(super) fn maps_and_structs() -> Vec<ValueType> {
     let fields = vec![
         ("a".to_owned(), ValueType::Int64),
         ("b".to_owned(), ValueType::Array(Box::new(ValueType::String))),
     ];
     let nested = ValueType::Struct(fields);
-    let types = [
-        ValueType::Map,
-        ValueType::ScalarMap,
-        nested.clone(),
-        ValueType::Array(Box::new(nested)),
-        ValueType::Array(Box::new(ValueType::Map)),
-    ];
-    round_trips(fixture, types).await
+    vec![ValueType::Map, ValueType::ScalarMap, nested.clone(), array(nested), array(ValueType::Map)]
+}
+
+/// Every scalar type of Feast's comes back as it was, its extremes, empty values and NULL too.
+pub async fn scalars_round_trip(fixture: &dyn Fixture) -> Verdict {
+    round_trips(fixture, scalars()).await
+}
+
+/// Arrays and sets of every scalar type, and arrays of arrays, come back as they were.
+pub async fn arrays_round_trip(fixture: &dyn Fixture) -> Verdict {
+    round_trips(fixture, arrays()).await
+}
+
+/// Maps, structs and arrays of them come back as they were.
+pub async fn maps_and_structs_round_trip(fixture: &dyn Fixture) -> Verdict {
+    round_trips(fixture, maps_and_structs()).await
 }
 
 /// An Int64 feature with NULLs stays Int64: a number above 2^53 keeps its last digit.
@@ -115,7 +121,7 @@ pub async fn extremes_survive(fixture: &dyn Fixture) -> Verdict {
 }
 
 /// A scene of one feature that is stored as `stored` and declared as `declared`.
-fn declared(stored: DataType, values: [Value; 2], declared: ValueType) -> Scene {
+pub(super) fn declared(stored: DataType, values: [Value; 2], declared: ValueType) -> Scene {
     let columns = [("driver_id", DataType::Int64), ("ts", time()), ("v", stored)];
     let [one, other] = values;
     let rows = vec![vec![1.into(), at(1.0), one], vec![2.into(), at(1.0), other], vec![3.into(), at(1.0), NULL]];

@@ -1,4 +1,6 @@
 use arrow::compute::concat_batches;
+use arrow::datatypes::DataType;
+use hybrid_core::ValueType;
 
 use super::asked::Asked;
 use super::{Answer, Scene};
@@ -17,10 +19,15 @@ impl Scene {
     /// Failed, with the rows that differ.
     pub async fn check(&self, fixture: &dyn Fixture) -> Verdict<Table> {
         let answer = self.answer(fixture).await?;
-        self.check_schema(&answer)?;
-        self.check_frame(&answer)?;
+        self.check_answer(&answer, fixture.capabilities().stable_ties)
+    }
+
+    /// The same of an answer that is there.
+    pub(super) fn check_answer(&self, answer: &Answer, stable_ties: bool) -> Verdict<Table> {
+        self.check_schema(answer)?;
+        self.check_frame(answer)?;
         let found = Table::read(&answer.schema, &answer.batches)?;
-        self.check_values(&found, fixture.capabilities().stable_ties)?;
+        self.check_values(&found, stable_ties)?;
         Ok(found)
     }
 
@@ -52,16 +59,23 @@ impl Scene {
         })
     }
 
-    /// The frame's columns as they came, then the features, nullable and in their declared types.
-    fn check_schema(&self, answer: &Answer) -> Verdict {
+    /// The features' names in the output and their declared types, in its order.
+    pub(super) fn outputs(&self) -> Verdict<Vec<(String, ValueType)>> {
         let (usages, asked) = self.asked()?;
-        let mut right = self.frame.columns.clone();
-        for one in &asked {
+        let declared = |one: Asked| {
             let view = &self.views[usages[one.usage].view];
             let dtype = view.features.iter().find(|(name, _)| *name == one.feature);
             let (_, dtype) = dtype.ok_or_else(|| Miss::Failed(format!("no feature `{}` in the scene", one.feature)))?;
-            right.push((one.output.clone(), dtype.to_arrow()));
-        }
+            Ok((one.output, dtype.clone()))
+        };
+        asked.into_iter().map(declared).collect()
+    }
+
+    /// The frame's columns as they came, then the features, nullable and in their declared types.
+    fn check_schema(&self, answer: &Answer) -> Verdict {
+        let features = self.outputs()?;
+        let features = features.iter().map(|(name, dtype)| (name.clone(), dtype.to_arrow()));
+        let right: Vec<(String, DataType)> = self.frame.columns.iter().cloned().chain(features).collect();
         let fields = answer.schema.fields();
         let found: Vec<_> = fields
             .iter()

@@ -2,6 +2,7 @@
 
 mod asked;
 mod check;
+mod kept;
 mod view;
 
 use arrow::array::RecordBatch;
@@ -12,8 +13,9 @@ use hybrid_core::{
 };
 
 pub(crate) use check::shown;
+pub(crate) use kept::PLACE;
 pub use view::View;
-pub(crate) use view::{at, time};
+pub(crate) use view::{at, time, unique};
 
 use crate::verdict::ensure;
 use crate::{Fixture, Table, Verdict};

@@ -168,7 +168,7 @@ impl View {
 }
 
 /// A table name that nobody uses, in this process or another one.
-fn unique(view: &str) -> String {
+pub(crate) fn unique(view: &str) -> String {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     format!("conformance_{}_{number}_{view}", std::process::id())
