@@ -5,13 +5,12 @@
 
 mod common;
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch};
 use common::proxy::{Fault, Proxy};
-use common::{config, config_at, connect, execute, port, rows, shown, unique, variable, write};
+use common::{config, config_at, connect, execute, port, rows, shown, staged, unique, write};
 use hybrid_conformance::until;
 use hybrid_core::sql::{Mode, SqlSession, SqlStore};
 use hybrid_core::{BatchStream, ErrorKind};
@@ -26,20 +25,6 @@ fn patient(proxy: &Proxy) -> SnowflakeConfig {
     let mut config = config_at(proxy.port);
     config.retry_timeout = Some(5);
     config
-}
-
-/// Files that were staged and are still there.
-fn staged() -> usize {
-    fn count(folder: &Path) -> usize {
-        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-        entries
-            .map(|entry| match entry.file_type() {
-                Ok(kind) if kind.is_dir() => count(&entry.path()),
-                _ => usize::from(entry.path().extension().is_some_and(|extension| extension == "parquet")),
-            })
-            .sum()
-    }
-    count(Path::new(&variable("HYBRID_SNOWFLAKE_STAGED")))
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@
 pub mod proxy;
 pub mod scripted;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -91,6 +92,20 @@ pub async fn write(store: &SnowflakeStore, table: &[&str], batches: Vec<RecordBa
     let done = session.append(append).await;
     session.close().await?;
     done
+}
+
+/// Files that were staged and are still there.
+pub fn staged() -> usize {
+    fn count(folder: &Path) -> usize {
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        entries
+            .map(|entry| match entry.file_type() {
+                Ok(kind) if kind.is_dir() => count(&entry.path()),
+                _ => usize::from(entry.path().extension().is_some_and(|extension| extension == "parquet")),
+            })
+            .sum()
+    }
+    count(Path::new(&variable("HYBRID_SNOWFLAKE_STAGED")))
 }
 
 /// The store as the conformance suite sees it: tables in a schema of their own.

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -17,7 +18,12 @@ pub enum Fault {
     Cut,
     /// The server answers, and of its answer only so many bytes come.
     Half(usize),
+    /// No answer comes until a statement is aborted, which the emulator does not do; then what the service says.
+    Held,
 }
+
+/// What the service says of a statement that was aborted.
+const ABORTED: &str = r#"{"data":null,"code":"000604","message":"SQL execution canceled","success":false}"#;
 
 /// One request that passed, as `METHOD path`.
 pub type Seen = Arc<Mutex<Vec<String>>>;
@@ -80,6 +86,18 @@ impl Proxy {
     }
 }
 
+fn passed(seen: &Seen, what: &str) -> bool {
+    seen.lock().unwrap().iter().any(|line| line.contains(what))
+}
+
+/// An answer of the service.
+fn service(json: &str) -> String {
+    format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{json}",
+        json.len()
+    )
+}
+
 async fn serve(
     mut client: TcpStream,
     server: u16,
@@ -107,12 +125,13 @@ async fn serve(
                 let answer = format!("HTTP/1.1 {status} No\r\ncontent-length: 0\r\n{headers}\r\n");
                 client.write_all(answer.as_bytes()).await?;
             }
-            Some(Fault::Answer(json)) => {
-                let answer = format!(
-                    "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{json}",
-                    json.len()
-                );
-                client.write_all(answer.as_bytes()).await?;
+            Some(Fault::Answer(json)) => client.write_all(service(json).as_bytes()).await?,
+            Some(Fault::Held) => {
+                seen.lock().unwrap().push(text);
+                while !passed(seen, "/queries/v1/abort-request") {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+                client.write_all(service(ABORTED).as_bytes()).await?;
             }
             other => {
                 seen.lock().unwrap().push(text);
