@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use hybrid_core::retrieval::write_stream;
+use hybrid_core::retrieval::{write_new, write_stream};
 use hybrid_core::{Error, ErrorKind, PersistRequest, Result};
 
 use crate::FileSource;
@@ -12,11 +12,6 @@ use crate::location::{Location, is_glob, resolve};
 /// Writes one local file, which appears when it is whole.
 pub(crate) async fn persist(base: &Path, request: PersistRequest<FileSource>) -> Result<u64> {
     let path = destination(base, &request.options)?;
-    if !request.overwrite && path.exists() {
-        return Err(
-            invalid(format!("`{}` exists", path.display())).with_help("allow it to be overwritten, or name another")
-        );
-    }
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(|error| {
             let error = Error::from(error);
@@ -26,7 +21,10 @@ pub(crate) async fn persist(base: &Path, request: PersistRequest<FileSource>) ->
             )
         })?;
     }
-    write_stream(request.rows, path).await
+    match request.overwrite {
+        true => write_stream(request.rows, path).await,
+        false => write_new(request.rows, path).await,
+    }
 }
 
 fn destination(base: &Path, source: &FileSource) -> Result<PathBuf> {

@@ -164,22 +164,47 @@ pub(super) fn in_background(
 pub async fn write_stream(rows: BatchStream, path: impl AsRef<Path>) -> Result<u64> {
     let path = path.as_ref();
     check_output(path, rows.schema())?;
-    write_as(format_of(path)?, rows, path).await
+    write_as(format_of(path)?, rows, path, Existing::Replaced).await
+}
+
+/// As [`write_stream`], where nothing is: what is there, or comes there while the rows are written, stays.
+///
+/// # Errors
+/// As there; InvalidInput when something is there.
+pub async fn write_new(rows: BatchStream, path: impl AsRef<Path>) -> Result<u64> {
+    let path = path.as_ref();
+    if path.exists() {
+        return Err(exists(path));
+    }
+    check_output(path, rows.schema())?;
+    write_as(format_of(path)?, rows, path, Existing::Kept).await
+}
+
+fn exists(path: &Path) -> Error {
+    Error::new(ErrorKind::InvalidInput, format!("`{}` exists", path.display()))
+        .with_help("allow it to be overwritten, or name another")
+}
+
+/// What becomes of a file that has the name already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Existing {
+    Replaced,
+    Kept,
 }
 
 pub(super) async fn write_parquet(rows: BatchStream, path: &Path) -> Result<u64> {
-    write_as(Format::Parquet, rows, path).await
+    write_as(Format::Parquet, rows, path, Existing::Replaced).await
 }
 
 /// Boxed, so that other crates do not compile it again.
-fn write_as(format: Format, rows: BatchStream, path: &Path) -> BoxFuture<'_, Result<u64>> {
-    Box::pin(written(format, rows, path))
+fn write_as(format: Format, rows: BatchStream, path: &Path, existing: Existing) -> BoxFuture<'_, Result<u64>> {
+    Box::pin(written(format, rows, path, existing))
 }
 
-async fn written(format: Format, mut rows: BatchStream, path: &Path) -> Result<u64> {
+async fn written(format: Format, mut rows: BatchStream, path: &Path, existing: Existing) -> Result<u64> {
     let (sender, receiver) = mpsc::channel(AHEAD);
     let (schema, target) = (rows.schema().clone(), path.to_owned());
-    let thread = tokio::task::spawn_blocking(move || write_all(format, &schema, receiver, &target));
+    let thread = tokio::task::spawn_blocking(move || write_all(format, &schema, receiver, &target, existing));
     while let Some(batch) = rows.next().await {
         // On an error the sender is dropped without the last message, so nothing appears.
         if sender.send(Some(batch?)).await.is_err() {
@@ -202,6 +227,7 @@ fn write_all(
     schema: &SchemaRef,
     mut batches: mpsc::Receiver<Option<RecordBatch>>,
     path: &Path,
+    existing: Existing,
 ) -> Result<u64> {
     let file = new_file(folder_of(path))?;
     let mut sink = Sink::new(format, schema, BufWriter::new(file))?;
@@ -213,7 +239,14 @@ fn write_all(
                 .into_inner()
                 .map_err(|error| Error::from(error.into_error()))?;
             file.as_file().sync_all()?;
-            file.persist(path).map_err(|error| Error::from(error.error))?;
+            let placed = match existing {
+                Existing::Replaced => file.persist(path),
+                Existing::Kept => file.persist_noclobber(path),
+            };
+            placed.map_err(|error| match error.error.kind() {
+                std::io::ErrorKind::AlreadyExists => exists(path),
+                _ => Error::from(error.error),
+            })?;
             return Ok(count);
         };
         count += batch.num_rows() as u64;
@@ -304,5 +337,21 @@ mod tests {
         assert_eq!(error.kind(), ErrorKind::NotFound);
         assert!(check_output(&folder.path().join("out.arrow"), &schema).is_ok());
         assert!(!path.exists());
+    }
+
+    #[tokio::test]
+    async fn a_file_that_comes_while_a_new_one_is_written_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let schema = Arc::new(Schema::new(vec![Field::new("id", DataType::Int64, true)]));
+        let path = folder.path().join("out.parquet");
+        let another = path.clone();
+        let rows = futures::stream::poll_fn(move |_| {
+            std::fs::write(&another, "another").unwrap();
+            std::task::Poll::Ready(None)
+        });
+        let error = write_new(BatchStream::new(schema, rows), &path).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "another");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }

@@ -16,7 +16,7 @@ mod spool;
 mod summary;
 
 pub use csv::CsvFrame;
-pub use files::{read_file, write_stream};
+pub use files::{read_file, write_new, write_stream};
 pub use frame::EntityFrame;
 pub use job::RetrievalJob;
 pub use options::RetrievalOptions;
