@@ -17,7 +17,7 @@ fn kind_of(state: &str, message: &str) -> (ErrorKind, bool, Option<&'static str>
         "42501" if message.contains("temporary tables")
                                     => (K::PermissionDenied, false, Some("grant the role TEMPORARY on the database, or set entity_select_mode: embed_query, which needs none for entity rows")),
         "42501" | "0LP01"           => (K::PermissionDenied, false, None),
-        "42P01" | "3F000"           => (K::NotFound, false, Some("a table without a schema is looked for in `db_schema`")),
+        "42P01" | "3F000"           => (K::NotFound, false, Some("a table without a schema is looked for in `db_schema`, then in `public`")),
         "42703" | "3D000" | "57P04" | "42883" | "42704"
                                     => (K::NotFound, false, None),
         "25006"                     => (K::Unsupported, false, Some("the server is a standby, or the session may only read: what writes goes to the primary")),
@@ -36,6 +36,8 @@ fn kind_of(state: &str, message: &str) -> (ErrorKind, bool, Option<&'static str>
                                     => (K::ResourceExhausted, false, None),
         "53300"                     => (K::ResourceExhausted, true, Some("the server has no connection left: lower `max_conn`, or raise its max_connections")),
         "42P07" | "42710" | "42P06" => (K::InvalidInput, false, None),
+        "23505" if message.contains("_nsp_index")
+                                    => (K::InvalidInput, false, Some("somebody else has made a table of this name meanwhile")),
         "2BP01"                     => (K::InvalidInput, false, Some("other objects depend on the table; drop them first")),
         "42P22" | "42P21"           => (K::InvalidInput, false, Some("columns of different collations are compared: add COLLATE in the source's query")),
         "XX001" | "XX002"           => (K::Corrupt, false, None),

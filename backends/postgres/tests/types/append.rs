@@ -1,21 +1,27 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow::array::{
     ArrayRef, Decimal128Array, Int64Array, ListArray, RecordBatch, StringArray, TimestampNanosecondArray,
 };
 use arrow::datatypes::Int64Type;
 use arrow::util::display::array_value_to_string;
+use futures::stream;
 use hybrid_core::sql::{Append, Mode, SqlSession};
 use hybrid_core::{BatchStream, Error, ErrorKind, Result};
 
 use crate::common::{admin, config, fresh, rows, session};
 
 async fn append(table: &str, mode: Mode, batches: Vec<Result<RecordBatch>>) -> Result<u64> {
-    let session = session(config()).await;
     let schema = batches.iter().flatten().next().unwrap().schema();
+    write(table, mode, BatchStream::new(schema, stream::iter(batches))).await
+}
+
+async fn write(table: &str, mode: Mode, rows: BatchStream) -> Result<u64> {
+    let session = session(config()).await;
     let append = Append {
         table: vec!["public".to_owned(), table.to_owned()],
-        rows: BatchStream::new(schema, futures::stream::iter(batches)),
+        rows,
         mode,
     };
     let outcome = session.append(append).await;
@@ -141,6 +147,44 @@ async fn what_a_column_cannot_hold_is_refused_and_nothing_is_there() {
     let error = append(&table, Mode::Append, vec![Ok(good), broken]).await.unwrap_err();
     assert_eq!(error.message(), "the rows broke off");
     assert!(shown(&format!("SELECT * FROM {table}")).await.is_empty());
+}
+
+/// Waits until a connection is at such a statement.
+async fn some_is_at(what: &str) {
+    let query = format!("SELECT 1 FROM pg_stat_activity WHERE {what}");
+    for _ in 0..600 {
+        if !shown(&query).await.is_empty() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("nobody is at {what}");
+}
+
+#[tokio::test]
+async fn of_two_that_make_one_table_at_once_one_is_refused() {
+    let table = fresh("twice");
+    let (first, second) = (batch(vec![("a", ints(&[1, 2]))]), batch(vec![("b", texts(&["x"]))]));
+    let copying = format!("state = 'active' AND query LIKE 'COPY \"public\".\"{table}\"%'");
+    let waiting = format!("wait_event_type = 'Lock' AND query LIKE 'CREATE TABLE \"public\".\"{table}\"%'");
+    let schema = first.schema();
+    let slow = stream::once(async move {
+        some_is_at(&waiting).await;
+        Ok(first)
+    });
+    let later = async {
+        some_is_at(&copying).await;
+        append(&table, Mode::Create, vec![Ok(second)]).await
+    };
+    let (made, refused) = tokio::join!(write(&table, Mode::Create, BatchStream::new(schema, slow)), later);
+    assert_eq!(made.unwrap(), 2);
+    let refused = refused.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::InvalidInput, "{refused}");
+    assert!(refused.to_string().contains("meanwhile"), "{refused}");
+    assert_eq!(
+        shown(&format!("SELECT a FROM {table} ORDER BY a")).await,
+        [["1"], ["2"]]
+    );
 }
 
 #[tokio::test]
