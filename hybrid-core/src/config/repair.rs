@@ -35,7 +35,8 @@ pub(super) struct Repairs {
 }
 
 impl Node {
-    /// The value as a `T`.
+    /// The value as a `T`. A field of a struct that is nothing, and cannot be, is read as one that is not there: it has
+    /// its default.
     ///
     /// # Errors
     /// Config, with positions: every problem found.
