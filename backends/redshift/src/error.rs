@@ -208,6 +208,7 @@ fn by_code(code: &str, message: &str) -> (ErrorKind, bool, &'static str) {
         "AccessDeniedException" | "AccessDenied"     => (K::PermissionDenied, false, "the AWS identity needs redshift-data:* and redshift:GetClusterCredentials"),
         "ThrottlingException" | "Throttling" | "TooManyRequestsException" => (K::Unavailable, true, "the Data API is asked too often"),
         "ActiveStatementsExceededException" | "ActiveSessionsExceededException" => (K::ResourceExhausted, true, "the Data API runs 500 statements and sessions per cluster at most"),
+        "ActiveWaitingRequestsExceededException"     => (K::ResourceExhausted, true, ""),
         "InternalServerException" | "InternalFailure" | "ServiceUnavailable" | "ServiceUnavailableException" => (K::Unavailable, true, ""),
         "ValidationException" if is_of_session(message) => (K::Unavailable, false, SESSION_GONE),
         "ValidationException"                        => (K::InvalidInput, false, "check `cluster_id`, `workgroup`, `user`, `database` and `region`"),

@@ -17,8 +17,9 @@ from statements import COPY, NAMES, SETTINGS, UNLOAD, Refused, check, copy, unlo
 
 POSTGRES = sys.argv[3]
 PAGE = 500
-# The longest statement of the Data API.
+# The longest statement of the Data API, and the longest that it waits for a statement's end.
 STATEMENT = 100 * 1024
+WAIT = 30
 
 
 class Connection:
@@ -96,24 +97,29 @@ class Statement:
         self.id, self.sqls, self.batch = str(uuid.uuid4()), sqls, batch
         self.status, self.error, self.results = "SUBMITTED", None, [None] * len(sqls)
         self.connection, self.session, self.at = None, None, 0
+        self.ended = threading.Event()
 
     def run(self, connection, keep):
-        self.connection, self.status = connection, "STARTED"
+        self.connection = connection
+        if self.status != "ABORTED":
+            self.status = "STARTED"
+        status, error = "FINISHED", None
         try:
             if self.batch:
                 with connection.postgres.transaction():
                     self.all(connection)
             else:
                 self.all(connection)
-            self.status = "FINISHED" if self.status == "STARTED" else self.status
-        except Exception as error:  # whatever it is, the statement has failed
-            if self.status != "ABORTED":
-                self.error, self.status = told(error), "FAILED"
-        finally:
-            connection.until = None if keep is None else time.monotonic() + keep
-            connection.busy.release()
-            if keep is None:
-                connection.close()
+        except Exception as failure:  # whatever it is, the statement has failed
+            status, error = "FAILED", told(failure)
+        connection.until = None if keep is None else time.monotonic() + keep
+        # Who learns of the end may use the session at once.
+        connection.busy.release()
+        if self.status != "ABORTED":
+            self.error, self.status = error, status
+        self.ended.set()
+        if keep is None:
+            connection.close()
 
     def all(self, connection):
         for at, sql in enumerate(self.sqls):
@@ -210,6 +216,10 @@ class Api:
 
     def DescribeStatement(self, request):
         statement, _ = self.find(request)
+        wait = request.get("WaitTimeSeconds", 0)
+        if not 0 <= wait <= WAIT:
+            raise Invalid(f"WaitTimeSeconds must be at most {WAIT}")
+        statement.ended.wait(wait)
         answer = {"Id": statement.id, "Status": statement.status, "HasResultSet": any(result and result[0] for result in statement.results),
                   "ResultRows": (statement.results[-1] or (None, [], -1))[2], "Duration": 0}
         if statement.error:
@@ -224,6 +234,7 @@ class Api:
         if statement.status in ("FINISHED", "FAILED", "ABORTED"):
             raise Invalid(f"Could not cancel a query that is already in {statement.status} state")
         statement.status = "ABORTED"
+        statement.ended.set()
         if statement.connection:
             statement.connection.postgres.cancel()
         return {"Status": True}

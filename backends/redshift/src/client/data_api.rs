@@ -29,6 +29,10 @@ const ATTEMPT: Duration = Duration::from_secs(60);
 const CONNECT: Duration = Duration::from_secs(10);
 /// How long a request is tried again that the Data API is too busy for.
 const BUSY: Duration = Duration::from_secs(60);
+/// Seconds for which the Data API is asked to wait for a statement's end before it tells of it; it takes 30 at most.
+const WAIT: i32 = 20;
+/// Who was answered sooner waits here before asking again.
+const WAITED: Duration = Duration::from_secs(10);
 /// The shortest and the longest pause between two looks at a statement.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(40), Duration::from_secs(2));
 /// How long a cancelled statement may take to end.
@@ -95,11 +99,20 @@ impl DataApi {
         }
     }
 
-    /// Waits for the end of a statement.
+    /// Waits for the end of a statement: over there, or by looking again and again where the Data API does not wait.
     async fn ended(&self, id: &str, statements: &[String]) -> Result<()> {
-        let (request, start) = (self.client.describe_statement().id(id), Instant::now());
+        let (start, mut wait) = (Instant::now(), Some(WAIT));
         loop {
-            let told = self.asked(|| request.clone().send()).await?;
+            let asked = Instant::now();
+            let request = self.client.describe_statement().id(id).set_wait_time_seconds(wait);
+            let told = match self.asked(|| request.clone().send()).await {
+                // What else is wrong is told again without it.
+                Err(refused) if wait.is_some() && may_refuse_to_wait(refused.kind()) => {
+                    wait = None;
+                    continue;
+                }
+                told => told?,
+            };
             match told.status() {
                 Some(StatusString::Finished) => return Ok(()),
                 Some(StatusString::Failed) => {
@@ -117,7 +130,9 @@ impl DataApi {
                 }
                 _ => {}
             }
-            tokio::time::sleep(jittered(pause_after(start.elapsed()))).await;
+            if asked.elapsed() < WAITED {
+                tokio::time::sleep(jittered(pause_after(start.elapsed()))).await;
+            }
         }
     }
 
@@ -141,6 +156,14 @@ impl DataApi {
         };
         format!("{place} in {}, database `{}`", self.config.region, self.config.database)
     }
+}
+
+/// Whether a look at a statement may have failed since it asked to wait: the field is not known, or too many wait.
+fn may_refuse_to_wait(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::InvalidInput | ErrorKind::ResourceExhausted | ErrorKind::Unexpected
+    )
 }
 
 /// The pause before the next look at a statement: its end is noticed late by a tenth of what it has taken at most.

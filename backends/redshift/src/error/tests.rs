@@ -78,6 +78,7 @@ fn refused_requests_have_kinds() {
         ),
         ("ValidationException", "Session is not available", K::Unavailable, false),
         ("ActiveStatementsExceededException", "", K::ResourceExhausted, true),
+        ("ActiveWaitingRequestsExceededException", "", K::ResourceExhausted, true),
         ("SomethingNew", "", K::Unexpected, false),
     ] {
         let (found, again, _) = by_code(code, message);

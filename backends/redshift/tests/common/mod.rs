@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, SchemaRef, TimeUnit};
 use futures::TryStreamExt;
 use hybrid_conformance::Fixture;
@@ -82,6 +82,13 @@ pub async fn admin(statement: &str) {
     let session = session(connection()).await;
     session.execute(statement).await.unwrap();
     session.close().await.unwrap();
+}
+
+/// So many rows to upload or append: `n`, from 0.
+pub fn numbers(count: i64) -> BatchStream {
+    let numbers = Int64Array::from_iter_values(0..count);
+    let batch = RecordBatch::try_from_iter([("n", Arc::new(numbers) as _)]).unwrap();
+    BatchStream::from_batches(batch.schema(), vec![batch])
 }
 
 /// The rows of a query on a session of its own.

@@ -3,13 +3,13 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use arrow::array::{Int64Array, RecordBatch};
+use arrow::array::RecordBatch;
+use hybrid_core::ErrorKind;
 use hybrid_core::sql::{SqlSession, SqlStore};
-use hybrid_core::{BatchStream, ErrorKind};
 use hybrid_store_redshift::RedshiftConfig;
 
 use super::proxy::{Harm, Proxy};
-use crate::common::{connection, data_api, rows, session, staged, store, variable};
+use crate::common::{connection, data_api, numbers, rows, session, staged, store, variable};
 
 const QUERY: &str = "SELECT x FROM generate_series(1, 3000) AS g(x)";
 
@@ -66,10 +66,7 @@ async fn credentials_that_s3_calls_expired_are_renewed_at_once() {
         .await;
         let (config, before) = (proxied("lasting", &proxy), asked("lasting"));
         let session = session(config.clone()).await;
-        let numbers = Int64Array::from_iter_values(0..5000);
-        let batch = RecordBatch::try_from_iter([("n", Arc::new(numbers) as _)]).unwrap();
-        let batches = BatchStream::from_batches(batch.schema(), vec![batch]);
-        let table = session.upload(batches).await.unwrap();
+        let table = session.upload(numbers(5000)).await.unwrap();
         let read = session.query(&format!("SELECT * FROM {table}")).await.unwrap();
         let read = read.collect().await.unwrap();
         session.close().await.unwrap();

@@ -4,37 +4,38 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use arrow::array::{Int64Array, RecordBatch};
+use arrow::array::RecordBatch;
 use hybrid_conformance::killed::{Hybrid, Retrieval};
 use hybrid_conformance::until;
 use hybrid_core::sql::{Append, Mode, SqlSession, SqlStore};
-use hybrid_core::{BatchStream, ErrorKind, Result};
+use hybrid_core::{ErrorKind, Result};
 use hybrid_store_redshift::RedshiftConfig;
 use serde_json::json;
 
 use super::proxy::{Harm, Proxy};
-use crate::common::{admin, data_api, fresh, rows, running, session, staged, store, value, variable};
+use crate::common::{admin, data_api, fresh, numbers, rows, running, session, staged, store, value, variable};
 
 const THROUGH_S3: &str = "SELECT x AS n FROM generate_series(1, 2500) AS g(x)";
 
-async fn proxied(plan: impl Fn(&str, usize) -> Option<Harm> + Send + Sync + 'static) -> (Proxy, RedshiftConfig) {
+/// Over the Data API behind a proxy.
+pub(super) async fn proxied(
+    plan: impl Fn(&str, usize) -> Option<Harm> + Send + Sync + 'static,
+) -> (Proxy, RedshiftConfig) {
     let proxy = Proxy::before(&variable("ENDPOINT"), plan).await;
     let mut config = data_api();
     config.endpoint = Some(proxy.url.clone());
     (proxy, config)
 }
 
-fn count(batches: &[RecordBatch]) -> usize {
+pub(super) fn count(batches: &[RecordBatch]) -> usize {
     batches.iter().map(RecordBatch::num_rows).sum()
 }
 
 async fn appended(config: RedshiftConfig, table: &str) -> Result<u64> {
-    let numbers = Int64Array::from_iter_values(0..10);
-    let batch = RecordBatch::try_from_iter([("n", Arc::new(numbers) as _)]).unwrap();
     let session = session(config).await;
     let append = Append {
         table: vec!["public".to_owned(), table.to_owned()],
-        rows: BatchStream::from_batches(batch.schema(), vec![batch]),
+        rows: numbers(10),
         mode: Mode::Append,
     };
     let written = session.append(append).await;
@@ -214,12 +215,16 @@ async fn closing_a_session_ends_what_runs_and_drops_what_was_made() {
 #[tokio::test]
 async fn a_statement_whose_end_cannot_be_asked_for_is_cancelled_in_the_engine() {
     let name = fresh("unseen");
-    // Once it was seen to run the Data API tells no more of it.
+    // Once it was seen to run the Data API tells no more of it; it does not wait, so that it is asked again.
     let runs = Arc::new(AtomicBool::new(false));
     let has_run = Arc::clone(&runs);
-    let (proxy, mut config) = proxied(move |what, _| {
-        let is_refused = what.starts_with("DescribeStatement") && has_run.load(Ordering::Relaxed);
-        is_refused.then_some(Harm::Refused(500, "InternalServerException"))
+    let (proxy, mut config) = proxied(move |what, before| {
+        let is_look = what.starts_with("DescribeStatement");
+        match before {
+            0 if is_look => Some(Harm::Refused(400, "ValidationException")),
+            _ if is_look && has_run.load(Ordering::Relaxed) => Some(Harm::Refused(500, "InternalServerException")),
+            _ => None,
+        }
     })
     .await;
     config.max_attempts = 2;
@@ -234,6 +239,43 @@ async fn a_statement_whose_end_cannot_be_asked_for_is_cancelled_in_the_engine() 
     assert_eq!(proxy.count("CancelStatement"), 1);
     until("the end of the statement", async || running(&name).await == "0").await;
     session.close().await.unwrap();
+}
+
+/// Takes a second and a half.
+const SLOW: &str = "SELECT COUNT(pg_sleep(1.5)::text) AS n FROM generate_series(1, 1)";
+
+#[tokio::test]
+async fn the_end_of_a_statement_is_waited_for_by_one_request() {
+    let (proxy, config) = proxied(|_, _| None).await;
+    let begun = Instant::now();
+    assert_eq!(count(&rows(config, SLOW).await.unwrap()), 1);
+    assert!(begun.elapsed() >= Duration::from_millis(1500), "{:?}", begun.elapsed());
+    assert_eq!(proxy.count("DescribeStatement"), 1);
+}
+
+#[tokio::test]
+async fn where_the_data_api_does_not_wait_it_is_asked_again() {
+    for (harm, waits) in [
+        // It knows nothing of waiting, refuses it, or too many wait already.
+        (Harm::Reworded("WaitTimeSeconds", "WaitTimeUnknown"), true),
+        (Harm::Refused(400, "ValidationException"), false),
+        (Harm::Refused(400, "ActiveWaitingRequestsExceededException"), false),
+    ] {
+        let (proxy, config) = proxied(move |what, before| {
+            let is_harmed = what.starts_with("DescribeStatement") && (waits || before == 0);
+            is_harmed.then_some(harm)
+        })
+        .await;
+        assert_eq!(count(&rows(config, SLOW).await.unwrap()), 1, "{harm:?}");
+        let looks = proxy.bodies("DescribeStatement");
+        // With pauses of a tenth of what it has taken, from 40 ms up.
+        assert!((5..100).contains(&looks.len()), "{harm:?}: {}", looks.len());
+        let waiting = looks
+            .iter()
+            .filter(|look| look.get("WaitTimeSeconds").is_some())
+            .count();
+        assert_eq!(waiting, if waits { looks.len() } else { 1 }, "{harm:?}");
+    }
 }
 
 #[tokio::test]

@@ -1,7 +1,9 @@
-//! A proxy that does harm to requests.
+//! A proxy that keeps what requests say, and does harm to them.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
+use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -14,14 +16,25 @@ pub enum Harm {
     Unanswered,
     /// It is passed on, and half of the answer comes back.
     Halved,
+    /// It is passed on with another word of the same length in the place of one.
+    Reworded(&'static str, &'static str),
 }
 
 type Plan = Arc<dyn Fn(&str, usize) -> Option<Harm> + Send + Sync>;
 
+/// What came.
+struct Seen {
+    kind: String,
+    /// The region that it is signed for.
+    region: String,
+    /// Null, where it is no JSON.
+    body: Value,
+}
+
 /// Listens in front of a server. The plan gets a request's kind, path and key, and how many of its kind came before.
 pub struct Proxy {
     pub url: String,
-    seen: Arc<Mutex<Vec<String>>>,
+    seen: Arc<Mutex<Vec<Seen>>>,
 }
 
 impl Proxy {
@@ -29,7 +42,7 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let server = server.strip_prefix("http://").unwrap().to_owned();
-        let (seen, plan): (Arc<Mutex<Vec<String>>>, Plan) = (Arc::default(), Arc::new(plan));
+        let (seen, plan): (Arc<Mutex<Vec<Seen>>>, Plan) = (Arc::default(), Arc::new(plan));
         let noted = Arc::clone(&seen);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
@@ -41,7 +54,24 @@ impl Proxy {
 
     /// How many requests of that kind have come.
     pub fn count(&self, kind: &str) -> usize {
-        self.seen.lock().unwrap().iter().filter(|seen| *seen == kind).count()
+        self.bodies(kind).len()
+    }
+
+    /// What the requests of that kind said, in their order.
+    pub fn bodies(&self, kind: &str) -> Vec<Value> {
+        let seen = self.seen.lock().unwrap();
+        let of_kind = seen.iter().filter(|seen| seen.kind == kind);
+        of_kind.map(|seen| seen.body.clone()).collect()
+    }
+
+    /// The regions that requests were signed for.
+    pub fn regions(&self) -> BTreeSet<String> {
+        self.seen
+            .lock()
+            .unwrap()
+            .iter()
+            .map(|seen| seen.region.clone())
+            .collect()
     }
 }
 
@@ -58,10 +88,10 @@ fn kind(head: &str) -> String {
     operation(head).unwrap_or(method).to_owned()
 }
 
-/// The id of the key that signed a request.
-fn key(head: &str) -> &str {
-    let signed = head.split_once("Credential=");
-    signed.map_or("", |(_, rest)| rest.split('/').next().unwrap_or_default())
+/// A part of what a request is signed by and for: the key's id, the day, the region, …
+fn signed(head: &str, part: usize) -> &str {
+    let scope = head.split_once("Credential=").map_or("", |(_, rest)| rest);
+    scope.split('/').nth(part).unwrap_or_default()
 }
 
 /// An error as the Data API tells it, or S3.
@@ -80,20 +110,27 @@ fn refusal(head: &str, status: u16, code: &str) -> String {
     format!("HTTP/1.1 {status} No\r\ncontent-type: application/{format}\r\ncontent-length: {length}\r\n\r\n{body}")
 }
 
-async fn serve(mut client: TcpStream, server: String, seen: Arc<Mutex<Vec<String>>>, plan: Plan) {
-    while let Some((head, body)) = request(&mut client).await {
+async fn serve(mut client: TcpStream, server: String, seen: Arc<Mutex<Vec<Seen>>>, plan: Plan) {
+    while let Some((head, mut body)) = request(&mut client).await {
         let kind = kind(&head);
         let before = {
             let mut seen = seen.lock().unwrap();
-            let before = seen.iter().filter(|one| **one == kind).count();
-            seen.push(kind.clone());
+            let before = seen.iter().filter(|one| one.kind == kind).count();
+            seen.push(Seen {
+                kind: kind.clone(),
+                region: signed(&head, 2).to_owned(),
+                body: serde_json::from_slice(&body).unwrap_or_default(),
+            });
             before
         };
         let path = head.split(' ').nth(1).unwrap_or_default();
-        let harm = plan(&format!("{kind} {path} {}", key(&head)), before);
+        let harm = plan(&format!("{kind} {path} {}", signed(&head, 0)), before);
         if let Some(Harm::Refused(status, code)) = harm {
             client.write_all(refusal(&head, status, code).as_bytes()).await.ok();
             continue;
+        }
+        if let Some(Harm::Reworded(word, other)) = harm {
+            body = String::from_utf8_lossy(&body).replace(word, other).into_bytes();
         }
         let Some(answer) = forwarded(&server, &head, &body).await else {
             return;
