@@ -1,4 +1,5 @@
-//! What goes wrong around a running statement: each a clear error of the right kind, and nothing left behind.
+//! What goes wrong around a running statement: each a clear error of the right kind, and nothing left behind. And what requests
+//! carry.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -8,5 +9,6 @@ mod faults {
     mod credentials;
     mod data_api;
     mod proxy;
+    mod requests;
     mod results;
 }
