@@ -3,7 +3,7 @@ use async_trait::async_trait;
 use serde::de::DeserializeOwned;
 
 use super::{Cleanup, Dialect, Formulation, Relation};
-use crate::{BatchStream, Capabilities, Context, DataSource, Result};
+use crate::{BatchStream, Capabilities, Context, DataSource, Error, ErrorKind, Result};
 
 /// A store that speaks SQL: what a backend implements instead of [`OfflineStore`](crate::OfflineStore),
 /// which follows from it.
@@ -43,7 +43,7 @@ pub trait SqlStore: Send + Sync + Sized + 'static {
     /// engine can complete is left to [`resolve`](SqlSession::resolve).
     ///
     /// # Errors
-    /// Definition, when it names neither a table nor a query, or both.
+    /// Definition, when it names neither a table nor a query nor a folder to export to, or several.
     fn relation(&self, source: &Self::Source) -> Result<Relation>;
 
     /// The formulation that every view is joined by, where the configuration says so; `None` leaves
@@ -96,6 +96,13 @@ pub trait SqlSession: Send + Sync + 'static {
 
     /// Appends rows to a table, or makes one of them: all or none. Returns how many.
     async fn append(&self, append: Append) -> Result<u64>;
+
+    /// Has the engine write rows as Parquet files into a folder of object storage, one that is new: `folder` is of plain
+    /// names with slashes between, below the place that the configuration names. Returns how many.
+    async fn export(&self, rows: BatchStream, folder: &str) -> Result<u64> {
+        let _ = (rows, folder);
+        Err(Error::new(ErrorKind::Unsupported, "the store exports nothing"))
+    }
 
     /// The engine's own plan of a query, for people. Runs nothing that costs.
     async fn explain(&self, query: &str) -> Result<String>;

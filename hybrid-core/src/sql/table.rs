@@ -50,7 +50,7 @@ impl Table {
             .await?;
         let table = match relation {
             Relation::Table(parts) => Some(parts),
-            Relation::Query(_) => None,
+            Relation::Query(_) | Relation::Export(_) => None,
         };
         Ok(Self {
             name: name.to_owned(),
@@ -254,7 +254,14 @@ pub(super) fn from_text(dialect: &dyn Dialect, relation: &Relation) -> Result<St
         Relation::Table(parts) => Ok(table_text(dialect, parts)),
         // The line break ends a comment that the query may end with.
         Relation::Query(query) => Ok(format!("({}\n)", check_select(query, &*dialect.grammar())?)),
+        Relation::Export(_) => Err(no_rows()),
     }
+}
+
+/// Why a folder of exports is neither read nor appended to.
+pub(super) fn no_rows() -> Error {
+    let message = "rows are persisted to a source with `export`, and neither read from it nor appended";
+    Error::new(ErrorKind::Unsupported, message).with_help("give a `table`; a `query` is good for reading")
 }
 
 /// A table's name, quoted.

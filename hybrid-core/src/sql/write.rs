@@ -1,10 +1,13 @@
-//! Appending rows, and making tables of them.
+//! Appending rows, making tables of them, and exporting them.
 
 use super::exact::exact;
-use super::table::{Table, from_text};
+use super::table::{Table, from_text, no_rows};
 use super::{Append, Mode, Relation, SqlSession, SqlStore};
 use crate::store::{PersistRequest, WriteRequest, check_write_columns};
 use crate::{Error, ErrorKind, Result};
+
+/// How the names begin of what a store keeps for a while, and sweeps.
+const OURS: &str = "hybrid_";
 
 pub(super) async fn append<T: SqlStore>(
     store: &T,
@@ -34,18 +37,43 @@ fn uncertain(error: Error) -> Error {
         .with_help("it is not known whether the rows were written: look before trying again")
 }
 
-/// Makes the table that the options name.
+/// Makes the table that the options name, or has the engine export.
 pub(super) async fn persist<T: SqlStore>(
     store: &T,
     session: &T::Session,
     request: PersistRequest<T::Source>,
 ) -> Result<u64> {
+    if let Relation::Export(folder) = store.relation(&request.options)? {
+        check_export(&folder, request.overwrite)?;
+        return session.export(request.rows, &folder).await.map_err(uncertain);
+    }
     let append = Append {
         table: table_name(store, session, "destination", &request.options).await?,
         rows: request.rows,
         mode: if request.overwrite { Mode::Replace } else { Mode::Create },
     };
     session.append(append).await.map_err(uncertain)
+}
+
+/// Names that need quotes nowhere, below the place for exports. Over what is there an engine would not write whole: files of
+/// an earlier export would stay beside the new ones.
+fn check_export(folder: &str, overwrite: bool) -> Result<()> {
+    let plain = |part: &str| {
+        let letters = part.chars().all(|c| c.is_ascii_alphanumeric() || "-_.=".contains(c));
+        !matches!(part, "" | "." | "..") && letters
+    };
+    if !folder.split('/').all(plain) || folder.starts_with(OURS) {
+        let message = format!("`export: {folder}` is no folder that rows are exported to");
+        let help = format!(
+            "write names of letters, digits, `-`, `_`, `.` and `=` with single slashes between, not beginning with `{OURS}`"
+        );
+        return Err(Error::new(ErrorKind::Definition, message).with_help(help));
+    }
+    if overwrite {
+        let message = format!("an export goes over nothing, and `{folder}` may hold files of an earlier one");
+        return Err(Error::new(ErrorKind::Unsupported, message).with_help("export to a folder of its own"));
+    }
+    Ok(())
 }
 
 /// The table that a source is; a query cannot be written to.
@@ -63,12 +91,37 @@ async fn table_name<T: SqlStore>(
             let message = format!("source `{name}` reads a query, and rows cannot be written to one: {text}");
             Err(Error::new(ErrorKind::Unsupported, message).with_help("give the source a `table`"))
         }
+        Relation::Export(_) => Err(no_rows()),
     }
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_export_has_a_folder_of_its_own() {
+        for folder in ["may", "training/2024-05/day=1", "a.b_c"] {
+            assert!(check_export(folder, false).is_ok(), "{folder}");
+            assert_eq!(check_export(folder, true).unwrap_err().kind(), ErrorKind::Unsupported);
+        }
+        for folder in [
+            "",
+            "/a",
+            "a/",
+            "a//b",
+            "../a",
+            "a/..",
+            "a b",
+            "it's",
+            "a*",
+            "hybrid_1_a/b",
+        ] {
+            let error = check_export(folder, false).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Definition, "{folder}");
+        }
+    }
 
     #[test]
     fn an_append_that_may_have_succeeded_is_not_to_be_tried_again() {
