@@ -42,7 +42,7 @@ impl BigQuerySession {
         }
         let values = stored(&given, &columns)?;
         let columns = list(given.fields().iter().map(|field| field.name().as_str()));
-        let from = self.temporary(rows).await?;
+        let (from, _) = self.temporary(rows).await?;
         let statement = format!(
             "INSERT INTO {} ({columns}) SELECT {values} FROM {from}",
             names::table(table)
@@ -64,7 +64,7 @@ impl BigQuerySession {
             return self.load(table, incoming.columns()?, incoming, rows, options).await;
         }
         let values = made(&given);
-        let from = self.temporary(rows).await?;
+        let (from, _) = self.temporary(rows).await?;
         let create = match disposition {
             "WRITE_TRUNCATE" => "CREATE OR REPLACE TABLE",
             _ => "CREATE TABLE",

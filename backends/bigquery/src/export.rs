@@ -1,7 +1,8 @@
 use hybrid_core::sql::{Dialect, SqlSession, SqlStore, check_select};
-use hybrid_core::{Error, ErrorKind, Result};
+use hybrid_core::{BatchStream, Error, ErrorKind, Result};
 
 use crate::dialect::BigQueryDialect;
+use crate::session::BigQuerySession;
 use crate::{BigQueryStore, names};
 
 impl BigQueryStore {
@@ -11,24 +12,42 @@ impl BigQueryStore {
     /// # Errors
     /// Config without `gcs_staging_location`; InvalidInput when it is no SELECT; whatever BigQuery says.
     pub async fn export(&self, select: &str) -> Result<String> {
-        let place = self.config().gcs_staging_location.as_deref().ok_or_else(|| {
+        let select = check_select(select, &*BigQueryDialect.grammar())?;
+        let session = self.session().await?;
+        let exported = session.export_select(select, &uuid::Uuid::new_v4().to_string()).await;
+        let closed = session.close().await;
+        exported.and_then(|files| closed.map(|()| files))
+    }
+}
+
+impl BigQuerySession {
+    /// Has BigQuery write rows into a folder, by way of a temporary table. How many.
+    pub(crate) async fn export_rows(&self, rows: BatchStream, folder: &str) -> Result<u64> {
+        // What is missing is told before the rows travel.
+        self.exports()?;
+        let (from, count) = self.temporary(rows).await?;
+        self.export_select(&format!("SELECT * FROM {from}"), folder).await?;
+        Ok(count)
+    }
+
+    /// The same of the rows of a SELECT. The files' names, with a star in them.
+    async fn export_select(&self, select: &str, folder: &str) -> Result<String> {
+        let files = format!("{}/{folder}/*.parquet", self.exports()?.trim_end_matches('/'));
+        self.execute(&format!(
+            "EXPORT DATA OPTIONS (uri = {}, format = 'PARQUET', compression = 'SNAPPY') AS\n{select}",
+            names::text(&files)
+        ))
+        .await?;
+        Ok(files)
+    }
+
+    fn exports(&self) -> Result<&str> {
+        self.config().gcs_staging_location.as_deref().ok_or_else(|| {
             Error::new(
                 ErrorKind::Config,
                 "rows are exported to `gcs_staging_location`, which is not set",
             )
             .with_help("set it to gs://bucket/folder")
-        })?;
-        let select = check_select(select, &*BigQueryDialect.grammar())?;
-        let folder = format!("{}/{}", place.trim_end_matches('/'), uuid::Uuid::new_v4());
-        let files = format!("{folder}/*.parquet");
-        let session = self.session().await?;
-        let done = session
-            .execute(&format!(
-                "EXPORT DATA OPTIONS (uri = {}, format = 'PARQUET', compression = 'SNAPPY') AS\n{select}",
-                names::text(&files)
-            ))
-            .await;
-        let closed = session.close().await;
-        done.and(closed).map(|()| files)
+        })
     }
 }

@@ -162,7 +162,7 @@ impl SqlSession for BigQuerySession {
     }
 
     async fn upload(&self, rows: BatchStream) -> Result<String> {
-        self.temporary(rows).await
+        self.temporary(rows).await.map(|(from, _)| from)
     }
 
     async fn stage(&self, select: &str) -> Result<String> {
@@ -171,6 +171,10 @@ impl SqlSession for BigQuerySession {
 
     async fn append(&self, append: Append) -> Result<u64> {
         self.write(append).await
+    }
+
+    async fn export(&self, rows: BatchStream, folder: &str) -> Result<u64> {
+        self.export_rows(rows, folder).await
     }
 
     async fn explain(&self, query: &str) -> Result<String> {

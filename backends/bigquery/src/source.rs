@@ -12,6 +12,9 @@ pub struct BigQuerySource {
     /// A single SELECT.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub query: Option<String>,
+    /// A folder below `gcs_staging_location`: rows that are persisted to this source are exported there as Parquet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub export: Option<String>,
 }
 
 impl BigQuerySource {
@@ -19,30 +22,39 @@ impl BigQuerySource {
     pub fn new(table: impl Into<String>) -> Self {
         Self {
             table: Some(table.into()),
-            query: None,
+            ..Self::default()
         }
     }
 
     /// The rows of a SELECT.
     pub fn from_query(query: impl Into<String>) -> Self {
         Self {
-            table: None,
             query: Some(query.into()),
+            ..Self::default()
         }
     }
 
-    /// What it reads from, completed by the project and the configured dataset.
+    /// A folder to persist rows to, as Parquet.
+    pub fn export(folder: impl Into<String>) -> Self {
+        Self {
+            export: Some(folder.into()),
+            ..Self::default()
+        }
+    }
+
+    /// What it is, completed by the project and the configured dataset.
     pub(crate) fn relation(&self, project: &str, dataset: &str) -> Result<Relation> {
         let given = |text: &Option<String>| {
             let text = text.as_deref().map(str::trim).filter(|text| !text.is_empty());
             text.map(str::to_owned)
         };
-        match (given(&self.table), given(&self.query)) {
-            (Some(table), None) => Ok(Relation::Table(qualified(&table, project, dataset)?)),
-            (None, Some(query)) => Ok(Relation::Query(query)),
-            (None, None) => Err(definition("the source names neither a `table` nor a `query`")),
-            (Some(_), Some(_)) => {
-                Err(definition("the source names both a `table` and a `query`").with_help("keep one"))
+        match (given(&self.table), given(&self.query), given(&self.export)) {
+            (Some(table), None, None) => Ok(Relation::Table(qualified(&table, project, dataset)?)),
+            (None, Some(query), None) => Ok(Relation::Query(query)),
+            (None, None, Some(folder)) => Ok(Relation::Export(folder)),
+            (None, None, None) => Err(definition("the source names neither a `table` nor a `query`")),
+            _ => {
+                Err(definition("the source names more than one of `table`, `query` and `export`").with_help("keep one"))
             }
         }
     }
@@ -52,7 +64,11 @@ impl From<BigQuerySource> for Source {
     fn from(source: BigQuerySource) -> Self {
         Self::with_options(
             BigQuerySource::key(),
-            [("table", source.table), ("query", source.query)],
+            [
+                ("table", source.table),
+                ("query", source.query),
+                ("export", source.export),
+            ],
         )
     }
 }
@@ -162,14 +178,14 @@ mod tests {
     }
 
     #[test]
-    fn exactly_one_of_table_and_query_is_named() {
+    fn exactly_one_of_table_query_and_export_is_named() {
         let query = BigQuerySource::from_query(" SELECT 1 ").relation("p", "d").unwrap();
         assert_eq!(query, Relation::Query("SELECT 1".to_owned()));
-        let both = BigQuerySource {
-            table: Some("t".into()),
-            query: Some("SELECT 1".into()),
-        };
-        for source in [both, BigQuerySource::default(), BigQuerySource::new("  ")] {
+        let export = BigQuerySource::export("may").relation("p", "d").unwrap();
+        assert_eq!(export, Relation::Export("may".to_owned()));
+        let (mut both, mut exported) = (BigQuerySource::new("t"), BigQuerySource::export("may"));
+        (both.query, exported.table) = (Some("SELECT 1".into()), Some("t".into()));
+        for source in [both, exported, BigQuerySource::default(), BigQuerySource::new("  ")] {
             assert_eq!(source.relation("p", "d").unwrap_err().kind(), ErrorKind::Definition);
         }
     }

@@ -28,8 +28,8 @@ const AHEAD: usize = 1;
 
 impl BigQuerySession {
     /// Rows in a temporary table, as they stand in FROM: under their own names, whatever the table's columns are
-    /// called.
-    pub(crate) async fn temporary(&self, rows: BatchStream) -> Result<String> {
+    /// called. And how many.
+    pub(crate) async fn temporary(&self, rows: BatchStream) -> Result<(String, u64)> {
         let given = rows.schema().clone();
         let plain = given.fields().iter().all(|field| names::is_plain(field.name()));
         let called: Vec<String> = match plain {
@@ -42,18 +42,16 @@ impl BigQuerySession {
         let config = self.config();
         self.jobs().make_table(&table, &columns, config.expire_after).await?;
         let options = json!({"writeDisposition": "WRITE_APPEND", "createDisposition": "CREATE_NEVER"});
-        self.load(&table, columns, incoming, rows, options).await?;
+        let count = self.load(&table, columns, incoming, rows, options).await?;
         let from = names::table(&table);
         if plain {
-            return Ok(from);
+            return Ok((from, count));
         }
         let renamed = called.iter().zip(given.fields());
         let renamed =
             renamed.map(|(called, field)| format!("{} AS {}", names::quoted(called), names::quoted(field.name())));
-        Ok(format!(
-            "(SELECT {} FROM {from})",
-            renamed.collect::<Vec<_>>().join(", ")
-        ))
+        let renamed = renamed.collect::<Vec<_>>().join(", ");
+        Ok((format!("(SELECT {renamed} FROM {from})"), count))
     }
 
     /// Loads rows into columns of a table, all or none. Returns how many.

@@ -7,14 +7,19 @@ mod common;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, Time64MicrosecondArray, TimestampMicrosecondArray};
+use arrow::array::{
+    ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, Time64MicrosecondArray, TimestampMicrosecondArray,
+};
 use arrow::datatypes::Int64Type;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use common::proxy::{Act, Proxy, header};
 use common::{config, connect, parts, put, rest, rows, shown, unique, variable};
 use hybrid_core::sql::{Mode, SqlSession, SqlStore};
-use hybrid_core::{Call, Context, ErrorKind, Explain, OfflineStore, OutputColumn, PullAllRequest, Result, SourceTable};
+use hybrid_core::{
+    BatchStream, Call, Context, ErrorKind, Explain, OfflineStore, OutputColumn, PersistRequest, PullAllRequest, Result,
+    SourceTable,
+};
 use hybrid_store_bigquery::{BigQueryConfig, BigQuerySource, BigQueryStore, CreateDisposition};
 use serde_json::{Value, json};
 
@@ -536,6 +541,58 @@ async fn partitions_by_arrival_are_pruned_by_their_pseudo_columns() {
     assert!(error.to_string().contains("_PARTITIONTIME"), "{error}");
 }
 
+/// The rows of the files in a folder that the emulator keeps for a bucket.
+fn exported(folder: &str) -> Vec<RecordBatch> {
+    let folder = PathBuf::from(variable("HYBRID_BIGQUERY_GCS")).join(folder);
+    let files = std::fs::read_dir(folder).unwrap();
+    let batches = files.flat_map(|file| {
+        let file = std::fs::File::open(file.unwrap().path()).unwrap();
+        let reader = parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(file);
+        reader.unwrap().build().unwrap()
+    });
+    batches.collect::<Result<_, _>>().unwrap()
+}
+
+#[tokio::test]
+async fn rows_are_persisted_as_parquet_to_a_source_that_exports() {
+    let columns: [(&str, ArrayRef); 2] = [
+        ("id", Arc::new(Int64Array::from(vec![1, 2]))),
+        ("t", Arc::new(StringArray::from(vec!["x", "y"]))),
+    ];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let persist = async |config, overwrite| {
+        let request = PersistRequest {
+            options: BigQuerySource::export("training/may"),
+            rows: BatchStream::from_batches(batch.schema(), vec![batch.clone()]),
+            overwrite,
+        };
+        OfflineStore::persist(&connect(config).await, request, &Call::default()).await
+    };
+    let mut config = config();
+    let error = persist(config.clone(), false).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config, "{error}");
+    let place = format!("hybrid-test/{}", unique("exports"));
+    config.gcs_staging_location = Some(format!("gs://{place}"));
+    assert_eq!(persist(config.clone(), false).await.unwrap(), 2);
+    let rows = exported(&format!("{place}/training/may"));
+    let rows = arrow::compute::concat_batches(&rows[0].schema(), &rows).unwrap();
+    let names: Vec<_> = rows
+        .schema()
+        .fields()
+        .iter()
+        .map(|field| field.name().clone())
+        .collect();
+    assert_eq!(names, ["id", "t"]);
+    assert_eq!(rows.column(0).as_primitive::<Int64Type>().values().to_vec(), [1, 2]);
+    let error = persist(config.clone(), true).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+    let store = connect(config).await;
+    let error = OfflineStore::source_schema(&store, &BigQuerySource::export("training/may"))
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+}
+
 #[tokio::test]
 async fn rows_are_exported_as_parquet() {
     let mut config = config();
@@ -551,17 +608,8 @@ async fn rows_are_exported_as_parquet() {
         .strip_prefix("gs://")
         .and_then(|files| files.strip_suffix("/*.parquet"))
         .unwrap();
-    let folder = PathBuf::from(variable("HYBRID_BIGQUERY_GCS")).join(folder);
-    let file = std::fs::read_dir(folder).unwrap().next().unwrap().unwrap().path();
-    let reader =
-        parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(std::fs::File::open(file).unwrap());
-    let count: usize = reader
-        .unwrap()
-        .build()
-        .unwrap()
-        .map(|batch| batch.unwrap().num_rows())
-        .sum();
-    assert_eq!(count, 2);
+    let rows = exported(folder);
+    assert_eq!(rows.iter().map(RecordBatch::num_rows).sum::<usize>(), 2);
     assert_eq!(
         store.export("DROP TABLE t").await.unwrap_err().kind(),
         ErrorKind::InvalidInput

@@ -17,7 +17,7 @@ const SESSION_GONE: &str = "the session with its temporary tables is gone: see `
 
 /// Kind, whether trying again can help, and what would be right, by words of a statement's error.
 #[rustfmt::skip]
-const TOLD: [(&str, ErrorKind, bool, &str); 38] = [
+const TOLD: [(&str, ErrorKind, bool, &str); 39] = [
     ("does not exist",                   ErrorKind::NotFound,          false, "names without quotes are in lower case; a table without a schema is looked for in `db_schema`"),
     ("could not be found",               ErrorKind::NotFound,          false, ""),
     ("permission denied",                ErrorKind::PermissionDenied,  false, "the database user lacks a right"),
@@ -43,6 +43,7 @@ const TOLD: [(&str, ErrorKind, bool, &str); 38] = [
     ("terminating connection",           ErrorKind::Unavailable,       true,  ""),
     ("connection reset",                 ErrorKind::Unavailable,       true,  ""),
     ("already exists",                   ErrorKind::InvalidInput,      false, ""),
+    ("unload destination on s3 is not empty", ErrorKind::InvalidInput, false, "export to a folder of its own"),
     ("syntax error",                     ErrorKind::InvalidInput,      false, ""),
     ("invalid input syntax",             ErrorKind::InvalidInput,      false, ""),
     ("invalid digit",                    ErrorKind::InvalidInput,      false, ""),

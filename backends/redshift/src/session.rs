@@ -174,7 +174,7 @@ impl SqlSession for RedshiftSession {
     }
 
     async fn upload(&self, rows: BatchStream) -> Result<String> {
-        self.uploaded(rows).await
+        self.uploaded(rows, true).await.map(|(table, _)| table)
     }
 
     async fn stage(&self, select: &str) -> Result<String> {
@@ -186,6 +186,10 @@ impl SqlSession for RedshiftSession {
 
     async fn append(&self, append: Append) -> Result<u64> {
         self.write(append).await
+    }
+
+    async fn export(&self, rows: BatchStream, folder: &str) -> Result<u64> {
+        self.unload_rows(rows, folder).await
     }
 
     async fn explain(&self, query: &str) -> Result<String> {

@@ -18,6 +18,9 @@ pub struct RedshiftSource {
     /// The table's database, where it is not the store's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub database: Option<String>,
+    /// A folder below `s3_staging_location`: rows that are persisted to this source are unloaded there as Parquet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub export: Option<String>,
     /// Feast's registry may repeat the source's name among its options; not used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -40,14 +43,22 @@ impl RedshiftSource {
         }
     }
 
-    /// What it reads from; a table without a schema is in `schema`, and `database` is not named in statements.
+    /// A folder to persist rows to, as Parquet.
+    pub fn export(folder: impl Into<String>) -> Self {
+        Self {
+            export: Some(folder.into()),
+            ..Self::default()
+        }
+    }
+
+    /// What it is; a table without a schema is in `schema`, and `database` is not named in statements.
     ///
     /// # Errors
-    /// Definition, when it names neither a table nor a query, or both, or the name is malformed.
+    /// Definition, when it names no or several of table, query and folder to export to, or the name is malformed.
     pub fn relation(&self, database: &str, schema: &str) -> Result<Relation> {
         let given = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
-        match (given(&self.table), given(&self.query)) {
-            (Some(table), None) => {
+        match (given(&self.table), given(&self.query), given(&self.export)) {
+            (Some(table), None, None) => {
                 let schema = given(&self.schema).unwrap_or_else(|| schema.to_owned());
                 let mut parts = table_parts(&table)?;
                 if parts.len() == 1 {
@@ -61,9 +72,12 @@ impl RedshiftSource {
                 }
                 Ok(Relation::Table(parts))
             }
-            (None, Some(query)) => Ok(Relation::Query(query)),
-            (Some(_), Some(_)) => Err(undefined("a Redshift source has both a `table` and a `query`")),
-            (None, None) => Err(undefined("a Redshift source has neither a `table` nor a `query`")),
+            (None, Some(query), None) => Ok(Relation::Query(query)),
+            (None, None, Some(folder)) => Ok(Relation::Export(folder)),
+            (None, None, None) => Err(undefined("a Redshift source has neither a `table` nor a `query`")),
+            _ => Err(undefined(
+                "a Redshift source has more than one of `table`, `query` and `export`",
+            )),
         }
     }
 }
@@ -77,6 +91,7 @@ impl From<RedshiftSource> for Source {
                 ("query", source.query),
                 ("schema", source.schema),
                 ("database", source.database),
+                ("export", source.export),
             ],
         )
     }
@@ -108,7 +123,7 @@ mod tests {
     fn parts(source: &RedshiftSource) -> Vec<String> {
         match source.relation("dev", "public").unwrap() {
             Relation::Table(parts) => parts,
-            Relation::Query(query) => panic!("a query: {query}"),
+            other => panic!("no table: {other:?}"),
         }
     }
 
@@ -143,7 +158,14 @@ mod tests {
     }
 
     #[test]
-    fn a_source_is_a_table_or_a_query() {
+    fn a_source_is_a_table_a_query_or_an_export() {
+        let export = RedshiftSource::export("may");
+        assert_eq!(export.relation("d", "s").unwrap(), Relation::Export("may".to_owned()));
+        let both = RedshiftSource {
+            table: Some("t".to_owned()),
+            ..export
+        };
+        assert_eq!(both.relation("d", "s").unwrap_err().kind(), ErrorKind::Definition);
         let both = RedshiftSource {
             query: Some("SELECT 1".to_owned()),
             ..RedshiftSource::table("t")

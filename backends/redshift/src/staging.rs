@@ -77,13 +77,15 @@ impl Staging {
         Place { path, url }
     }
 
-    /// The URL of a new folder that stays.
-    pub(crate) fn kept(&self) -> String {
-        let path = self
-            .folder
-            .clone()
-            .join(format!("export_{}_{}", now(), uuid::Uuid::new_v4().simple()));
+    /// The URL of a folder that stays; its name is of plain ones with slashes between.
+    pub(crate) fn kept(&self, name: &str) -> String {
+        let path = name.split('/').fold(self.folder.clone(), |path, part| path.join(part));
         format!("s3://{}/{path}/", self.bucket)
+    }
+
+    /// A name that no other such folder has.
+    pub(crate) fn unique() -> String {
+        format!("export_{}_{}", now(), uuid::Uuid::new_v4().simple())
     }
 
     pub(crate) async fn put(&self, place: &Place, name: &str, bytes: Vec<u8>) -> Result<()> {

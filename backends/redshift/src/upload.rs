@@ -12,18 +12,18 @@ use inserts::Inserts;
 use parquet::Parts;
 
 impl RedshiftSession {
-    /// Rows in a temporary table, times as the dialect's instants.
-    pub(crate) async fn uploaded(&self, rows: BatchStream) -> Result<String> {
+    /// Rows in a temporary table, and how many; `instants`: every time is one of the dialect's.
+    pub(crate) async fn uploaded(&self, rows: BatchStream, instants: bool) -> Result<(String, u64)> {
         let staged = Staged::of(rows.schema())?;
         let table = self.temporary_table();
-        let selected = staged.selected(true)?;
+        let selected = staged.selected(instants)?;
         let then = |from: &str| {
             vec![format!(
                 "CREATE TEMPORARY TABLE {table} AS SELECT {selected} FROM {from}"
             )]
         };
-        self.load(&staged, rows, then, true).await?;
-        Ok(table)
+        let count = self.load(&staged, rows, then, true).await?;
+        Ok((table, count))
     }
 
     /// Loads rows into a staging table and runs what `then` makes of it, all in one transaction. How many rows.

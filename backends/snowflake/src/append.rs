@@ -5,12 +5,11 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema};
 use hybrid_core::sql::{Append, Mode, sql_type_of};
-use hybrid_core::{Error, ErrorKind, Result};
+use hybrid_core::{BatchStream, Error, ErrorKind, Result};
 
 use crate::config::Export;
 use crate::names::{list, quoted, table, text};
 use crate::session::SnowflakeSession;
-use crate::source::EXPORT;
 use crate::types::sql_type;
 
 impl SnowflakeSession {
@@ -22,14 +21,6 @@ impl SnowflakeSession {
             mode,
         } = append;
         let schema = Arc::clone(rows.schema());
-        if let [marker, folder] = parts.as_slice()
-            && marker == EXPORT
-        {
-            let export = unload(&self.settings().export, folder, &schema, mode)?;
-            let (staged, count) = self.staged(rows).await?;
-            self.work.execute(&export.replace(STAGED, &staged)).await?;
-            return Ok(count);
-        }
         let name = table(&parts);
         if mode == Mode::Append {
             let columns = list(schema.fields().iter().map(|field| field.name().as_str()));
@@ -49,6 +40,14 @@ impl SnowflakeSession {
         };
         let create = format!("{create} {name} AS SELECT {values} FROM {staged}");
         self.work.execute(&create).await?;
+        Ok(count)
+    }
+
+    /// Rows into a folder of object storage. How many.
+    pub(crate) async fn unload(&self, rows: BatchStream, folder: &str) -> Result<u64> {
+        let statement = unloading(&self.settings().export, folder, rows.schema())?;
+        let (staged, count) = self.staged(rows).await?;
+        self.work.execute(&statement.replace(STAGED, &staged)).await?;
         Ok(count)
     }
 }
@@ -96,7 +95,7 @@ fn as_type(name: &str, sql_type: &str) -> String {
 const STAGED: &str = "\u{0}staged";
 
 /// The statement that writes staged rows to object storage as Parquet.
-fn unload(export: &Export, folder: &str, schema: &Schema, mode: Mode) -> Result<String> {
+fn unloading(export: &Export, folder: &str, schema: &Schema) -> Result<String> {
     let missing = |field: &str| {
         let message = format!("`export` needs `{field}` in the store's configuration");
         Error::new(ErrorKind::Config, message)
@@ -109,13 +108,6 @@ fn unload(export: &Export, folder: &str, schema: &Schema, mode: Mode) -> Result<
         .integration
         .as_deref()
         .ok_or_else(|| missing("storage_integration_name"))?;
-    if folder
-        .split('/')
-        .any(|part| part.is_empty() || part == "." || part == "..")
-    {
-        let message = format!("`export: {folder}` is no folder below `blob_export_location`");
-        return Err(Error::new(ErrorKind::Definition, message).with_help("write names with single slashes between"));
-    }
     let zoned = schema
         .fields()
         .iter()
@@ -127,11 +119,6 @@ fn unload(export: &Export, folder: &str, schema: &Schema, mode: Mode) -> Result<
         );
         return Err(Error::new(ErrorKind::InvalidInput, message)
             .with_help("`convert_timestamp_columns: true` writes them as UTC without a zone"));
-    }
-    if mode == Mode::Replace {
-        let message =
-            format!("an export does not go over what is there, and `{folder}` may hold files of an earlier one");
-        return Err(Error::new(ErrorKind::Unsupported, message).with_help("export to a folder of its own"));
     }
     let size = export
         .max_file_size
@@ -184,7 +171,7 @@ mod tests {
 
     #[test]
     fn unloading_is_one_statement() {
-        let statement = unload(&export(), "training/may", &schema(true), Mode::Create).unwrap();
+        let statement = unloading(&export(), "training/may", &schema(true)).unwrap();
         assert_eq!(
             statement.replace(STAGED, "\"t\""),
             "COPY INTO 's3://bucket/it''s/training/may/' FROM (SELECT \"id\", \"it's\" FROM \"t\") STORAGE_INTEGRATION = feast_s3 \
@@ -196,16 +183,10 @@ mod tests {
     fn what_cannot_be_unloaded_is_refused_before_anything_is_sent() {
         let mut plain = export();
         plain.convert_timestamps = false;
-        let error = unload(&plain, "a", &schema(true), Mode::Create).unwrap_err();
+        let error = unloading(&plain, "a", &schema(true)).unwrap_err();
         assert!(error.to_string().contains("convert_timestamp_columns"), "{error}");
-        assert!(unload(&plain, "a", &schema(false), Mode::Create).is_ok());
-        let error = unload(&plain, "a", &schema(false), Mode::Replace).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
-        for folder in ["../x", "a//b", "/a"] {
-            let error = unload(&export(), folder, &schema(false), Mode::Create).unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::Definition);
-        }
-        let error = unload(&Export::default(), "a", &schema(false), Mode::Create).unwrap_err();
+        assert!(unloading(&plain, "a", &schema(false)).is_ok());
+        let error = unloading(&Export::default(), "a", &schema(false)).unwrap_err();
         assert!(error.to_string().contains("blob_export_location"), "{error}");
     }
 

@@ -7,7 +7,6 @@ use hybrid_core::{BatchStream, Error, ErrorKind, Result, async_trait};
 use crate::client::{Client, Conversation};
 use crate::config::{EntitySelect, Settings};
 use crate::names;
-use crate::source::EXPORT;
 
 /// One conversation with Snowflake, for one operation: a session that nobody else has until it is closed.
 pub struct SnowflakeSession {
@@ -60,11 +59,6 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[async_trait]
 impl SqlSession for SnowflakeSession {
     async fn describe(&self, query: &str) -> Result<SchemaRef> {
-        // What such a source is called is no table of anybody.
-        if query.contains(EXPORT) {
-            let message = "a source with `export` can be written to by persist only";
-            return Err(Error::new(ErrorKind::Unsupported, message).with_help("read a `table` or a `query`"));
-        }
         self.work.describe(query).await
     }
 
@@ -94,6 +88,10 @@ impl SqlSession for SnowflakeSession {
 
     async fn append(&self, append: Append) -> Result<u64> {
         self.write(append).await
+    }
+
+    async fn export(&self, rows: BatchStream, folder: &str) -> Result<u64> {
+        self.unload(rows, folder).await
     }
 
     async fn explain(&self, query: &str) -> Result<String> {

@@ -25,9 +25,6 @@ pub struct SnowflakeSource {
     pub export: Option<String>,
 }
 
-/// What the first part of a "table" says that is a folder to unload to: no database is called so.
-pub(crate) const EXPORT: &str = "\u{0}export";
-
 impl SnowflakeSource {
     /// The rows of a table.
     pub fn new(table: impl Into<String>) -> Self {
@@ -53,7 +50,7 @@ impl SnowflakeSource {
         }
     }
 
-    /// What it reads from, completed by the configured database and schema.
+    /// What it is, completed by the configured database and schema.
     pub(crate) fn relation(&self, database: &str, schema: &str) -> Result<Relation> {
         match (given(&self.table), given(&self.query), given(&self.export)) {
             (Some(table), None, None) => {
@@ -62,7 +59,7 @@ impl SnowflakeSource {
                 Ok(Relation::Table(qualified(table, database, schema)?))
             }
             (None, Some(query), None) => Ok(Relation::Query(query.to_owned())),
-            (None, None, Some(folder)) => Ok(Relation::Table(vec![EXPORT.to_owned(), folder.to_owned()])),
+            (None, None, Some(folder)) => Ok(Relation::Export(folder.to_owned())),
             (None, None, None) => Err(definition("the source names neither a `table` nor a `query`")),
             _ => {
                 Err(definition("the source names more than one of `table`, `query` and `export`").with_help("keep one"))
@@ -145,6 +142,10 @@ mod tests {
         assert_eq!(
             SnowflakeSource::from_query(" SELECT 1 ").relation("D", "S").unwrap(),
             Relation::Query("SELECT 1".to_owned())
+        );
+        assert_eq!(
+            SnowflakeSource::export("may").relation("D", "S").unwrap(),
+            Relation::Export("may".to_owned())
         );
         let mut both = SnowflakeSource::new("t");
         both.query = Some("SELECT 1".into());

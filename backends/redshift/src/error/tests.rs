@@ -30,6 +30,10 @@ fn failed_statements_have_kinds() {
         ("ERROR: Invalid digit, Value 'x', Pos 0, Type: Integer", K::InvalidInput),
         ("ERROR: value too long for type character varying(3)", K::InvalidInput),
         (
+            "ERROR: Specified unload destination on S3 is not empty. Consider using a different bucket / prefix.",
+            K::InvalidInput,
+        ),
+        (
             "ERROR: Spectrum Scan Error Detail: a file is not Parquet",
             K::Unexpected,
         ),

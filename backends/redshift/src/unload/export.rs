@@ -1,7 +1,8 @@
 use hybrid_core::sql::{Dialect, SqlSession, SqlStore, check_select};
-use hybrid_core::{Error, ErrorKind, Result};
+use hybrid_core::{BatchStream, Error, ErrorKind, Result};
 
 use super::Unload;
+use crate::staging::Staging;
 use crate::{RedshiftDialect, RedshiftSession, RedshiftStore};
 
 impl RedshiftStore {
@@ -13,25 +14,38 @@ impl RedshiftStore {
     pub async fn export(&self, select: &str) -> Result<String> {
         let select = check_select(select, &*RedshiftDialect.grammar())?;
         let session = self.session().await?;
-        let exported = session.export(select).await;
+        let exported = session.unload_select(select, &Staging::unique()).await;
         let closed = session.close().await;
         exported.and_then(|url| closed.map(|()| url))
     }
 }
 
 impl RedshiftSession {
-    async fn export(&self, select: &str) -> Result<String> {
-        let place = self.shared.staging.as_ref().map(|staging| staging.kept());
-        let url = place.ok_or_else(|| {
+    /// Has Redshift write rows into a folder that stays, by way of a temporary table. How many.
+    pub(crate) async fn unload_rows(&self, rows: BatchStream, folder: &str) -> Result<u64> {
+        // What is missing is told before the rows travel.
+        self.exports()?;
+        let (table, count) = self.uploaded(rows, false).await?;
+        self.unload_select(&format!("SELECT * FROM {table}"), folder).await?;
+        Ok(count)
+    }
+
+    /// The same of the rows of a SELECT. The folder's URL.
+    async fn unload_select(&self, select: &str, folder: &str) -> Result<String> {
+        let url = self.exports()?.kept(folder);
+        let schema = self.describe(select).await?;
+        let unload = Unload::export(select, &schema).statement(&url, &self.shared.config.authorization());
+        self.run(vec![unload], false).await?;
+        Ok(url)
+    }
+
+    fn exports(&self) -> Result<&Staging> {
+        self.shared.staging.as_ref().ok_or_else(|| {
             Error::new(
                 ErrorKind::Config,
                 "rows are exported to `s3_staging_location`, which is not set",
             )
             .with_help("set it to s3://bucket/folder")
-        })?;
-        let schema = self.describe(select).await?;
-        let unload = Unload::export(select, &schema).statement(&url, &self.shared.config.authorization());
-        self.run(vec![unload], false).await?;
-        Ok(url)
+        })
     }
 }

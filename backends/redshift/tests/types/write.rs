@@ -3,15 +3,19 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, Decimal128Array, Int64Array, ListArray, RecordBatch, StringArray, TimestampMicrosecondArray,
+    ArrayRef, AsArray, Decimal128Array, Int64Array, ListArray, RecordBatch, StringArray, TimestampMicrosecondArray,
 };
-use arrow::datatypes::Int64Type;
+use arrow::datatypes::{DataType, Int64Type};
 use arrow::util::display::array_value_to_string;
 use hybrid_core::sql::{Append, Mode, SqlSession};
-use hybrid_core::{BatchStream, ErrorKind, Result};
-use hybrid_store_redshift::RedshiftConfig;
+use hybrid_core::{BatchStream, Call, ErrorKind, OfflineStore, PersistRequest, Result};
+use hybrid_store_redshift::{RedshiftConfig, RedshiftSource};
+use object_store::ObjectStoreExt;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use crate::common::{admin, connection, data_api, every_way, fresh, rows, session, staged, value};
+use crate::common::{
+    admin, connection, connection_and_s3, data_api, every_way, fresh, rows, s3, session, staged, store, value,
+};
 
 async fn write(config: RedshiftConfig, table: &str, mode: Mode, columns: Vec<(&str, ArrayRef)>) -> Result<u64> {
     let batch =
@@ -126,7 +130,7 @@ async fn a_table_that_a_view_depends_on_is_not_replaced() {
 #[tokio::test]
 async fn a_result_is_exported_as_parquet() {
     let config = data_api();
-    let store = crate::common::store(config.clone()).await;
+    let store = store(config.clone()).await;
     let url = store
         .export("SELECT x AS \"Id\", 'a' AS t FROM generate_series(1, 1500) AS g(x);")
         .await
@@ -141,6 +145,72 @@ async fn a_result_is_exported_as_parquet() {
     );
     let error = store.export("DROP TABLE x").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+}
+
+async fn export(config: RedshiftConfig, folder: &str, overwrite: bool) -> Result<u64> {
+    let instants = TimestampMicrosecondArray::from(vec![1_700_000_000_000_001, 0]).with_timezone("UTC");
+    let columns: [(&str, ArrayRef); 3] = [
+        ("Id", ints(&[1, 2])),
+        ("t", texts(&["a", "b"])),
+        ("at", Arc::new(instants)),
+    ];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let request = PersistRequest {
+        options: RedshiftSource::export(folder),
+        rows: BatchStream::from_batches(batch.schema(), vec![batch]),
+        overwrite,
+    };
+    OfflineStore::persist(&store(config).await, request, &Call::default()).await
+}
+
+#[tokio::test]
+async fn rows_are_persisted_as_parquet_to_a_source_that_exports() {
+    for config in [data_api(), connection_and_s3()] {
+        assert_eq!(export(config.clone(), "training/may", false).await.unwrap(), 2);
+        // Nothing else stays.
+        let files = staged(&config).await;
+        assert!(files.iter().all(|file| file.contains("/training/may/")), "{files:?}");
+        let mut ids = Vec::new();
+        for file in files.iter().filter(|file| file.ends_with(".parquet")) {
+            let bytes = s3().get(&file.as_str().into()).await.unwrap().bytes().await.unwrap();
+            for batch in ParquetRecordBatchReaderBuilder::try_new(bytes)
+                .unwrap()
+                .build()
+                .unwrap()
+            {
+                let batch = batch.unwrap();
+                let names: Vec<_> = batch
+                    .schema()
+                    .fields()
+                    .iter()
+                    .map(|field| field.name().clone())
+                    .collect();
+                assert_eq!(names, ["Id", "t", "at"]);
+                let zoneless = matches!(batch.column(2).data_type(), DataType::Timestamp(_, None));
+                assert!(zoneless, "{}", batch.column(2).data_type());
+                ids.extend(batch.column(0).as_primitive::<Int64Type>().values().iter().copied());
+            }
+        }
+        assert_eq!(ids, [1, 2]);
+        // What is there stays as it is.
+        for (overwrite, kind) in [(false, ErrorKind::InvalidInput), (true, ErrorKind::Unsupported)] {
+            let error = export(config.clone(), "training/may", overwrite).await.unwrap_err();
+            assert_eq!(error.kind(), kind, "{error}");
+        }
+        assert_eq!(staged(&config).await, files);
+    }
+}
+
+#[tokio::test]
+async fn an_export_needs_a_place_and_is_not_read() {
+    let error = export(connection(), "may", false).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config, "{error}");
+    assert!(error.to_string().contains("`s3_staging_location`"), "{error}");
+    let store = store(data_api()).await;
+    let error = OfflineStore::source_schema(&store, &RedshiftSource::export("may"))
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
 }
 
 #[tokio::test]
