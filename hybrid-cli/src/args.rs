@@ -206,6 +206,12 @@ pub struct To {
     /// A Parquet, CSV or Arrow file, by extension; `-` prints a table.
     #[arg(short, long, value_name = "FILE", default_value = "-")]
     pub output: Output,
+    /// Or a source of the definitions: a table or file is made of the rows, or the warehouse of an `export` writes them.
+    #[arg(long, value_name = "SOURCE", conflicts_with = "output")]
+    pub persist: Option<String>,
+    /// Put them in the place of what the source holds.
+    #[arg(long, requires = "persist")]
+    pub overwrite: bool,
 }
 
 #[cfg(test)]

@@ -8,9 +8,7 @@ use std::time::Instant;
 use arrow::array::RecordBatch;
 use futures::StreamExt;
 use hybrid_offline_store::retrieval::write_stream;
-use hybrid_offline_store::{
-    BatchStream, EntityFrame, Error, ErrorKind, FeatureStore, FeatureView, Result, RetrievalJob,
-};
+use hybrid_offline_store::{BatchStream, EntityFrame, Error, ErrorKind, Result, RetrievalJob};
 
 use crate::outcome::{Outcome, Stop};
 use crate::progress::Bar;
@@ -35,6 +33,9 @@ impl FromStr for Output {
         if text == "-" {
             return Ok(Self::Table);
         }
+        if text.contains("://") {
+            return Err("write a local file, or --persist a source that lies there".to_owned());
+        }
         let path = PathBuf::from(text);
         let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase());
         match extension.as_deref() {
@@ -45,30 +46,6 @@ impl FromStr for Output {
 }
 
 impl Output {
-    /// Refuses a file that one of the project's own sources is read from.
-    ///
-    /// # Errors
-    /// InvalidInput, naming the view.
-    pub async fn spare_sources(&self, store: &FeatureStore) -> Result<()> {
-        let Self::File(path) = self else {
-            return Ok(());
-        };
-        let Some(target) = target(path) else {
-            return Ok(());
-        };
-        let registry = store.registry().await?;
-        let read = |view: &&FeatureView| source_path(store, view).is_some_and(|source| target.starts_with(source));
-        let Some(view) = registry.feature_views.iter().find(read) else {
-            return Ok(());
-        };
-        let message = format!(
-            "`{}` is where feature view `{}` is read from",
-            path.display(),
-            view.name
-        );
-        Err(Error::new(ErrorKind::InvalidInput, message).with_help("name another file"))
-    }
-
     /// Runs a retrieval into it, shown by `bar`, and tells what it gave.
     pub async fn retrieve(&self, job: RetrievalJob, bar: Bar) -> Outcome {
         let summary = match self {
@@ -115,32 +92,6 @@ async fn print_rows(rows: BatchStream, bar: Bar) -> Outcome {
         report::rows(count, elapsed);
     }
     Ok(())
-}
-
-/// Where a file would appear, links resolved; nothing where its folder is not there.
-fn target(path: &Path) -> Option<PathBuf> {
-    path.canonicalize().ok().or_else(|| {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let folder = folder.unwrap_or(Path::new(".")).canonicalize().ok()?;
-        Some(folder.join(path.file_name()?))
-    })
-}
-
-/// The file or folder that a view is read from, where that is on this machine and there.
-fn source_path(store: &FeatureStore, view: &FeatureView) -> Option<PathBuf> {
-    let config = store.config();
-    let file_store = config
-        .stores
-        .iter()
-        .find(|store| store.key == "file" && view.source.key == "file")?;
-    let base = file_store
-        .fields
-        .get("path")
-        .and_then(|path| path.as_str())
-        .unwrap_or("");
-    let path = view.source.options.get("path")?.as_str()?;
-    let path = path.strip_prefix("file://").unwrap_or(path);
-    config.repo.join(base).join(path).canonicalize().ok()
 }
 
 /// Rows on disk: a table has to be read twice, once for how wide its columns are.
@@ -212,7 +163,14 @@ mod tests {
     fn the_extension_is_known_or_it_is_a_usage_error() {
         assert_eq!("-".parse(), Ok(Output::Table));
         assert_eq!("a/b.PARQUET".parse(), Ok(Output::File("a/b.PARQUET".into())));
-        for wrong in ["", "out", "out.txt", "parquet", "out.parquet.gz"] {
+        for wrong in [
+            "",
+            "out",
+            "out.txt",
+            "parquet",
+            "out.parquet.gz",
+            "s3://bucket/out.parquet",
+        ] {
             assert!(wrong.parse::<Output>().is_err(), "{wrong}");
         }
     }

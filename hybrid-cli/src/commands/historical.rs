@@ -4,21 +4,21 @@ use hybrid_offline_store::{
     EntityFrame, Error, ErrorKind, FeatureSelection, FeatureStore, Progress, Result, RetrievalJob, RetrievalOptions,
 };
 
-use crate::args::{Features, Frame, Retrieval};
+use crate::args::{Features, Frame, Retrieval, To};
+use crate::destination::Destination;
 use crate::outcome::Outcome;
-use crate::output::Output;
 use crate::progress::Bar;
 use crate::report;
 use crate::session::Session;
 
-/// Retrieves into `output`; shows the routing before and a summary after.
-pub async fn run(session: &Session, retrieval: &Retrieval, output: &Output) -> Outcome {
+/// Retrieves; shows the routing before and a summary after.
+pub async fn run(session: &Session, retrieval: &Retrieval, to: &To) -> Outcome {
     let bar = Bar::new();
     let store = session.applied_store()?;
-    output.spare_sources(store).await?;
+    let destination = Destination::of(to, store).await?;
     let job = plan(store, retrieval, bar.progress()).await?;
     report::routes(&job.routes());
-    output.retrieve(job, bar).await
+    destination.retrieve(job, bar).await
 }
 
 /// The job that was asked for, checked and not yet run.

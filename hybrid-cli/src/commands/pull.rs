@@ -2,28 +2,28 @@
 
 use hybrid_offline_store::Call;
 
-use crate::args::{OpenWindow, Window};
+use crate::args::{OpenWindow, To, Window};
+use crate::destination::Destination;
 use crate::outcome::Outcome;
-use crate::output::Output;
 use crate::progress::Bar;
 use crate::session::Session;
 
 /// The latest row per key.
-pub async fn latest(session: &Session, window: &Window, output: &Output) -> Outcome {
+pub async fn latest(session: &Session, window: &Window, to: &To) -> Outcome {
     let (bar, call) = accompanied();
     let store = session.applied_store()?;
-    output.spare_sources(store).await?;
+    let destination = Destination::of(to, store).await?;
     let rows = store.pull_latest(&window.view, window.start, window.end, &call).await?;
-    output.receive(rows, bar).await
+    destination.receive(rows, bar).await
 }
 
 /// Every row.
-pub async fn all(session: &Session, window: &OpenWindow, output: &Output) -> Outcome {
+pub async fn all(session: &Session, window: &OpenWindow, to: &To) -> Outcome {
     let (bar, call) = accompanied();
     let store = session.applied_store()?;
-    output.spare_sources(store).await?;
+    let destination = Destination::of(to, store).await?;
     let rows = store.pull_all(&window.view, window.start, window.end, &call).await?;
-    output.receive(rows, bar).await
+    destination.receive(rows, bar).await
 }
 
 /// A call whose progress is shown.

@@ -7,6 +7,7 @@ mod check;
 mod explain;
 mod init;
 mod interrupt;
+mod persist;
 mod pulls;
 mod retrieval;
 mod serve;
