@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::data_api::{count, proxied};
 use super::proxy::{Harm, Proxy};
-use crate::common::{connection_and_s3, numbers, rows, s3, session, staged, store, variable};
+use crate::common::{connection_and_s3, data_api, numbers, rows, s3, session, staged, store, variable};
 
 const QUERY: &str = "SELECT x AS n FROM generate_series(1, 2500) AS g(x)";
 const ROLE: &str = "arn:aws:iam::123456789012:role/features";
@@ -229,7 +229,7 @@ async fn rows_that_travel_over_the_connection_are_not_in_s3() {
 #[tokio::test]
 async fn what_is_swept_is_as_old_as_is_configured() {
     for (after, left) in [(3_600, 0), (10_800, 1)] {
-        let (_proxy, mut config) = proxied(|_, _| None).await;
+        let mut config = data_api();
         config.sweep_after = after;
         let location = config.s3_staging_location.clone().unwrap();
         let (_, folder) = location.strip_prefix("s3://").unwrap().split_once('/').unwrap();
