@@ -15,12 +15,6 @@ pub struct BigQueryStore {
     cleanup: Cleanup,
 }
 
-impl BigQueryStore {
-    pub(crate) fn config(&self) -> &BigQueryConfig {
-        &self.shared.config
-    }
-}
-
 #[offline_store("bigquery")]
 #[async_trait]
 impl SqlStore for BigQueryStore {
