@@ -216,10 +216,10 @@ class Api:
 
     def DescribeStatement(self, request):
         statement, _ = self.find(request)
-        wait = request.get("WaitTimeSeconds", 0)
-        if not 0 <= wait <= WAIT:
-            raise Invalid(f"WaitTimeSeconds must be at most {WAIT}")
-        statement.ended.wait(wait)
+        if wait := request.get("WaitTimeSeconds"):
+            if not 1 <= wait <= WAIT:
+                raise Invalid(f"WaitTimeSeconds must be 1 to {WAIT}")
+            statement.ended.wait(wait)
         answer = {"Id": statement.id, "Status": statement.status, "HasResultSet": any(result and result[0] for result in statement.results),
                   "ResultRows": (statement.results[-1] or (None, [], -1))[2], "Duration": 0}
         if statement.error:
