@@ -8,7 +8,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use hybrid_offline_store::FeatureReference;
 use hybrid_offline_store::chrono::{DateTime, Utc};
 
-use crate::output::Output;
+use crate::destination::Place;
 use crate::values::{SqlFrame, parse_time, parse_timeout};
 
 /// Training data from many stores through one feature_store.yaml.
@@ -203,9 +203,9 @@ pub struct OpenWindow {
 /// Where the rows go.
 #[derive(Debug, Args)]
 pub struct To {
-    /// A Parquet, CSV or Arrow file, by extension; `-` prints a table.
+    /// A Parquet, CSV or Arrow file, by extension, or an object (s3://…, gs://…, az://…); `-` prints a table.
     #[arg(short, long, value_name = "FILE", default_value = "-")]
-    pub output: Output,
+    pub output: Place,
     /// Or a source of the definitions: a table or file is made of the rows, or the warehouse of an `export` writes them.
     #[arg(long, value_name = "SOURCE", conflicts_with = "output")]
     pub persist: Option<String>,

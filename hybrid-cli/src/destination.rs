@@ -1,6 +1,7 @@
 //! Where the rows of a command go: into an output, or to a source of the definitions.
 
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::time::Instant;
 
 use hybrid_offline_store::retrieval::spooled;
@@ -14,11 +15,35 @@ use crate::output::Output;
 use crate::progress::Bar;
 use crate::report;
 
+/// What `-o` says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// On this machine.
+    Here(Output),
+    /// The URL of an object, which the file store writes.
+    There(String),
+}
+
+impl FromStr for Place {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if !text.contains("://") {
+            return text.parse::<Output>().map(Self::Here);
+        }
+        let extension = Path::new(text).extension().map(|e| e.to_string_lossy().to_lowercase());
+        match extension.as_deref() {
+            Some("parquet" | "csv") => Ok(Self::There(text.to_owned())),
+            _ => Err("name an object that ends in .parquet or .csv".to_owned()),
+        }
+    }
+}
+
 /// Where rows go.
 pub enum Destination<'a> {
     /// A file or standard output.
     Output(&'a Output),
-    /// A table or a file of a store, or what a warehouse exports.
+    /// A table, a file or an object of a store, or what a warehouse exports.
     Source {
         store: &'a FeatureStore,
         source: Box<Source>,
@@ -51,11 +76,23 @@ impl<'a> Destination<'a> {
                     overwrite,
                 })
             }
-            (None, output) => {
+            (None, Place::Here(output)) => {
                 if let Output::File(path) = output {
                     spare_views(store, &path.display().to_string(), Some(path), |_| false).await?;
                 }
                 Ok(Self::Output(output))
+            }
+            // As a file is, an object is replaced.
+            (None, Place::There(url)) => {
+                let source = Source::with_options("file", [("path", Some(url.clone()))]).with_name(url);
+                let path = |source: &Source| source.options.get("path").cloned();
+                let is_same = |read: &Source| read.key == source.key && path(read) == path(&source);
+                spare_views(store, url, None, is_same).await?;
+                Ok(Self::Source {
+                    store,
+                    source: Box::new(source),
+                    overwrite: true,
+                })
             }
         }
     }
@@ -143,4 +180,20 @@ fn local_path(store: &FeatureStore, source: &Source) -> Option<PathBuf> {
     let path = source.options.get("path")?.as_str()?;
     let path = path.strip_prefix("file://").unwrap_or(path);
     Some(config.repo.join(base).join(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_is_an_object_and_all_else_is_here() {
+        let there = Ok(Place::There("s3://b/may/out.parquet".to_owned()));
+        assert_eq!("s3://b/may/out.parquet".parse(), there);
+        assert_eq!("-".parse(), Ok(Place::Here(Output::Table)));
+        assert_eq!("a.csv".parse(), Ok(Place::Here(Output::File("a.csv".into()))));
+        for wrong in ["s3://b/out.arrow", "gs://b/folder/", "out"] {
+            assert!(wrong.parse::<Place>().is_err(), "{wrong}");
+        }
+    }
 }

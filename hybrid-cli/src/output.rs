@@ -33,9 +33,6 @@ impl FromStr for Output {
         if text == "-" {
             return Ok(Self::Table);
         }
-        if text.contains("://") {
-            return Err("write a local file, or --persist a source that lies there".to_owned());
-        }
         let path = PathBuf::from(text);
         let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase());
         match extension.as_deref() {
@@ -163,14 +160,7 @@ mod tests {
     fn the_extension_is_known_or_it_is_a_usage_error() {
         assert_eq!("-".parse(), Ok(Output::Table));
         assert_eq!("a/b.PARQUET".parse(), Ok(Output::File("a/b.PARQUET".into())));
-        for wrong in [
-            "",
-            "out",
-            "out.txt",
-            "parquet",
-            "out.parquet.gz",
-            "s3://bucket/out.parquet",
-        ] {
+        for wrong in ["", "out", "out.txt", "parquet", "out.parquet.gz"] {
             assert!(wrong.parse::<Output>().is_err(), "{wrong}");
         }
     }

@@ -2,16 +2,60 @@
 
 use std::path::{Path, PathBuf};
 
+use hybrid_core::config::without_secrets;
 use hybrid_core::retrieval::{write_new, write_stream};
-use hybrid_core::{Error, ErrorKind, PersistRequest, Result};
+use hybrid_core::{BatchStream, Call, Error, ErrorKind, PersistRequest, Result};
 
 use crate::FileSource;
 use crate::error::{invalid, unsupported};
+use crate::listing::extension;
 use crate::location::{Location, is_glob, resolve};
 
-/// Writes one local file, which appears when it is whole.
-pub(crate) async fn persist(base: &Path, request: PersistRequest<FileSource>) -> Result<u64> {
-    let path = destination(base, &request.options)?;
+/// Writes one file or object, which appears when it is whole.
+pub(crate) async fn persist(base: &Path, request: PersistRequest<FileSource>, call: &Call) -> Result<u64> {
+    let PersistRequest {
+        options,
+        rows,
+        overwrite,
+    } = request;
+    if is_glob(&options.path) {
+        return Err(invalid(format!(
+            "`{}` is no single file",
+            without_secrets(&options.path)
+        )));
+    }
+    check_extension(&options)?;
+    match resolve(base, &options.path)? {
+        Location::Local { path, folder: false } => {
+            let written = local(path, rows, overwrite).await?;
+            call.progress.report(written, Some(written));
+            Ok(written)
+        }
+        #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
+        Location::Remote { scheme, url } => remote(scheme, url, options, rows, overwrite, call).await,
+        _ => {
+            let message = format!(
+                "`{}` is a folder, and a result is one file",
+                without_secrets(&options.path)
+            );
+            Err(unsupported(message).with_help("name a file in it"))
+        }
+    }
+}
+
+/// Before anything is made of the rows.
+fn check_extension(source: &FileSource) -> Result<()> {
+    let extension = extension(&source.path);
+    match source.file_format.as_deref() {
+        Some(format) if !format.eq_ignore_ascii_case(&extension) => {
+            let path = without_secrets(&source.path);
+            Err(invalid(format!("`{path}` does not end in .{format}, its file_format")))
+        }
+        _ => Ok(()),
+    }
+}
+
+async fn local(path: PathBuf, rows: BatchStream, overwrite: bool) -> Result<u64> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(|error| {
             let error = Error::from(error);
@@ -21,29 +65,35 @@ pub(crate) async fn persist(base: &Path, request: PersistRequest<FileSource>) ->
             )
         })?;
     }
-    match request.overwrite {
-        true => write_stream(request.rows, path).await,
-        false => write_new(request.rows, path).await,
+    match overwrite {
+        true => write_stream(rows, path).await,
+        false => write_new(rows, path).await,
     }
 }
 
-fn destination(base: &Path, source: &FileSource) -> Result<PathBuf> {
-    if is_glob(&source.path) {
-        return Err(invalid(format!("`{}` is no single file", source.path)));
-    }
-    let Location::Local { path, folder: false } = resolve(base, &source.path)? else {
-        let message = format!("`{}`: results are written to local files", source.path);
-        return Err(unsupported(message).with_help("write a local file and copy it, or append to a source there"));
+#[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
+async fn remote(
+    scheme: crate::location::Scheme,
+    url: String,
+    source: FileSource,
+    rows: BatchStream,
+    overwrite: bool,
+    call: &Call,
+) -> Result<u64> {
+    use crate::remote::Existing;
+
+    let Some(format) = crate::read::format_of(&extension(&url)) else {
+        let message = format!("the format of `{}` is not known", without_secrets(&url));
+        return Err(
+            Error::new(ErrorKind::InvalidInput, message).with_help("name an object that ends in .parquet or .csv")
+        );
     };
-    let extension = path
-        .extension()
-        .and_then(|extension| extension.to_str())
-        .unwrap_or_default();
-    match source.file_format.as_deref() {
-        Some(format) if !format.eq_ignore_ascii_case(extension) => Err(Error::new(
-            ErrorKind::InvalidInput,
-            format!("`{}` does not end in .{format}, its file_format", source.path),
-        )),
-        _ => Ok(path),
-    }
+    let object = crate::write::Object {
+        scheme,
+        url,
+        endpoint: source.s3_endpoint_override,
+        format,
+        existing: if overwrite { Existing::Goes } else { Existing::Stays },
+    };
+    crate::write::make(object, rows, call).await
 }

@@ -71,8 +71,8 @@ impl OfflineStore for FileStore {
         write::append(self.base.clone(), request, call).await
     }
 
-    async fn persist(&self, request: PersistRequest<FileSource>, _: &Call) -> Result<u64> {
-        persist::persist(&self.base, request).await
+    async fn persist(&self, request: PersistRequest<FileSource>, call: &Call) -> Result<u64> {
+        persist::persist(&self.base, request, call).await
     }
 
     async fn explain(&self, operation: Explain<FileSource>) -> Result<String> {

@@ -199,6 +199,44 @@ async fn only_row_groups_in_the_window_are_fetched() {
 
 #[tokio::test]
 #[ignore = "needs an S3 server: scripts/test s3"]
+async fn rows_are_persisted_to_an_object() {
+    let (folder, router) = (folder(), router().await);
+    let at = |name: &str| source(&format!("{folder}/{name}"), &endpoint());
+    let persist = async |name: &str, rows: i64, overwrite: bool| {
+        let batch = batch(7, rows);
+        let stream = BatchStream::from_batches(batch.schema(), vec![batch]);
+        router.persist(&at(name), stream, overwrite).await
+    };
+    // The last goes in parts.
+    for (name, count) in [
+        ("a.parquet", 5),
+        ("a.csv", 5),
+        ("empty.parquet", 0),
+        ("large.parquet", 3_000_000),
+    ] {
+        assert_eq!(persist(name, count, false).await.unwrap(), count as u64, "{name}");
+        assert_eq!(rows(at(name), &["value"]).await.unwrap(), count as usize, "{name}");
+        let error = persist(name, count + 1, false).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput, "{name}: {error}");
+        assert_eq!(rows(at(name), &["value"]).await.unwrap(), count as usize, "{name}");
+        persist(name, count + 1, true).await.unwrap();
+        assert_eq!(rows(at(name), &["value"]).await.unwrap(), count as usize + 1, "{name}");
+    }
+    for name in ["", "a.arrow", "x/"] {
+        let error = persist(name, 1, false).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput, "{name}: {error}");
+    }
+    // Rows that end with an error are not there.
+    let failing = [Ok(batch(7, 5)), Err(Error::new(ErrorKind::Unavailable, "away"))];
+    let failing = BatchStream::new(batch(7, 5).schema(), futures::stream::iter(failing));
+    let error = router.persist(&at("failed.parquet"), failing, true).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    let error = router.source_schema(&at("failed.parquet")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+}
+
+#[tokio::test]
+#[ignore = "needs an S3 server: scripts/test s3"]
 async fn what_is_not_there_is_named() {
     let missing = format!("{}/none.parquet", folder());
     let error = rows(source(&missing, &endpoint()), &["value"]).await.unwrap_err();

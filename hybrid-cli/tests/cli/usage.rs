@@ -18,7 +18,7 @@ fn a_wrong_command_line_exits_with_2_and_says_what_would_be_right() {
             "cannot be used with",
         ),
         (with(&["a:b", "-o", "out.xlsx"]), ".parquet, .csv or .arrow"),
-        (with(&["a:b", "-o", "s3://b/out.parquet"]), "--persist a source"),
+        (with(&["a:b", "-o", "s3://b/out.arrow"]), ".parquet or .csv"),
         (with(&["a:b", "-o", "out.csv", "--persist", "s"]), "cannot be used with"),
         (with(&["a:b", "--overwrite"]), "--persist <SOURCE>"),
         (with(&["a:b", "--timeout", "soon"]), "1h30m"),

@@ -30,7 +30,7 @@ use crate::location::Scheme;
 use crate::storage::Handle;
 
 pub(crate) use self::object::RemoteObject;
-pub(crate) use self::upload::put_file;
+pub(crate) use self::upload::{Existing, put_file};
 
 /// A source's place in object storage.
 pub(crate) struct Bucket {
@@ -68,6 +68,18 @@ impl Bucket {
             let files = self.below(&Wanted::of(&self.address)?).await?;
             Ok((files, false))
         })
+    }
+
+    /// Whether the URL's object is there.
+    ///
+    /// # Errors
+    /// InvalidInput for a URL that names none; what the server says.
+    pub(crate) fn has_object(self) -> Result<bool> {
+        if !self.address.may_be_object() {
+            let message = format!("`{}` is no name of an object", self.address.url);
+            return Err(Error::new(ErrorKind::InvalidInput, message));
+        }
+        runtime::block(async move { Ok(self.head().await?.is_some()) })
     }
 
     async fn head(&self) -> Result<Option<ObjectMeta>> {

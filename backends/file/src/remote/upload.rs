@@ -9,7 +9,7 @@ use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use hybrid_core::{Error, ErrorKind, Result};
 use object_store::path::Path;
-use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
+use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, PutResult};
 use tokio::sync::oneshot;
 
 use super::address::Address;
@@ -24,14 +24,30 @@ const PART: u64 = 16 << 20;
 const MAX_PARTS: u64 = 9_000;
 const PARALLEL: usize = 4;
 
-/// Uploads `file`, from its start, as the object `url/name`, which must not exist.
+/// What becomes of an object of that name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Existing {
+    /// It stays as it is, and nothing is written.
+    Stays,
+    /// It is replaced at once.
+    Goes,
+}
+
+/// Uploads `file`, from its start, as the object `url/name`. Of a larger file it is not looked whether that exists.
 ///
 /// Readers see the whole object or none. When it fails, or its future is dropped, nothing that was
 /// sent stays behind.
 ///
 /// # Errors
 /// InvalidInput when the object exists; what the server says.
-pub(crate) async fn put_file(scheme: Scheme, url: &str, endpoint: Option<&str>, name: &str, file: File) -> Result<()> {
+pub(crate) async fn put_file(
+    scheme: Scheme,
+    url: &str,
+    endpoint: Option<&str>,
+    name: &str,
+    file: File,
+    existing: Existing,
+) -> Result<()> {
     let url = format!("{}/{name}", url.trim_end_matches('/'));
     let endpoint = endpoint.map(str::to_owned);
     // Closed when the caller drops this future.
@@ -43,6 +59,7 @@ pub(crate) async fn put_file(scheme: Scheme, url: &str, endpoint: Option<&str>, 
             at: path(&address.key, &url)?,
             store,
             url,
+            existing,
             caller: waits,
         };
         upload.run(file).await
@@ -56,6 +73,7 @@ struct Upload {
     store: Arc<dyn ObjectStore>,
     at: Path,
     url: String,
+    existing: Existing,
     caller: oneshot::Receiver<()>,
 }
 
@@ -82,15 +100,25 @@ impl Upload {
         sent
     }
 
-    async fn once(&self, bytes: Bytes) -> Result<()> {
-        let put = |mode: PutMode| {
-            let options = PutOptions {
-                mode,
-                ..PutOptions::default()
-            };
-            self.store.put_opts(&self.at, PutPayload::from(bytes.clone()), options)
+    async fn put(&self, bytes: &Bytes, mode: PutMode) -> object_store::Result<PutResult> {
+        let options = PutOptions {
+            mode,
+            ..PutOptions::default()
         };
-        let error = match put(PutMode::Create).await {
+        let payload = PutPayload::from(bytes.clone());
+        self.store.put_opts(&self.at, payload, options).await
+    }
+
+    async fn over(&self, bytes: &Bytes) -> Result<()> {
+        let sent = self.put(bytes, PutMode::Overwrite).await;
+        sent.map(drop).map_err(|error| self.error(&error))
+    }
+
+    async fn once(&self, bytes: Bytes) -> Result<()> {
+        if self.existing == Existing::Goes {
+            return self.over(&bytes).await;
+        }
+        let error = match self.put(&bytes, PutMode::Create).await {
             Ok(_) => return Ok(()),
             Err(error) => error,
         };
@@ -99,12 +127,9 @@ impl Upload {
             // A request may have arrived although its answer did not, and been repeated then.
             object_store::Error::AlreadyExists { .. } => self.holds(&bytes).await,
             _ if made.is_retryable() => self.holds(&bytes).await,
-            // Names are unique: a server without conditional requests is as safe.
+            // Names are unique, or were looked for: a server without conditional requests is as safe.
             object_store::Error::NotImplemented { .. } | object_store::Error::NotSupported { .. } => {
-                return put(PutMode::Overwrite)
-                    .await
-                    .map(drop)
-                    .map_err(|error| self.error(&error));
+                return self.over(&bytes).await;
             }
             _ => false,
         };
@@ -161,8 +186,8 @@ impl Upload {
         drop(running);
         match upload.complete().await {
             Ok(_) => Ok(()),
-            // Names are unique: what is there is what was sent, and only the answer was lost.
-            Err(_) if self.has_size(total).await => Ok(()),
+            // The name is new: what is there is what was sent, and only the answer was lost.
+            Err(_) if self.existing == Existing::Stays && self.has_size(total).await => Ok(()),
             Err(error) => Err(self.error(&error)),
         }
     }
@@ -195,8 +220,8 @@ mod tests {
     use std::sync::Mutex;
 
     use hybrid_core::async_trait;
+    use object_store::UploadPart;
     use object_store::memory::InMemory;
-    use object_store::{PutResult, UploadPart};
 
     use super::*;
 
@@ -242,6 +267,7 @@ mod tests {
             store: Arc::new(InMemory::new()),
             at: Path::from("x"),
             url: "s3://b/x".to_owned(),
+            existing: Existing::Stays,
             caller: waits,
         };
         let mut file = tempfile::tempfile().unwrap();

@@ -34,7 +34,7 @@ pub(super) fn append(
         return Ok(0);
     }
     let (made, temp) = temp_in(folder).map_err(|error| io_error("write to", folder.display(), error))?;
-    let rows = fill(&temp, folder, target, &fit, &mut partitions, incoming, cancel)?;
+    let rows = fill(&temp, folder, target.format, &fit, &mut partitions, incoming, cancel)?;
     let path = folder
         .join(partitions.folder())
         .join(file_name(&target.files, extension));
@@ -50,13 +50,13 @@ pub(super) fn append(
 pub(super) fn fill(
     temp: &Temp,
     folder: &Path,
-    target: &Target,
+    format: Format,
     fit: &Fit,
     partitions: &mut Partitions,
     incoming: Incoming,
     cancel: &Cancel,
 ) -> Result<u64> {
-    let written = Sink::new(target.format, temp.output(), &fit.schema).and_then(|mut sink| {
+    let written = Sink::new(format, temp.output(), &fit.schema).and_then(|mut sink| {
         let rows = incoming.each(fit, |given, batch| {
             cancel.check()?;
             partitions.check(given)?;

@@ -24,9 +24,12 @@ use std::path::PathBuf;
 use std::pin::pin;
 
 use futures::future::{Either, select};
-use hybrid_core::{Call, Result, WriteRequest};
+use hybrid_core::{BatchStream, Call, Result, WriteRequest};
+use tokio::sync::mpsc;
 
-use self::incoming::{Incoming, feed};
+use self::incoming::{Incoming, Message, feed};
+#[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
+pub(crate) use self::remote::Object;
 use self::target::{Place, Target};
 use crate::FileSource;
 use crate::read::in_background;
@@ -55,15 +58,42 @@ pub(crate) async fn append(base: PathBuf, request: WriteRequest<FileSource>, cal
             Place::Remote(place) => remote::append(&target, place, incoming, cancel),
         }
     });
-    // The writer may be done while the stream of rows still waits: its error ends the call.
-    let written = match select(pin!(writing), pin!(feed(rows, sender))).await {
-        Either::Left((written, _)) => written?,
-        Either::Right(((), writing)) => writing.await?,
-    };
-    match written {
+    match fed(writing, rows, sender).await? {
         Written::Visible(rows) => Ok(rows),
         #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
         Written::Here(upload) => upload.send().await,
+    }
+}
+
+/// Makes an object of rows, which is there when all of them have arrived; how many they were.
+///
+/// # Errors
+/// InvalidInput when it exists and may not be overwritten, and for columns that its format does not hold; what the
+/// server says, and the stream of rows.
+#[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
+pub(crate) async fn make(object: remote::Object, rows: BatchStream, call: &Call) -> Result<u64> {
+    let column = |field: &std::sync::Arc<arrow::datatypes::Field>| hybrid_core::OutputColumn {
+        source: field.name().clone(),
+        name: field.name().clone(),
+        data_type: None,
+    };
+    let schema = rows.schema().clone();
+    let columns = schema.fields().iter().map(column).collect();
+    let (sender, incoming) = Incoming::channel(schema, columns, call.progress.clone());
+    let writing = in_background(move |cancel| remote::make(object, incoming, cancel));
+    fed(writing, rows, sender).await?.send().await
+}
+
+/// Feeds the rows to whoever writes them, until the writing ends.
+async fn fed<T>(
+    writing: impl Future<Output = Result<T>>,
+    rows: BatchStream,
+    sender: mpsc::Sender<Message>,
+) -> Result<T> {
+    // The writer may be done while the stream of rows still waits: its error ends the call.
+    match select(pin!(writing), pin!(feed(rows, sender))).await {
+        Either::Left((written, _)) => written,
+        Either::Right(((), writing)) => writing.await,
     }
 }
 
