@@ -71,7 +71,7 @@ pub(crate) async fn append(base: PathBuf, request: WriteRequest<FileSource>, cal
 /// InvalidInput when it exists and may not be overwritten, and for columns that its format does not hold; what the
 /// server says, and the stream of rows.
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
-pub(crate) async fn make(object: remote::Object, rows: BatchStream, call: &Call) -> Result<u64> {
+pub(crate) async fn make(object: Object, rows: BatchStream, call: &Call) -> Result<u64> {
     let column = |field: &std::sync::Arc<arrow::datatypes::Field>| hybrid_core::OutputColumn {
         source: field.name().clone(),
         name: field.name().clone(),
