@@ -30,7 +30,7 @@ pub(super) struct Problem {
     /// It came up while a placeholder was read.
     pub(super) blank: bool,
     /// The field of a struct whose value is nothing, where it is about that.
-    pub(super) nothing: Option<Slot>,
+    pub(super) nothing: Option<Box<Slot>>,
 }
 
 #[derive(Debug)]

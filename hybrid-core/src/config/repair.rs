@@ -93,7 +93,7 @@ impl Repairs {
 
     /// A field that is nothing and must not be is as good as absent: its default counts, where it has one.
     fn leave_out_nothing(&mut self, problem: &mut Problem) -> bool {
-        let Some(slot) = problem.nothing.take() else {
+        let Some(slot) = problem.nothing.take().map(|slot| *slot) else {
             return false;
         };
         self.nothing

@@ -112,7 +112,7 @@ fn of_nothing(mut problem: Problem, entry: &Entry) -> Problem {
         let message = format!("`{}` must be a mapping, not nothing", entry.key);
         problem.error = Some(entry.value.error(message));
     }
-    problem.nothing = problem.trail.last().cloned();
+    problem.nothing = problem.trail.last().cloned().map(Box::new);
     problem
 }
 
