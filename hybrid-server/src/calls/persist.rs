@@ -9,6 +9,7 @@ use serde_json::Value;
 use hybrid_feast::Action;
 
 use super::Desk;
+use super::sources::FILE;
 use crate::command::{Persist, Retrieval};
 use crate::status::{FeastClass, as_feast};
 
@@ -45,11 +46,34 @@ impl Desk<'_> {
     }
 }
 
-/// A path without extension is a folder, as in Feast: what is kept is a file in it.
+/// A path of files without extension is a folder, as in Feast: what is kept is a file in it. Other stores write folders
+/// themselves.
 fn as_one_file(destination: &mut Source) {
+    if destination.key != FILE {
+        return;
+    }
     let path = destination.options.get("path").and_then(Value::as_str);
     if let Some(path) = path.filter(|path| Path::new(path).extension().is_none()) {
         let file = format!("{}/{ONLY}", path.trim_end_matches('/'));
         destination.options.insert("path".to_owned(), file.into());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_path_of_files_gets_a_file_in_it() {
+        for (key, path, kept) in [
+            (FILE, "kept/folder/", "kept/folder/0.parquet"),
+            (FILE, "kept/one.parquet", "kept/one.parquet"),
+            ("spark", "s3://bucket/folder", "s3://bucket/folder"),
+            ("trino", "s3://bucket/folder", "s3://bucket/folder"),
+        ] {
+            let mut destination = Source::with_options(key, [("path", Some(path.to_owned()))]);
+            as_one_file(&mut destination);
+            assert_eq!(destination.options["path"], kept, "{key}");
+        }
     }
 }
