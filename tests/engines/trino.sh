@@ -3,6 +3,9 @@
 # on moto's S3. Its files are under tests/engines/trino. Exports HYBRID_TRINO_*.
 
 TRINO_VERSION=476
+# What stays of the server's plugins.
+TRINO_PLUGINS=(delta-lake exchange-filesystem hive iceberg memory password-authenticators resource-group-managers
+    session-property-managers spooling-filesystem)
 
 # A JDK that Trino runs on: TRINO_JAVA_HOME, JAVA_HOME, or one that is installed.
 trino_java() {
@@ -15,11 +18,6 @@ trino_java() {
     die "Trino $TRINO_VERSION needs a JDK 24 or newer: install one (Temurin 25) and set TRINO_JAVA_HOME to its folder"
 }
 
-trino_artifact() {
-    mvn --quiet --batch-mode dependency:copy -Dartifact="io.trino:$1:$TRINO_VERSION:$2" \
-        -DoutputDirectory="$3" -Dmdep.useBaseVersion=true >&2 || die "Maven could not get io.trino:$1:$TRINO_VERSION"
-}
-
 # The unpacked server with its connectors; made once.
 trino_home() {
     local home="$HYBRID_CACHE/trino-$TRINO_VERSION"
@@ -28,28 +26,25 @@ trino_home() {
 }
 
 trino_install() {
-    local home="$1" making plugin
-    [[ ! -e "$home/ready" ]] || return 0
+    local home="$1" making archive plugin
+    # An installation of before has no Delta.
+    [[ ! -e "$home/ready" || ! -e "$home/plugin/delta-lake" ]] || return 0
     need mvn "install Maven (Debian: maven)"
-    need unzip "install unzip"
     printf 'installing Trino %s (about 800 MB) into %s\n' "$TRINO_VERSION" "$home" >&2
     making="$(mktemp -d "$HYBRID_CACHE/trino.XXXXXX")"
-    trino_artifact trino-server-core tar.gz "$making"
-    tar -xzf "$making/trino-server-core-$TRINO_VERSION.tar.gz" -C "$making" --strip-components 1 ||
-        die "Trino's server cannot be unpacked"
-    rm "$making/trino-server-core-$TRINO_VERSION.tar.gz"
-    for plugin in iceberg hive memory; do
-        trino_plugin "$plugin" "$making" || die "Trino's connector $plugin cannot be unpacked"
+    archive="$making/trino-server-$TRINO_VERSION.tar.gz"
+    # Maven Central has no archive of every connector by itself: this is the whole server.
+    mvn --quiet --batch-mode dependency:copy -Dartifact="io.trino:trino-server:$TRINO_VERSION:tar.gz" \
+        -DoutputDirectory="$making" -Dmdep.useBaseVersion=true >&2 ||
+        die "Maven could not get io.trino:trino-server:$TRINO_VERSION"
+    tar -xzf "$archive" -C "$making" --strip-components 1 || die "Trino's server cannot be unpacked"
+    rm "$archive"
+    for plugin in "$making"/plugin/*; do
+        [[ " ${TRINO_PLUGINS[*]} " == *" $(basename "$plugin") "* ]] || rm -rf "$plugin"
     done
     touch "$making/ready"
     rm -rf "$home"
     mv "$making" "$home"
-}
-
-trino_plugin() {
-    local archive="$2/trino-$1-$TRINO_VERSION.zip"
-    trino_artifact "trino-$1" zip "$2"
-    unzip -q "$archive" -d "$2/plugin" && mv "$2/plugin/trino-$1-$TRINO_VERSION" "$2/plugin/$1" && rm "$archive"
 }
 
 # Certificates and secrets of one run: a CA, the server's and a client's certificate, a password, a token.
@@ -75,8 +70,8 @@ trino_certificate() {
 trino_etc() {
     local dir="$1" file
     for file in config.properties jvm.config node.properties password-authenticator.properties \
-        spooling-manager.properties catalog/hive.properties catalog/iceberg.properties catalog/memory.properties \
-        catalog/readonly.properties; do
+        spooling-manager.properties catalog/delta_lake.properties catalog/hive.properties catalog/iceberg.properties \
+        catalog/memory.properties catalog/readonly.properties; do
         mkdir -p "$(dirname "$dir/etc/$file")"
         sed -e "s|@DIR@|$dir|g" -e "s|@HTTP@|$2|g" -e "s|@HTTPS@|$3|g" -e "s|@HOME@|$4|g" \
             -e "s|@SECRET@|$(cat "$dir/secrets/shared.key")|g" -e "s|@S3@|$HYBRID_S3_ENDPOINT|g" \
