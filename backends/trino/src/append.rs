@@ -2,12 +2,16 @@ use arrow::datatypes::{DataType, Schema};
 use hybrid_core::sql::{Append, Mode, SqlSession, sql_type_of};
 use hybrid_core::{Error, ErrorKind, Result};
 
-use crate::names::{list, quoted, table, text};
+use crate::names::{list, quoted, table, temporary, text};
 use crate::session::TrinoSession;
-use crate::types::sql_type;
+use crate::types::{normal_schema, sql_type};
 
 /// Connectors that commit a statement's rows all at once, in one step that readers see whole.
 const ATOMIC: [&str; 2] = ["iceberg", "delta_lake"];
+
+/// Connectors whose timestamps have no zone (Hive), or with one end at the millisecond (Delta), and which know one
+/// precision: instants are stored in UTC, without a zone, to the microsecond. Neither has times of day.
+const ZONELESS: [&str; 2] = ["hive", "delta_lake"];
 
 /// Whether rows can be appended to tables of a connector.
 pub(crate) fn commits_atomically(connector: &str) -> bool {
@@ -59,25 +63,42 @@ impl TrinoSession {
             .await
     }
 
-    /// Makes the table beside the old one, which goes when the new one is whole.
+    /// Makes the table beside the old one, which goes when the new one is in its place.
     async fn replace(&self, parts: &[String], options: &str, select: &str) -> Result<Option<u64>> {
-        let mut beside = parts.to_vec();
-        if let Some(last) = beside.last_mut() {
-            *last = format!("{last}_{}", uuid::Uuid::new_v4().simple());
-        }
-        let (name, new) = (table(parts), table(&beside));
+        let (new, name) = (table(&sibling(parts, temporary())), table(parts));
+        self.made_table(&new);
         let written = self
             .in_schema(parts, &format!("CREATE TABLE {new}{options} AS {select}"))
             .await?;
-        self.run(&format!("DROP TABLE IF EXISTS {name}")).await?;
-        self.run(&format!("ALTER TABLE {new} RENAME TO {name}"))
-            .await
-            .map_err(|error| error.with_help(format!("the new rows are in {new}")))?;
+        // No temporary name: what was there is never swept.
+        let last = parts.last().map_or("", String::as_str);
+        let aside = table(&sibling(parts, format!("{last}_{}", uuid::Uuid::new_v4().simple())));
+        self.swap(&name, &new, &aside).await?;
         Ok(written)
     }
 
+    /// Puts the table `new` in the place of `name`, whose old rows are only dropped once that is done.
+    async fn swap(&self, name: &str, new: &str, aside: &str) -> Result<()> {
+        let rename = async |from: &str, to: &str| self.run(&format!("ALTER TABLE {from} RENAME TO {to}")).await;
+        let had = match rename(name, aside).await {
+            Ok(_) => true,
+            Err(error) if error.kind() == ErrorKind::NotFound => false,
+            Err(error) => return Err(error),
+        };
+        if let Err(error) = rename(new, name).await {
+            if had && rename(aside, name).await.is_err() {
+                return Err(error.with_help(format!("the rows that were there are in {aside}")));
+            }
+            return Err(error);
+        }
+        if had {
+            self.run(&format!("DROP TABLE IF EXISTS {aside}")).await?;
+        }
+        Ok(())
+    }
+
     /// What connector a catalog is of, as the server knows it; the configuration may be wrong.
-    async fn connector(&self, catalog: &str) -> Result<String> {
+    pub(crate) async fn connector(&self, catalog: &str) -> Result<String> {
         let catalogs = "SELECT connector_name FROM system.metadata.catalogs WHERE catalog_name =";
         let known = self
             .rows(&format!("{catalogs} {}", text(&catalog.to_lowercase())))
@@ -133,20 +154,43 @@ fn stored(schema: &Schema, target: &Schema) -> Result<String> {
 }
 
 /// The staged columns as the types that a new table gets.
-fn made(schema: &Schema, connector: &str) -> Result<String> {
+pub(crate) fn made(schema: &Schema, connector: &str) -> Result<String> {
+    let zoneless = ZONELESS
+        .contains(&connector)
+        .then(|| normal_schema(schema))
+        .transpose()?;
+    let schema = zoneless.as_deref().unwrap_or(schema);
+    let timed = schema.fields().iter().find(|field| has_times(field.data_type()));
+    if let Some(field) = timed.filter(|_| zoneless.is_some()) {
+        let message = format!(
+            "column `{}`: tables of `{connector}` have no times of day",
+            field.name()
+        );
+        return Err(Error::new(ErrorKind::Unsupported, message).with_help("make it text, or a timestamp"));
+    }
     let columns = schema.fields().iter().map(|field| {
         let name = quoted(field.name());
         let made = match field.data_type() {
             DataType::Null => "varchar".to_owned(),
             other => sql_type(other)?,
         };
-        // Hive's timestamps have no zone; these are UTC.
-        let made = if connector == "hive" {
-            made.replace(" with time zone", "")
-        } else {
-            made
-        };
         Ok(format!("CAST({name} AS {made}) AS {name}"))
     });
     Ok(columns.collect::<Result<Vec<_>>>()?.join(", "))
+}
+
+/// Whether values of a normal type are times of day, or hold some.
+fn has_times(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Time64(_) => true,
+        DataType::List(inner) | DataType::Map(inner, _) => has_times(inner.data_type()),
+        DataType::Struct(fields) => fields.iter().any(|field| has_times(field.data_type())),
+        _ => false,
+    }
+}
+
+/// A table of that name beside another one.
+fn sibling(parts: &[String], name: String) -> Vec<String> {
+    let schema = parts.split_last().map_or(&[][..], |(_, schema)| schema);
+    schema.iter().cloned().chain([name]).collect()
 }

@@ -90,12 +90,29 @@ fn help_of(name: &str) -> Option<&'static str> {
     })
 }
 
+/// How connectors begin to say that a table cannot have a column's type; of the names, Delta's means other things too.
+const NO_SUCH_TYPE: [&str; 3] = [
+    "Unsupported type: ",
+    "Unsupported Hive type: ",
+    "Incorrect timestamp precision for ",
+];
+
 /// The error of a query that failed in the engine.
 pub(crate) fn query_error(failure: Failure) -> Error {
-    let (kind, retryable) = kind_of(&failure.error_name, &failure.error_type);
+    let no_such_type = NO_SUCH_TYPE.iter().any(|words| failure.message.starts_with(*words));
+    let (kind, retryable) = match no_such_type {
+        true => (ErrorKind::Unsupported, false),
+        false => kind_of(&failure.error_name, &failure.error_type),
+    };
     let mut error = Error::new(kind, failure.message.clone());
     if retryable {
         error = error.retryable();
+    }
+    if no_such_type {
+        error = error.with_help(
+            "a table is made of these columns: cast them to types of the catalog's connector, an instant by \
+             CAST(t AT TIME ZONE 'UTC' AS timestamp(6))",
+        );
     }
     if let Some(help) = help_of(&failure.error_name) {
         error = error.with_help(help);

@@ -3,7 +3,7 @@
 use super::*;
 
 /// What Trino 476 sent, without the stack traces.
-const RECORDED: [(&str, ErrorKind, bool); 7] = [
+const RECORDED: [(&str, ErrorKind, bool); 9] = [
     (
         r#"{"message":"line 1:15: Table 'memory.feast.none' does not exist","errorCode":46,"errorName":"TABLE_NOT_FOUND","errorType":"USER_ERROR","errorLocation":{"lineNumber":1,"columnNumber":15},"failureInfo":{"type":"io.trino.spi.TrinoException","stack":[]}}"#,
         ErrorKind::NotFound,
@@ -38,6 +38,16 @@ const RECORDED: [(&str, ErrorKind, bool); 7] = [
         r#"{"message":"Server is shutting down","errorCode":65547,"errorName":"SERVER_SHUTTING_DOWN","errorType":"INTERNAL_ERROR"}"#,
         ErrorKind::Unavailable,
         true,
+    ),
+    (
+        r#"{"message":"Unsupported type: timestamp(6) with time zone","errorCode":84279296,"errorName":"DELTA_LAKE_INVALID_SCHEMA","errorType":"EXTERNAL"}"#,
+        ErrorKind::Unsupported,
+        false,
+    ),
+    (
+        r#"{"message":"Incorrect timestamp precision for timestamp(3); the configured precision is MICROSECONDS; column name: v","errorCode":13,"errorName":"NOT_SUPPORTED","errorType":"USER_ERROR"}"#,
+        ErrorKind::Unsupported,
+        false,
     ),
 ];
 
