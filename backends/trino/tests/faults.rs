@@ -133,6 +133,8 @@ struct Proxy {
     port: u16,
     cut: Arc<AtomicBool>,
     refusals: Arc<AtomicUsize>,
+    /// The status of a refusal.
+    status: Arc<AtomicUsize>,
     connections: Arc<AtomicUsize>,
 }
 
@@ -143,22 +145,23 @@ impl Proxy {
             port: listener.local_addr().unwrap().port(),
             cut: Arc::default(),
             refusals: Arc::default(),
+            status: Arc::new(AtomicUsize::new(503)),
             connections: Arc::default(),
         };
         let (cut, refusals, connections) = (proxy.cut.clone(), proxy.refusals.clone(), proxy.connections.clone());
+        let status = proxy.status.clone();
         tokio::spawn(async move {
             while let Ok((mut client, _)) = listener.accept().await {
                 connections.fetch_add(1, Ordering::SeqCst);
                 let refuse = refusals
                     .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1))
                     .is_ok();
-                let cut = cut.clone();
+                let (cut, status) = (cut.clone(), status.load(Ordering::SeqCst));
                 tokio::spawn(async move {
                     if refuse {
-                        let answer =
-                            b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+                        let answer = format!("HTTP/1.1 {status} No\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
                         let _ = client.readable().await;
-                        let _ = client.write_all(answer).await;
+                        let _ = client.write_all(answer.as_bytes()).await;
                         return;
                     }
                     let mut server = TcpStream::connect((host(), port())).await.unwrap();
@@ -214,6 +217,31 @@ async fn a_server_that_goes_away_is_an_error_in_time() {
     assert!(start.elapsed() < Duration::from_secs(15), "{:?}", start.elapsed());
     proxy.cut.store(false, Ordering::SeqCst);
     session.close().await.unwrap();
+}
+
+/// A server that is started again does not know what it was asked before, and says so by 404, as Trino 476 does.
+#[tokio::test]
+async fn a_server_that_was_restarted_has_forgotten_the_query() {
+    let (proxy, name) = (Proxy::start().await, unique("restarted"));
+    let store = connect(proxy.config()).await;
+    let session = store.session().await.unwrap();
+    let mut rows = session.query(&long(&name)).await.unwrap();
+    rows.next().await.unwrap().unwrap();
+    proxy.status.store(404, Ordering::SeqCst);
+    proxy.refusals.store(usize::MAX, Ordering::SeqCst);
+    proxy.cut.store(true, Ordering::SeqCst);
+    let start = Instant::now();
+    let error = drained(Ok(rows)).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.is_retryable()),
+        (ErrorKind::Unavailable, true),
+        "{error}"
+    );
+    assert!(error.to_string().contains("restarted"), "{error}");
+    // Asking again would not help.
+    assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
+    session.close().await.unwrap();
+    kill_query(&memory().await, &name).await;
 }
 
 #[tokio::test]
