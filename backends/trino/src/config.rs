@@ -56,6 +56,12 @@ pub struct TrinoConfig {
     /// Storage that this process and Trino share, where Parquet is handed over.
     #[serde(default)]
     pub staging: Option<Staging>,
+    /// The folder of object storage, as Trino names it, below which rows are exported.
+    #[serde(default)]
+    pub export_location: Option<String>,
+    /// A catalog of the Hive connector, which exports; absent: that of `staging`, or `catalog` where it is one.
+    #[serde(default)]
+    pub export_catalog: Option<String>,
     /// How entity rows get there.
     #[serde(default)]
     pub entity_select_mode: EntitySelect,
@@ -97,6 +103,8 @@ impl TrinoConfig {
             session_properties: BTreeMap::new(),
             client_tags: Vec::new(),
             staging: None,
+            export_location: None,
+            export_catalog: None,
             entity_select_mode: EntitySelect::default(),
             formulation: None,
             spooling: true,
@@ -118,6 +126,22 @@ impl TrinoConfig {
     pub fn with_dataset(mut self, dataset: impl Into<String>) -> Self {
         self.dataset = dataset.into();
         self
+    }
+
+    /// The schema in which tables over staged files are made.
+    pub(crate) fn staging_schema<'a>(&'a self, staging: &'a Staging) -> &'a str {
+        staging.schema.as_deref().unwrap_or(&self.dataset)
+    }
+
+    /// The catalog of the Hive connector that exports, and the schema of its temporary tables.
+    pub(crate) fn exports(&self) -> Option<(&str, &str)> {
+        if let Some(catalog) = &self.export_catalog {
+            return Some((catalog.as_str(), self.dataset.as_str()));
+        }
+        if let Some(staging) = &self.staging {
+            return Some((staging.catalog.as_str(), self.staging_schema(staging)));
+        }
+        (self.connector.kind == "hive").then_some((self.catalog.as_str(), self.dataset.as_str()))
     }
 }
 

@@ -5,6 +5,7 @@ mod client;
 mod config;
 mod dialect;
 mod error;
+mod export;
 mod names;
 mod session;
 mod source;

@@ -60,6 +60,11 @@ impl TrinoSession {
         &self.shared.config
     }
 
+    /// Sets a session property for the statements that follow.
+    pub(crate) fn set(&self, name: &str, value: &str) {
+        self.work.set(name, value);
+    }
+
     /// Runs a statement and says how many rows it wrote, where it wrote any.
     pub(crate) async fn run(&self, statement: &str) -> Result<Option<u64>> {
         self.work.execute(statement).await
@@ -137,6 +142,10 @@ impl SqlSession for TrinoSession {
 
     async fn append(&self, append: Append) -> Result<u64> {
         self.write(append).await
+    }
+
+    async fn export(&self, rows: BatchStream, folder: &str) -> Result<u64> {
+        self.write_folder(rows, folder).await
     }
 
     async fn explain(&self, query: &str) -> Result<String> {

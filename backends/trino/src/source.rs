@@ -12,6 +12,9 @@ pub struct TrinoSource {
     /// A single SELECT.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub query: Option<String>,
+    /// A folder below `export_location`: rows that are persisted to this source are written there as Parquet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub export: Option<String>,
 }
 
 impl TrinoSource {
@@ -19,40 +22,54 @@ impl TrinoSource {
     pub fn new(table: impl Into<String>) -> Self {
         Self {
             table: Some(table.into()),
-            query: None,
+            ..Self::default()
         }
     }
 
     /// The rows of a SELECT.
     pub fn from_query(query: impl Into<String>) -> Self {
         Self {
-            table: None,
             query: Some(query.into()),
+            ..Self::default()
+        }
+    }
+
+    /// A folder to persist rows to, as Parquet.
+    pub fn export(folder: impl Into<String>) -> Self {
+        Self {
+            export: Some(folder.into()),
+            ..Self::default()
         }
     }
 
     /// What it reads from, completed by the configured catalog and schema.
     pub(crate) fn relation(&self, catalog: &str, schema: &str) -> Result<Relation> {
-        let given = |text: &Option<String>| {
-            text.as_deref()
-                .map(str::trim)
-                .filter(|text| !text.is_empty())
-                .map(str::to_owned)
-        };
-        match (given(&self.table), given(&self.query)) {
-            (Some(table), None) => Ok(Relation::Table(qualified(&table, catalog, schema)?)),
-            (None, Some(query)) => Ok(Relation::Query(query)),
-            (None, None) => Err(definition("the source names neither a `table` nor a `query`")),
-            (Some(_), Some(_)) => {
-                Err(definition("the source names both a `table` and a `query`").with_help("keep one"))
+        match (given(&self.table), given(&self.query), given(&self.export)) {
+            (Some(table), None, None) => Ok(Relation::Table(qualified(table, catalog, schema)?)),
+            (None, Some(query), None) => Ok(Relation::Query(query.to_owned())),
+            (None, None, Some(folder)) => Ok(Relation::Export(folder.to_owned())),
+            (None, None, None) => Err(definition("the source names neither a `table` nor a `query`")),
+            _ => {
+                Err(definition("the source names more than one of `table`, `query` and `export`").with_help("keep one"))
             }
         }
     }
 }
 
+fn given(text: &Option<String>) -> Option<&str> {
+    text.as_deref().map(str::trim).filter(|text| !text.is_empty())
+}
+
 impl From<TrinoSource> for Source {
     fn from(source: TrinoSource) -> Self {
-        Self::with_options(TrinoSource::key(), [("table", source.table), ("query", source.query)])
+        Self::with_options(
+            TrinoSource::key(),
+            [
+                ("table", source.table),
+                ("query", source.query),
+                ("export", source.export),
+            ],
+        )
     }
 }
 
@@ -103,16 +120,24 @@ mod tests {
     }
 
     #[test]
-    fn exactly_one_of_table_and_query_is_named() {
+    fn exactly_one_of_table_query_and_export_is_named() {
         assert_eq!(
             TrinoSource::from_query(" SELECT 1 ").relation("c", "s").unwrap(),
             Relation::Query("SELECT 1".to_owned())
         );
+        assert_eq!(
+            TrinoSource::export("a/b").relation("c", "s").unwrap(),
+            Relation::Export("a/b".to_owned())
+        );
         let both = TrinoSource {
-            table: Some("t".into()),
             query: Some("SELECT 1".into()),
+            ..TrinoSource::new("t")
         };
-        for source in [both, TrinoSource::default(), TrinoSource::new("  ")] {
+        let folder_too = TrinoSource {
+            export: Some("f".into()),
+            ..TrinoSource::new("t")
+        };
+        for source in [both, folder_too, TrinoSource::default(), TrinoSource::new("  ")] {
             assert_eq!(source.relation("c", "s").unwrap_err().kind(), ErrorKind::Definition);
         }
     }

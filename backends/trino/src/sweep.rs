@@ -14,9 +14,12 @@ pub(crate) async fn sweep(shared: Arc<Shared>) {
     let conversation = shared.conversation();
     tables(&conversation, &config.catalog, &config.dataset, config.sweep_after).await;
     if let Some(staging) = &config.staging {
-        let schema = staging.schema.as_deref().unwrap_or(&config.dataset);
+        let schema = config.staging_schema(staging);
         tables(&conversation, &staging.catalog, schema, config.sweep_after).await;
         folders(&staging.path, config.sweep_after).await;
+    }
+    if let Some(catalog) = &config.export_catalog {
+        tables(&conversation, catalog, &config.dataset, config.sweep_after).await;
     }
 }
 

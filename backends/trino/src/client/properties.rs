@@ -16,6 +16,12 @@ impl Properties {
         Self(Mutex::new(properties))
     }
 
+    /// Sets one.
+    pub(super) fn set(&self, name: &str, value: &str) {
+        let mut properties = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        properties.insert(name.to_owned(), value.to_owned());
+    }
+
     /// The header that says them.
     pub(super) fn header(&self) -> Result<HeaderMap> {
         let mut headers = HeaderMap::new();

@@ -35,6 +35,11 @@ impl Conversation {
         }
     }
 
+    /// Sets a session property for the statements that follow.
+    pub(crate) fn set(&self, name: &str, value: &str) {
+        self.properties.set(name, value);
+    }
+
     /// The rows of a query. Dropping them ends it in the engine.
     pub(crate) async fn query(&self, query: &str) -> Result<BatchStream> {
         let mut events = self.start(query);

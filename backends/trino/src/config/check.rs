@@ -19,14 +19,21 @@ impl TrinoConfig {
             return Err(Error::new(ErrorKind::Config, "`auth` needs `http-scheme: https`")
                 .with_help("Trino takes no password, token or certificate over http, where anybody could read it"));
         }
-        for (name, value) in [
+        let needed = [
             ("catalog", &self.catalog),
             ("user", &self.user),
             ("dataset", &self.dataset),
-        ] {
+        ];
+        let exports = self.export_catalog.iter().map(|catalog| ("export_catalog", catalog));
+        for (name, value) in needed.into_iter().chain(exports) {
             if value.is_empty() {
                 return Err(Error::new(ErrorKind::Config, format!("`{name}` is empty")));
             }
+        }
+        if let Some(location) = self.export_location.as_deref().filter(|location| !is_folder(location)) {
+            let message = format!("`export_location: {location}` is no folder of Trino's");
+            return Err(Error::new(ErrorKind::Config, message)
+                .with_help("write it as Trino names it, with its scheme: s3://bucket/folder"));
         }
         Ok(())
     }
@@ -45,4 +52,10 @@ impl TrinoConfig {
         }
         self
     }
+}
+
+fn is_folder(location: &str) -> bool {
+    location
+        .split_once("://")
+        .is_some_and(|(scheme, rest)| !scheme.is_empty() && !rest.is_empty())
 }

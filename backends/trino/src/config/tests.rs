@@ -82,11 +82,31 @@ fn what_cannot_be_done_is_refused_with_the_reason() {
         json!({"host": "http://trino"}),
         json!({"host": ""}),
         json!({"catalog": ""}),
+        json!({"export_catalog": ""}),
+        json!({"export_location": "/data/exports"}),
+        json!({"export_location": "s3://"}),
     ] {
         assert_eq!(
             read(&extra).unwrap().check().unwrap_err().kind(),
             ErrorKind::Config,
             "{extra}"
         );
+    }
+}
+
+#[test]
+fn the_catalog_that_is_named_exports_or_one_that_is_known_to_be_of_hive() {
+    let iceberg = json!({"type": "iceberg"});
+    let staging = json!({"path": "p", "location": "s3://b/p", "catalog": "h", "schema": "s"});
+    for (extra, exports) in [
+        (json!({}), Some(("c", "feast"))),
+        (json!({"connector": iceberg}), None),
+        (json!({"connector": iceberg, "staging": staging}), Some(("h", "s"))),
+        (
+            json!({"connector": iceberg, "staging": staging, "export_catalog": "f"}),
+            Some(("f", "feast")),
+        ),
+    ] {
+        assert_eq!(read(&extra).unwrap().exports(), exports, "{extra}");
     }
 }

@@ -25,8 +25,8 @@ impl TrinoSession {
         self.made_folder(&folder);
         let schema = SchemaRef::clone(&incoming.schema);
         write(&folder, incoming).await?;
-        let catalog_schema = staging.schema.as_deref().unwrap_or(&self.config().dataset);
-        let parts = [staging.catalog.clone(), catalog_schema.to_owned(), name.clone()];
+        let schema_name = self.config().staging_schema(staging).to_owned();
+        let parts = [staging.catalog.clone(), schema_name, name.clone()];
         let table = names::table(&parts);
         self.made_table(&table);
         let location = format!("{}/{name}", staging.location.trim_end_matches('/'));

@@ -6,8 +6,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::array::{AsArray, RecordBatch};
+use arrow::datatypes::{Int64Type, SchemaRef};
 use hybrid_conformance::Fixture;
 use hybrid_core::sql::{Append, Formulation, Mode, SqlSession, SqlStore};
 use hybrid_core::store::DynOfflineStore;
@@ -51,6 +51,11 @@ pub fn warehouse() -> PathBuf {
     variable("HYBRID_TRINO_WAREHOUSE").into()
 }
 
+/// A folder of object storage that no other test uses, as the server names it.
+pub fn bucket_folder(name: &str) -> String {
+    format!("s3://{}/{}", variable("HYBRID_S3_BUCKET"), unique(name))
+}
+
 /// Storage that the server reaches as `local:///staging`.
 pub fn staging() -> Staging {
     Staging {
@@ -91,6 +96,12 @@ pub async fn count(store: &TrinoStore, query: &str) -> usize {
         .iter()
         .map(RecordBatch::num_rows)
         .sum()
+}
+
+/// The one number that a query gives.
+pub async fn number(store: &TrinoStore, query: &str) -> i64 {
+    let batches = rows(store, query).await.unwrap();
+    batches[0].column(0).as_primitive::<Int64Type>().value(0)
 }
 
 /// What a query shows, as a table.
@@ -153,7 +164,7 @@ pub enum Way {
     Staged,
 }
 
-/// The store as the conformance suite sees it: tables of Iceberg in a schema of their own.
+/// The store as the conformance suite sees it: tables of a connector, else Iceberg, in a schema of their own.
 pub struct TrinoFixture {
     config: TrinoConfig,
     own: Arc<TrinoStore>,
@@ -168,6 +179,15 @@ impl TrinoFixture {
     pub async fn by(way: Way, formulation: Option<Formulation>) -> Self {
         let mut asked = config("iceberg");
         asked.formulation = formulation;
+        Self::with(asked, way).await
+    }
+
+    /// Tables of another connector.
+    pub async fn of(connector: &str) -> Self {
+        Self::with(config(connector), Way::Embedded).await
+    }
+
+    async fn with(mut asked: TrinoConfig, way: Way) -> Self {
         match way {
             Way::Embedded => {}
             Way::Inserted => asked.entity_select_mode = EntitySelect::TempTable,

@@ -1,0 +1,9 @@
+//! On object storage: tables of Delta, and exports.
+
+#![allow(clippy::unwrap_used)]
+
+#[path = "../common/mod.rs"]
+mod common;
+mod delta;
+mod exports;
+mod writers;

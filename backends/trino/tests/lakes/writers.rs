@@ -1,0 +1,76 @@
+//! What readers see of a table while others write it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use arrow::array::{ArrayRef, Int64Array, RecordBatch};
+use futures::future::try_join_all;
+use hybrid_core::sql::Mode;
+use hybrid_store_trino::TrinoStore;
+
+use crate::common::{config, connect, create, number, unique};
+
+/// The connectors that are said to commit a statement whole.
+const ATOMIC: [&str; 2] = ["iceberg", "delta_lake"];
+
+/// Of one append.
+const ROWS: i64 = 1_000;
+
+fn numbers(rows: i64) -> Vec<RecordBatch> {
+    let column: ArrayRef = Arc::new(Int64Array::from_iter_values(0..rows));
+    vec![RecordBatch::try_from_iter([("n", column)]).unwrap()]
+}
+
+/// Does some work, and says which numbers of rows a reader saw meanwhile.
+async fn watched<T>(store: &TrinoStore, table: &str, work: impl Future<Output = T>) -> (T, BTreeSet<i64>) {
+    let (over, query) = (AtomicBool::new(false), format!("SELECT count(*) FROM {table}"));
+    let work = async {
+        let done = work.await;
+        over.store(true, Ordering::SeqCst);
+        done
+    };
+    let watch = async {
+        let mut seen = BTreeSet::new();
+        while !over.load(Ordering::SeqCst) {
+            seen.insert(number(store, &query).await);
+        }
+        seen.insert(number(store, &query).await);
+        seen
+    };
+    tokio::join!(work, watch)
+}
+
+#[tokio::test]
+async fn appends_at_the_same_time_all_arrive_and_are_seen_whole() {
+    for connector in ATOMIC {
+        let store = connect(config(connector)).await;
+        let schema = unique("appended");
+        let table = [connector, schema.as_str(), "t"];
+        create(&store, &table, numbers(1), Mode::Create).await.unwrap();
+        let writers = (0..3).map(|_| create(&store, &table, numbers(ROWS), Mode::Append));
+        let (written, seen) = watched(&store, &table.join("."), try_join_all(writers)).await;
+        assert_eq!(written.unwrap(), [ROWS.unsigned_abs(); 3], "{connector}");
+        assert!(seen.iter().all(|rows| rows % ROWS == 1), "{connector}: {seen:?}");
+        assert_eq!(seen.last(), Some(&(3 * ROWS + 1)), "{connector}");
+    }
+}
+
+#[tokio::test]
+async fn a_table_is_replaced_at_once() {
+    for connector in ATOMIC {
+        let store = connect(config(connector)).await;
+        let schema = unique("replaced");
+        let table = [connector, schema.as_str(), "t"];
+        create(&store, &table, numbers(1), Mode::Create).await.unwrap();
+        let replace = async {
+            for rows in 2..=4 {
+                let replaced = create(&store, &table, numbers(rows), Mode::Replace).await;
+                assert_eq!(replaced.unwrap(), rows.unsigned_abs(), "{connector}");
+            }
+        };
+        let ((), seen) = watched(&store, &table.join("."), replace).await;
+        assert!(seen.is_subset(&(1..=4).collect()), "{connector}: {seen:?}");
+        assert_eq!(seen.last(), Some(&4), "{connector}");
+    }
+}
