@@ -7,8 +7,9 @@ pub mod proxy;
 
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch};
+use arrow::datatypes::{DataType, Int64Type, SchemaRef};
+use futures::StreamExt;
 use hybrid_conformance::Fixture;
 use hybrid_core::sql::{Append, Formulation, Mode, SqlSession, SqlStore};
 use hybrid_core::store::DynOfflineStore;
@@ -56,6 +57,50 @@ pub async fn rows(store: &BigQueryStore, query: &str) -> Result<Vec<RecordBatch>
     };
     session.close().await?;
     rows
+}
+
+/// Runs a statement.
+pub async fn run(store: &BigQueryStore, statement: &str) {
+    let session = store.session().await.unwrap();
+    session.execute(statement).await.unwrap();
+    session.close().await.unwrap();
+}
+
+/// How many rows come.
+pub async fn drained(rows: Result<BatchStream>) -> Result<usize> {
+    let mut rows = rows?;
+    let mut count = 0;
+    while let Some(batch) = rows.next().await {
+        count += batch?.num_rows();
+    }
+    Ok(count)
+}
+
+/// How many rows there are.
+pub fn counted(batches: &[RecordBatch]) -> usize {
+    batches.iter().map(RecordBatch::num_rows).sum()
+}
+
+/// What the first column holds, in its order.
+pub fn integers(batches: &[RecordBatch]) -> Vec<i64> {
+    batches
+        .iter()
+        .flat_map(|batch| batch.column(0).as_primitive::<Int64Type>().values().to_vec())
+        .collect()
+}
+
+/// Rows of one column `n`.
+pub fn numbers(values: impl IntoIterator<Item = i64>) -> RecordBatch {
+    let values = Arc::new(Int64Array::from_iter_values(values)) as ArrayRef;
+    RecordBatch::try_from_iter([("n", values)]).unwrap()
+}
+
+/// The query of the numbers from 0 on, so many thousands.
+pub fn thousands(count: usize) -> String {
+    format!(
+        "SELECT a * 1000 + b AS n FROM UNNEST(GENERATE_ARRAY(0, {})) AS a, UNNEST(GENERATE_ARRAY(0, 999)) AS b",
+        count - 1
+    )
 }
 
 /// What a query shows, as a table.
