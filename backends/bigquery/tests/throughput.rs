@@ -66,10 +66,9 @@ async fn in_and_out(store: &BigQueryStore, total: u64) {
 async fn many_rows_in_bounded_memory() {
     let store = connect(config()).await;
     in_and_out(&store, MILLION).await;
-    let one = peak_mib();
     in_and_out(&store, 10 * MILLION).await;
-    // The emulator's messages hold a million rows of a stream; BigQuery's some thousands.
-    assert!(peak_mib() < one + 1_000, "{one} MiB, then {} MiB", peak_mib());
+    // All rows are more.
+    assert!(peak_mib() < 300, "{} MiB", peak_mib());
 }
 
 /// Measures the query in HYBRID_BIGQUERY_QUERY, to be compared with another client's time for it.

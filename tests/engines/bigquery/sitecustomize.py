@@ -1,7 +1,5 @@
 # The emulator gives DuckDB its time zone when it connects, before the statically linked icu is registered: DuckDB would
 # then look for that extension on the network. Here the zone is set right afterwards instead.
-import os
-
 import duckdb
 
 _connect = duckdb.connect
@@ -37,7 +35,7 @@ def projection(config, fields, columns):
 
 load._projection = projection
 
-# Its messages of rows are as large as DuckDB's batches, a million rows; BigQuery's hold some thousand. Who measures memory says how many.
-if rows := int(os.environ.get("HYBRID_BIGQUERY_MESSAGE_ROWS", 0)):
-    _reader = duckdb.DuckDBPyRelation.to_arrow_reader
-    duckdb.DuckDBPyRelation.to_arrow_reader = lambda relation: _reader(relation, rows)
+# Its messages of rows are as large as DuckDB's batches, a million rows; BigQuery's hold some thousand.
+MESSAGE_ROWS = 20_000
+_reader = duckdb.DuckDBPyRelation.to_arrow_reader
+duckdb.DuckDBPyRelation.to_arrow_reader = lambda relation: _reader(relation, MESSAGE_ROWS)

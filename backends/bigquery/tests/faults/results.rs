@@ -127,7 +127,7 @@ async fn dropping_the_stream_stops_reading() {
         looks == 10
     })
     .await;
-    // Of 64 million bytes, in eight messages, four messages at most were ahead of the reader.
-    assert!(pipe.passed() < 48_000_000, "{}", pipe.passed());
+    // Of 64 million bytes some small messages and the window of a stream were ahead of the reader.
+    assert!(pipe.passed() < 16_000_000, "{}", pipe.passed());
     session.close().await.unwrap();
 }
