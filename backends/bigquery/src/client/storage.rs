@@ -191,6 +191,8 @@ pub(crate) struct Reader {
     stream: String,
     schema: SchemaRef,
     answers: Option<Streaming<Rows>>,
+    /// When they were asked for.
+    asked: Instant,
     offset: i64,
 }
 
@@ -201,6 +203,7 @@ impl Reader {
             stream,
             schema: Arc::clone(schema),
             answers: None,
+            asked: Instant::now(),
             offset: 0,
         }
     }
@@ -213,7 +216,6 @@ impl Reader {
         let mut backoff = Backoff::lasting(self.storage.patience);
         let mut renewed = false;
         loop {
-            let asked = Instant::now();
             let status = match self.try_next().await? {
                 Ok(None) => return Ok(None),
                 Ok(Some(rows)) => match self.decode(rows)? {
@@ -223,7 +225,7 @@ impl Reader {
                 Err(status) => status,
             };
             self.answers = None;
-            let expired = self.storage.renews(&status, asked, &mut renewed);
+            let expired = self.storage.renews(&status, self.asked, &mut renewed);
             if !(expired || passes(&status)) || !backoff.wait(None).await {
                 return Err(storage_error(&status));
             }
@@ -233,10 +235,13 @@ impl Reader {
     async fn try_next(&mut self) -> Result<Result<Option<Rows>, Status>> {
         let answers = match &mut self.answers {
             Some(answers) => answers,
-            None => match self.storage.rows(&self.stream, self.offset).await? {
-                Ok(opened) => self.answers.insert(opened),
-                Err(status) => return Ok(Err(status)),
-            },
+            None => {
+                self.asked = Instant::now();
+                match self.storage.rows(&self.stream, self.offset).await? {
+                    Ok(opened) => self.answers.insert(opened),
+                    Err(status) => return Ok(Err(status)),
+                }
+            }
         };
         Ok(self.storage.answered(answers.message()).await)
     }

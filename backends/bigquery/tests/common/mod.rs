@@ -3,6 +3,7 @@
 // Each test program uses a part of it.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
 
+pub mod gate;
 pub mod proxy;
 
 use std::sync::Arc;
