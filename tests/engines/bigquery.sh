@@ -27,13 +27,17 @@ bigquery_venv() {
     PATH="$links:$PATH" PIP_NO_DEPS=1 venv "$1" "$ENGINES/bigquery/$1.txt"
 }
 
-# The extensions of DuckDB that local-bigquery loads, put where it looks for them: bigquery_extensions PYTHON HOME
+# The extensions of DuckDB that an emulator loads, put where it looks for them: bigquery_extensions PYTHON HOME NAME…
 bigquery_extensions() {
-    HOME="$2" "$1" - <<'PYTHON'
+    local python="$1" home="$2"
+    shift 2
+    HOME="$home" "$python" - "$@" <<'PYTHON'
+import sys
+
 import duckdb
 from duckdb_extensions import import_extension
 
-for name in ("ducklake", "httpfs", "spatial"):
+for name in sys.argv[1:]:
     import_extension(name, con=duckdb.connect())
 PYTHON
 }
@@ -43,7 +47,7 @@ start_bigquery() {
     mkdir -p "$dir/data" "$dir/home" "$dir/gcs/hybrid-test"
     dir="$(cd "$dir" && pwd)"
     python="$(bigquery_venv local-bigquery "$dir")"
-    bigquery_extensions "$python" "$dir/home"
+    bigquery_extensions "$python" "$dir/home" ducklake httpfs spatial
     # For tests that sign as a service account does.
     need openssl "install OpenSSL"
     openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out "$dir/key.pem" 2>/dev/null ||

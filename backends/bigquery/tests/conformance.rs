@@ -1,4 +1,4 @@
-//! Every behaviour that a store must show, on local-bigquery, by the default formulation; by the others what depends
+//! Every behaviour that a store must show, on either emulator, by the default formulation; by the others what depends
 //! on how rows are joined.
 
 #![allow(clippy::unwrap_used)]
