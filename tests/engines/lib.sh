@@ -63,6 +63,25 @@ venv_make() {
     touch "$dir/ready"
 }
 
+# A certificate authority `ca`, another one `foreign`, and for each name a certificate that the first has signed:
+# certificates DIR NAME…
+certificates() {
+    local dir="$1" name
+    need openssl "install OpenSSL"
+    shift
+    for name in ca foreign; do
+        openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj "/CN=hybrid $name" \
+            -addext basicConstraints=critical,CA:TRUE -keyout "$dir/$name.key" -out "$dir/$name.crt"
+    done
+    for name in "$@"; do
+        openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$name" \
+            -keyout "$dir/$name.key" -out "$dir/$name.csr"
+        printf 'subjectAltName=DNS:%s\nbasicConstraints=CA:FALSE\n' "$name" >"$dir/$name.ext"
+        openssl x509 -req -in "$dir/$name.csr" -CA "$dir/ca.crt" -CAkey "$dir/ca.key" -CAcreateserial -days 2 \
+            -extfile "$dir/$name.ext" -out "$dir/$name.crt"
+    done
+}
+
 port_open() {
     (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
 }

@@ -31,23 +31,6 @@ postgres_install() {
         die "apt-get install postgresql failed"
 }
 
-# A certificate authority, a server's certificate for localhost, a client's for the role `certified`, and a
-# foreign authority: postgres_certificates DIR
-postgres_certificates() {
-    local dir="$1" name
-    for name in ca foreign; do
-        openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj "/CN=hybrid $name" \
-            -addext basicConstraints=critical,CA:TRUE -keyout "$dir/$name.key" -out "$dir/$name.crt"
-    done
-    for name in localhost certified; do
-        openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$name" \
-            -keyout "$dir/$name.key" -out "$dir/$name.csr"
-        printf 'subjectAltName=DNS:%s\nbasicConstraints=CA:FALSE\n' "$name" >"$dir/$name.ext"
-        openssl x509 -req -in "$dir/$name.csr" -CA "$dir/ca.crt" -CAkey "$dir/ca.key" -CAcreateserial -days 2 \
-            -extfile "$dir/$name.ext" -out "$dir/$name.crt"
-    done
-}
-
 # Who may come how: the roles are made by postgres_roles.
 postgres_hba() {
     cat <<'HBA'
@@ -85,7 +68,7 @@ postgres_init() {
     local bin="$1" dir="$2" port="$3"
     printf 'hybrid-secret' >"$dir/password"
     "$bin/initdb" -D "$dir/data" -U hybrid --pwfile="$dir/password" -A scram-sha-256 --no-sync --locale=C.UTF-8 -E UTF8
-    postgres_certificates "$dir" 2>&1
+    certificates "$dir" localhost certified 2>&1
     postgres_hba >"$dir/data/pg_hba.conf"
     cat >>"$dir/data/postgresql.conf" <<CONF
 port = $port

@@ -14,8 +14,10 @@ start_spark() {
     python="$(venv spark "$ENGINES/spark.txt")"
     home="$("$python" -c 'import importlib.util as u; print(u.find_spec("pyspark").submodule_search_locations[0])')"
     port="$(free_port)"
-    mkdir -p "$dir"
+    mkdir -p "$dir/tls"
     dir="$(cd "$dir" && pwd)"
+    # Spark Connect speaks no TLS itself: what the tests put before it does, with these.
+    certificates "$dir/tls" localhost 2>/dev/null
     export HYBRID_SPARK_TOKEN="spark-$RANDOM$RANDOM"
     engine_start spark "$port" "$dir" "$ENGINES/spark/serve" "$home" "$port" "$dir" "$HYBRID_SPARK_TOKEN"
     export HYBRID_SPARK_PORT="$port" HYBRID_SPARK_REMOTE="sc://127.0.0.1:$port/;token=$HYBRID_SPARK_TOKEN"

@@ -1,7 +1,11 @@
+mod keepalive;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
 use hybrid_core::{Error, ErrorKind, Result, Secret};
+
+pub use keepalive::Keepalive;
 
 /// The port of Spark Connect where an address names none.
 const DEFAULT_PORT: u16 = 15002;
@@ -26,6 +30,8 @@ pub struct Address {
     pub session_id: Option<String>,
     /// Headers sent with each request.
     pub headers: BTreeMap<String, Secret>,
+    /// When a server that says nothing is asked whether it is there.
+    pub keepalive: Keepalive,
 }
 
 impl Address {
@@ -48,6 +54,7 @@ impl Address {
             user_agent: None,
             session_id: None,
             headers: BTreeMap::new(),
+            keepalive: Keepalive::default(),
         };
         let mut use_ssl = None;
         let Some(parameters) = parameters.strip_prefix(';').or(parameters.is_empty().then_some("")) else {
@@ -61,7 +68,7 @@ impl Address {
                 .ok_or_else(|| wrong("a parameter has no value: `;name=value` is right"))?;
             let value = unescape(name, value)?;
             match name {
-                "use_ssl" => use_ssl = Some(flag(&value)?),
+                "use_ssl" => use_ssl = Some(flag(name, &value)?),
                 _ => address.set(name, value)?,
             }
         }
@@ -78,6 +85,7 @@ impl Address {
             _ if name.starts_with("x-") => {
                 self.headers.insert(name.to_ascii_lowercase(), Secret::new(value));
             }
+            _ if self.keepalive.read(name, &value)? => {}
             // What grpc's own clients read; PySpark passes them on as headers as well.
             _ => return Err(unknown(name)),
         }
@@ -124,11 +132,11 @@ fn host_and_port(authority: &str) -> Result<(String, u16)> {
     Ok((host.to_owned(), port))
 }
 
-fn flag(value: &str) -> Result<bool> {
+fn flag(name: &str, value: &str) -> Result<bool> {
     match value.to_ascii_lowercase().as_str() {
         "true" => Ok(true),
         "false" => Ok(false),
-        _ => Err(wrong("`use_ssl` is neither `true` nor `false`")),
+        _ => Err(wrong(&format!("`{name}` is neither `true` nor `false`"))),
     }
 }
 
@@ -177,12 +185,19 @@ fn wrong(message: &str) -> Error {
 }
 
 fn unknown(name: &str) -> Error {
-    let known = ["token", "use_ssl", "user_id", "user_agent", "session_id"];
+    let known = || {
+        let own = ["token", "use_ssl", "user_id", "user_agent", "session_id"];
+        own.into_iter().chain(Keepalive::PARAMETERS)
+    };
     let error = wrong(&format!("unknown parameter `{name}`"));
-    match hybrid_core::error::nearest(name, known) {
+    match hybrid_core::error::nearest(name, known()) {
         Some(near) => error.with_help(format!("did you mean `{near}`?")),
         None => {
-            error.with_help("the parameters are token, use_ssl, user_id, user_agent, session_id, and headers named x-…")
+            let known: Vec<&str> = known().collect();
+            error.with_help(format!(
+                "the parameters are {}, and headers named x-…",
+                known.join(", ")
+            ))
         }
     }
 }
@@ -225,7 +240,13 @@ mod tests {
             ("sc://spark/token=geheim", "start with a semicolon"),
             ("sc://spark/;token", "a parameter has no value"),
             ("sc://spark/;tokn=geheim", "unknown parameter `tokn`"),
-            ("sc://spark/;use_ssl=1", "neither `true` nor `false`"),
+            ("sc://spark/;use_ssl=1", "`use_ssl` is neither `true` nor `false`"),
+            (
+                "sc://spark/;grpc_keepalive_enabled=no",
+                "`grpc_keepalive_enabled` is neither",
+            ),
+            ("sc://spark/;grpc_keepalive_time_ms=0", "milliseconds"),
+            ("sc://spark/;grpc_keepalive_timeout_ms=86400001", "milliseconds"),
             ("sc://spark/;session_id=1", "is no UUID"),
             ("sc://spark/;user_id=%ff", "no UTF-8"),
         ] {

@@ -1,3 +1,5 @@
+use std::error::Error as _;
+
 use hybrid_core::{Error, ErrorKind};
 use prost::Message;
 use tonic::{Code, Status};
@@ -15,12 +17,14 @@ pub(crate) struct Failure {
     pub(crate) message: String,
     /// Class names of the JVM, of the error and its causes.
     hierarchy: Vec<String>,
+    /// What the causes say.
+    causes: Vec<String>,
 }
 
 impl Failure {
     pub(crate) fn of(status: &Status) -> Self {
         let mut failure = Self {
-            message: status.message().to_owned(),
+            message: seen(status),
             ..Self::default()
         };
         let details = RpcStatus::decode(status.details()).unwrap_or_default().details;
@@ -61,11 +65,13 @@ impl Failure {
             self.message.clone_from(&error.message);
         }
         self.hierarchy.extend(error.hierarchy.iter().cloned());
+        if !first {
+            self.causes.push(shortened(&error.message).to_owned());
+        }
         let Some(spark) = &error.spark else { return };
         let class = spark.error_class.clone().unwrap_or_default();
         // A failed job is told by what failed in it.
-        let vague = self.class.is_empty() || VAGUE.contains(&self.class.as_str());
-        if vague && !class.is_empty() && !VAGUE.contains(&class.as_str()) {
+        if self.is_vague() && !class.is_empty() && !VAGUE.contains(&class.as_str()) {
             self.class = class;
             self.sql_state = spark.sql_state.clone().unwrap_or_default();
             self.message.clone_from(&error.message);
@@ -78,29 +84,45 @@ impl Failure {
             true => (ErrorKind::Unavailable, true),
             false => self.kind(code),
         };
-        let message = match kind {
-            ErrorKind::Unavailable if cut => format!(
+        let message = match cut {
+            true => format!(
                 "the Spark Connect server at {place} cannot be reached: {}",
                 self.message
             ),
-            _ => format!("Spark: {}", shortened(&self.message)),
+            false => format!("Spark: {}", self.told()),
         };
+        let help = help(kind, &self, cut, retryable);
         let error = Error::new(kind, message);
         let error = if retryable { error.retryable() } else { error };
-        match help(kind, &self.class, cut) {
+        match help {
             Some(line) => error.with_help(line),
             None => error,
         }
     }
 
+    fn is_vague(&self) -> bool {
+        self.class.is_empty() || VAGUE.contains(&self.class.as_str())
+    }
+
+    /// What failed, with its last cause where it says only that something did.
+    fn told(&self) -> String {
+        let message = shortened(&self.message);
+        match self.causes.last() {
+            Some(cause) if self.is_vague() && !message.contains(cause.as_str()) => format!("{message}: {cause}"),
+            _ => message.to_owned(),
+        }
+    }
+
+    /// Whether the error or a cause of it says one of these.
+    fn says(&self, any: &[&str]) -> bool {
+        let mut texts = self.causes.iter().chain([&self.message]);
+        texts.any(|text| any.iter().any(|said| text.contains(said)))
+    }
+
     /// What a caller can do, and whether trying again can help.
     fn kind(&self, code: Code) -> (ErrorKind, bool) {
-        let memory = ["OutOfMemoryError", "SparkOutOfMemoryError"];
-        if self
-            .hierarchy
-            .iter()
-            .any(|class| memory.iter().any(|name| class.contains(name)))
-        {
+        let memory = self.hierarchy.iter().any(|class| class.contains("OutOfMemoryError"));
+        if memory || self.says(&MEMORY) || self.says(&DISK) {
             return (ErrorKind::ResourceExhausted, false);
         }
         if let Some(found) = by_class(&self.class) {
@@ -109,6 +131,12 @@ impl Failure {
         by_sql_state(&self.sql_state).unwrap_or_else(|| (by_code(code), code == Code::Unavailable))
     }
 }
+
+/// What is said of memory that is used up, without a class of its own.
+const MEMORY: [&str; 2] = ["java.lang.OutOfMemoryError", "spark.driver.maxResultSize"];
+
+/// What the server's system says of a disk that is full, or of a limit of its own.
+const DISK: [&str; 3] = ["No space left on device", "Disk quota exceeded", "File too large"];
 
 /// Classes that say only that something failed.
 const VAGUE: [&str; 5] = [
@@ -135,11 +163,10 @@ fn by_class(class: &str) -> Option<(ErrorKind, bool)> {
         (_, "FAILED_READ_FILE.FILE_NOT_EXIST") => (K::NotFound, true),
         ("FAILED_READ_FILE" | "CANNOT_READ_FILE_FOOTER", _) => (K::Corrupt, false),
         ("CANNOT_MODIFY_CONFIG" | "CANNOT_MODIFY_STATIC_CONFIG" | "INVALID_CONF_VALUE", _) => (K::Config, false),
-        ("OPERATION_CANCELED" | "JOB_CANCELLED" | "QUERY_EXECUTION_TIMEOUT", _) => (K::Cancelled, false),
-        (
-            "UNABLE_TO_ACQUIRE_MEMORY" | "OUT_OF_MEMORY" | "EXCEED_LIMIT_LENGTH" | "LOCAL_RELATION_SIZE_LIMIT_EXCEEDED",
-            _,
-        ) => (K::ResourceExhausted, false),
+        ("OPERATION_CANCELED" | "SPARK_JOB_CANCELLED", _) => (K::Cancelled, false),
+        ("UNABLE_TO_ACQUIRE_MEMORY" | "LOCAL_RELATION_SIZE_LIMIT_EXCEEDED", _) => (K::ResourceExhausted, false),
+        // A text that is longer than its column, whatever its SQLSTATE says of limits.
+        ("EXCEED_LIMIT_LENGTH", _) => (K::InvalidInput, false),
         // The server was restarted, or gave the session up.
         ("INVALID_HANDLE" | "SESSION_CHANGED" | "SESSION_NOT_FOUND", _) => (K::Unavailable, true),
         ("FEATURE_NOT_ENABLED", _) => (K::Unsupported, false),
@@ -159,7 +186,9 @@ fn by_sql_state(state: &str) -> Option<(ErrorKind, bool)> {
         (_, "28") => (K::Unauthenticated, false),
         (_, "08") => (K::Unavailable, true),
         (_, "0A") => (K::Unsupported, false),
-        (_, "53" | "54") => (K::ResourceExhausted, false),
+        (_, "53" | "54" | "82") => (K::ResourceExhausted, false),
+        // What the server reads from or writes to fails.
+        (_, "58") => (K::Unavailable, false),
         // Data that does not fit, and statements that do not hold together.
         (_, "21" | "22" | "23" | "42" | "07" | "2B" | "40") => (K::InvalidInput, false),
         (_, "KD") => (K::Corrupt, false),
@@ -181,13 +210,17 @@ fn by_code(code: Code) -> ErrorKind {
     }
 }
 
-fn help(kind: ErrorKind, class: &str, cut: bool) -> Option<&'static str> {
+fn help(kind: ErrorKind, failure: &Failure, cut: bool, retryable: bool) -> Option<&'static str> {
     Some(match kind {
-        ErrorKind::Unavailable if cut => "check `connect_url` and that the server runs (start-connect-server.sh)",
-        ErrorKind::Unavailable => "the server was restarted or has ended the session: try again",
+        ErrorKind::Unavailable if cut => {
+            "check `connect_url` (and its `use_ssl`), and that the server runs (start-connect-server.sh)"
+        }
+        ErrorKind::Unavailable if retryable => "the server was restarted or has ended the session: try again",
         ErrorKind::Unauthenticated => "check the token in `connect_url`: `sc://host:port/;token=…`",
+        ErrorKind::Cancelled => "an administrator, or somebody in the same session, ended it on the server",
+        ErrorKind::ResourceExhausted if failure.says(&DISK) => "make room where the Spark server writes",
         ErrorKind::ResourceExhausted => "give the Spark server more memory, or ask for less at once",
-        ErrorKind::Config if class.starts_with("CANNOT_MODIFY") => {
+        ErrorKind::Config if failure.class.starts_with("CANNOT_MODIFY") => {
             "such a setting belongs to the start of the server: leave it out of spark_conf"
         }
         _ => return None,
@@ -223,6 +256,33 @@ fn shortened(message: &str) -> &str {
         .min()
         .unwrap_or(message.len());
     message[..end].trim_end()
+}
+
+/// What the server says, or what was seen of a connection on this side.
+fn seen(status: &Status) -> String {
+    let mut seen = vec![status.message().to_owned()];
+    let mut cause = status.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        // The layers of a connection repeat each other, or say only which one they are.
+        if text != "transport error" && !seen.contains(&text) {
+            seen.push(text);
+        }
+        cause = error.source();
+    }
+    seen.join(": ")
+}
+
+/// Whose certificates are trusted.
+pub(crate) const AUTHORITIES: &str = "the system's certificate authorities are trusted, or those of the PEM file that the variable SSL_CERT_FILE \
+                                      names in their place";
+
+/// This side and the server do not agree on TLS.
+pub(crate) fn untrusted(status: &Status, place: &str) -> Error {
+    let message = format!("no TLS with the Spark Connect server at {place}: {}", seen(status));
+    Error::new(ErrorKind::Config, message)
+        .with_help(AUTHORITIES)
+        .with_help("a server without TLS is asked with `use_ssl=false` in `connect_url`")
 }
 
 /// A caller's mistake.

@@ -14,7 +14,7 @@ mod store;
 mod types;
 mod upload;
 
-pub use address::Address;
+pub use address::{Address, Keepalive};
 pub use config::{Setting, SparkConfig};
 pub use dialect::SparkDialect;
 pub use session::SparkSession;

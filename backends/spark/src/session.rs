@@ -8,8 +8,8 @@ use hybrid_core::{BatchStream, Error, ErrorKind, Result, async_trait};
 use tonic::Status;
 use uuid::Uuid;
 
-use crate::client::{Connection, Execution, Patience, is_cut};
-use crate::error::{Failure, unexpected};
+use crate::client::{Connection, Execution, Patience, is_cut, is_untrusted};
+use crate::error::{Failure, unexpected, untrusted};
 use crate::protocol::{
     Analysis, AnalyzeRequest, AnalyzeResponse, Analyzed, Answered, Checkpoint, CommandKind, ConfigKind,
     ConfigOperation, ConfigRequest, ConfigResponse, ConfigSet, DetailsRequest, DetailsResponse, EXPLAIN_FORMATTED,
@@ -19,8 +19,8 @@ use crate::staging::Staging;
 use crate::types::{self, BatchReader};
 use crate::{append, upload};
 
-/// How long a server may take to set what it is told; each session begins with that.
-const SETTING: Duration = Duration::from_secs(30);
+/// How long a server may take for what is no work: to set what a session begins with, to end a session.
+const SOON: Duration = Duration::from_secs(30);
 
 /// One session of the server: its settings, views and running plans, which end with it.
 pub struct SparkSession {
@@ -73,6 +73,9 @@ impl Conversation {
 
     /// The error that a status means, with all that the server tells of it.
     pub(crate) async fn error(&self, status: Status) -> Error {
+        if is_untrusted(&status) {
+            return untrusted(&status, self.connection.place());
+        }
         let cut = is_cut(&status);
         let mut failure = Failure::of(&status);
         if let Some(error_id) = failure.id.clone() {
@@ -144,11 +147,14 @@ impl Conversation {
         let call = self
             .connection
             .call::<_, ConfigResponse>("Config", &request, Patience::short());
-        match tokio::time::timeout(SETTING, call).await {
-            Ok(Ok(answer)) => {
-                self.observe(&answer.server_session);
-                Ok(())
-            }
+        self.observe(&self.soon(call).await?.server_session);
+        Ok(())
+    }
+
+    /// The answer to a call that is no work.
+    async fn soon<T>(&self, call: impl Future<Output = Result<T, Status>>) -> Result<T> {
+        match tokio::time::timeout(SOON, call).await {
+            Ok(Ok(answer)) => Ok(answer),
             Ok(Err(status)) => Err(self.error(status).await),
             Err(_) => {
                 let message = format!(
@@ -167,16 +173,17 @@ impl Conversation {
             user_context: self.connection.user(),
             client_type: self.connection.agent(),
         };
-        match self
+        let call = self
             .connection
-            .call::<_, Answered>("ReleaseSession", &request, Patience::short())
-            .await
-        {
-            // A server that is gone has ended its sessions.
-            Ok(_) => Ok(()),
-            Err(status) if is_cut(&status) => Ok(()),
-            Err(status) => Err(self.error(status).await),
-        }
+            .call::<_, Answered>("ReleaseSession", &request, Patience::short());
+        // A server that is gone has ended its sessions.
+        let ended = async {
+            match call.await {
+                Err(status) if is_cut(&status) => Ok(()),
+                answer => answer.map(drop),
+            }
+        };
+        self.soon(ended).await
     }
 }
 

@@ -1,8 +1,12 @@
 //! What goes wrong with a real server, and what is said of it.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod common;
+#[path = "faults/silent.rs"]
+mod silent;
+#[path = "faults/tls.rs"]
+mod tls;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,10 +1,12 @@
 use std::sync::Arc;
+use std::time::Instant;
 
 use hybrid_core::Result;
 use tokio::runtime::Handle;
 use tonic::{Status, Streaming};
 use uuid::Uuid;
 
+use super::retry::LONG;
 use super::{Patience, is_cut};
 use crate::protocol::{
     Answered, Chunking, ExecuteRequest, ExecuteResponse, INTERRUPT_OPERATION, InterruptRequest, OptionKind, Plan,
@@ -61,8 +63,9 @@ impl Execution {
         if self.complete {
             return Ok(None);
         }
-        let mut patience = Patience::long();
+        let (mut patience, mut silent) = (Patience::long(), false);
         loop {
+            let asked = Instant::now();
             match self.try_next().await {
                 Ok(Some(answer)) => {
                     self.last = Some(answer.response_id.clone());
@@ -75,8 +78,15 @@ impl Execution {
                     return Ok(None);
                 }
                 // The server ends long streams by itself; there is more until it says so.
-                Ok(None) => self.answers = None,
-                Err(status) => self.recover(status, &mut patience).await?,
+                Ok(None) => (self.answers, patience, silent) = (None, Patience::long(), false),
+                Err(status) => {
+                    // Patience begins when the connection is cut, however long the server had nothing to say before. A
+                    // server that was asked again and said nothing again is not there.
+                    if asked.elapsed() > LONG && !silent {
+                        (patience, silent) = (Patience::long(), true);
+                    }
+                    self.recover(status, &mut patience).await?;
+                }
             }
         }
     }
@@ -126,12 +136,16 @@ impl Execution {
 
     async fn recover(&mut self, status: Status, patience: &mut Patience) -> Result<()> {
         self.answers = None;
-        if is_cut(&status) && patience.wait().await {
+        let cut = is_cut(&status);
+        if cut && patience.wait().await {
             return Ok(());
         }
-        self.complete = true;
         let error = self.conversation.error(status).await;
-        self.release().await;
+        // A plan that cannot be asked after is ended when this is dropped, for which nobody waits.
+        if !cut {
+            self.complete = true;
+            self.release().await;
+        }
         Err(error)
     }
 

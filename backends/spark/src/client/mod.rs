@@ -15,9 +15,10 @@ use tonic::{Request, Status, Streaming};
 use tonic_prost::ProstCodec;
 
 pub(crate) use execution::Execution;
-pub(crate) use retry::{Patience, is_cut};
+pub(crate) use retry::{Patience, is_cut, is_untrusted};
 
 use crate::Address;
+use crate::error::AUTHORITIES;
 use crate::protocol::UserContext;
 
 /// Larger messages are refused: a server's default is the same.
@@ -39,31 +40,16 @@ pub(crate) struct Connection {
 impl Connection {
     /// Prepares a connection; nothing is sent yet. Must be made inside a tokio runtime.
     pub(crate) fn new(address: &Address) -> Result<Self> {
-        let scheme = if address.use_ssl { "https" } else { "http" };
-        let place = address.authority();
-        let wrong =
-            |error| Error::new(ErrorKind::Config, format!("`{place}` cannot be connected to")).with_cause(error);
-        let mut endpoint = Endpoint::from_shared(format!("{scheme}://{place}"))
-            .map_err(wrong)?
-            .connect_timeout(CONNECT_TIMEOUT)
-            .tcp_nodelay(true)
-            .tcp_keepalive(Some(Duration::from_secs(60)))
-            .initial_stream_window_size(WINDOW)
-            .initial_connection_window_size(2 * WINDOW);
-        if address.use_ssl {
-            let tls = ClientTlsConfig::new().with_native_roots();
-            endpoint = endpoint.tls_config(tls).map_err(wrong)?;
-        }
         let user = address.user_id.clone().or_else(login).unwrap_or_default();
         Ok(Self {
-            channel: endpoint.connect_lazy(),
+            channel: endpoint(address)?.connect_lazy(),
             headers: Arc::new(headers(address)?),
             user: UserContext {
                 user_id: user.clone(),
                 user_name: user,
             },
             agent: agent(address),
-            place,
+            place: address.authority(),
         })
     }
 
@@ -152,6 +138,31 @@ impl Connection {
         }
         request
     }
+}
+
+fn endpoint(address: &Address) -> Result<Endpoint> {
+    let (scheme, place) = (if address.use_ssl { "https" } else { "http" }, address.authority());
+    let wrong = |why: &str, error| Error::new(ErrorKind::Config, format!("`{place}` {why}")).with_cause(error);
+    let mut endpoint = Endpoint::from_shared(format!("{scheme}://{place}"))
+        .map_err(|error| wrong("cannot be connected to", error))?
+        .connect_timeout(CONNECT_TIMEOUT)
+        .tcp_nodelay(true)
+        .tcp_keepalive(Some(Duration::from_secs(60)))
+        .initial_stream_window_size(WINDOW)
+        .initial_connection_window_size(2 * WINDOW);
+    let keepalive = address.keepalive;
+    if keepalive.enabled {
+        endpoint = endpoint
+            .http2_keep_alive_interval(keepalive.time)
+            .keep_alive_timeout(keepalive.timeout)
+            .keep_alive_while_idle(keepalive.without_calls);
+    }
+    if !address.use_ssl {
+        return Ok(endpoint);
+    }
+    endpoint
+        .tls_config(ClientTlsConfig::new().with_native_roots())
+        .map_err(|error| wrong("cannot be connected to by TLS", error).with_help(AUTHORITIES))
 }
 
 fn path(method: &str) -> Result<PathAndQuery, Status> {

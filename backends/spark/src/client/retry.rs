@@ -1,10 +1,13 @@
 use std::error::Error as _;
 use std::time::{Duration, Instant};
 
+use hybrid_core::error::is_caused_by;
 use tonic::{Code, Status};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// So long a network may be away.
+pub(super) const LONG: Duration = Duration::from_secs(15);
 
 /// How long something is tried again, with growing pauses.
 #[derive(Debug, Clone)]
@@ -34,7 +37,7 @@ impl Patience {
 
     /// In the middle of something: a proxy or a network may need a moment.
     pub(crate) fn long() -> Self {
-        Self::lasting(Duration::from_secs(15))
+        Self::lasting(LONG)
     }
 
     /// Pauses before the next try; false when there is no time for one.
@@ -50,5 +53,10 @@ impl Patience {
 
 /// Whether the connection failed, and not what was asked: only an error that was made on this side has a source.
 pub(crate) fn is_cut(status: &Status) -> bool {
-    status.code() == Code::Unavailable || status.source().is_some()
+    !is_untrusted(status) && (status.code() == Code::Unavailable || status.source().is_some())
+}
+
+/// Whether this side and the server do not agree on TLS, which they will not the next time either.
+pub(crate) fn is_untrusted(status: &Status) -> bool {
+    status.source().is_some_and(is_caused_by::<rustls::Error>)
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use hybrid_conformance::Fixture;
+use hybrid_conformance::{Fixture, signal};
 use hybrid_core::sql::{Append, Formulation, Mode, SqlSession, SqlStore};
 use hybrid_core::store::DynOfflineStore;
 use hybrid_core::{BatchStream, Capabilities, Context, DataSource, HybridOfflineStore, Result, Source, async_trait};
@@ -84,6 +84,11 @@ impl Server {
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
         panic!("the second server did not start");
+    }
+
+    /// Sends its process a signal such as `-STOP`.
+    pub fn signal(&self, name: &str) {
+        assert!(signal(name, self.process.id()), "the second server has ended");
     }
 }
 
