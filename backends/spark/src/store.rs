@@ -12,6 +12,8 @@ pub struct SparkStore {
     address: Address,
     settings: Vec<(String, String)>,
     staging: Option<Staging>,
+    /// A staging location that only the server reaches.
+    unused: Option<String>,
     formulation: Option<Formulation>,
     cleanup: Cleanup,
 }
@@ -38,6 +40,7 @@ impl SqlStore for SparkStore {
             connection: Connection::new(&address)?,
             settings: config.settings()?,
             address,
+            unused: config.staging_location.filter(|_| staging.is_none()),
             staging,
             formulation: config.formulation,
             cleanup: Cleanup::default(),
@@ -50,7 +53,12 @@ impl SqlStore for SparkStore {
         let closed = session.close().await;
         let version = version?;
         closed?;
-        Ok(format!("Spark {version} at {}", self.connection.place()))
+        let unused = self.unused.as_ref().map_or_else(String::new, |location| {
+            format!(
+                "; rows go there over the connection: only a folder is a staging location, `{location}` is not used"
+            )
+        });
+        Ok(format!("Spark {version} at {}{unused}", self.connection.place()))
     }
 
     fn dialect(&self) -> &dyn Dialect {

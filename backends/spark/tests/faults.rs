@@ -142,6 +142,17 @@ async fn ping_says_the_version() {
     assert!(store(config()).await.ping().await.unwrap().starts_with("Spark 4."));
 }
 
+#[tokio::test]
+async fn ping_says_that_a_staging_location_is_not_used() {
+    let folder = tempfile::tempdir().unwrap();
+    for (location, said) in [(folder.path().to_str().unwrap(), false), ("s3a://bucket/stage", true)] {
+        let mut config = config();
+        config.staging_location = Some(location.to_owned());
+        let told = store(config).await.ping().await.unwrap();
+        assert_eq!(told.contains("`s3a://bucket/stage` is not used"), said, "{told}");
+    }
+}
+
 /// How many plans run on the server: what a plan's session would see as busy tasks is seen as time.
 async fn free_within(limit: Duration) {
     let session = session().await;
