@@ -125,13 +125,18 @@ async fn create(session: &SparkSession, table: &[String], uploaded: &Uploaded) -
         })
 }
 
-/// In one step where the catalog can, else made beside it and renamed.
+/// In one step where the table's format or the catalog can, else made beside it and renamed.
 async fn replace(session: &SparkSession, table: &[String], uploaded: &Uploaded) -> Result<()> {
     let name = quoted(table);
-    if catalog(session, table).await? != "spark_catalog" {
-        return session
-            .execute(&format!("CREATE OR REPLACE TABLE {name} AS {}", made(uploaded)))
-            .await;
+    let format = match Described::of(session, &name).await {
+        Ok(described) => described.replaced_whole(),
+        Err(error) if error.kind() == ErrorKind::NotFound => None,
+        Err(error) => return Err(error),
+    };
+    if format.is_some() || catalog(session, table).await? != "spark_catalog" {
+        let using = format.map_or_else(String::new, |format| format!("USING {format} "));
+        let statement = format!("CREATE OR REPLACE TABLE {name} {using}AS {}", made(uploaded));
+        return session.execute(&statement).await;
     }
     let mut beside = table.to_vec();
     if let Some(last) = beside.last_mut() {

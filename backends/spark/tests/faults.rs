@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod common;
+#[path = "faults/ended.rs"]
+mod ended;
 #[path = "faults/silent.rs"]
 mod silent;
 #[path = "faults/tls.rs"]

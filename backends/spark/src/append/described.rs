@@ -11,6 +11,8 @@ use crate::session::SparkSession;
 
 /// Formats whose commits are whole.
 const COMMITTING: [&str; 4] = ["delta", "iceberg", "hudi", "paimon"];
+/// Those of them whose tables can be replaced.
+const REPLACING: [&str; 2] = ["delta", "iceberg"];
 /// Formats of plain files, of which a single one becomes visible by one rename.
 const FILES: [&str; 5] = ["parquet", "orc", "avro", "json", "csv"];
 
@@ -84,6 +86,11 @@ impl Described {
 
     pub(crate) fn commits_whole(&self) -> bool {
         COMMITTING.contains(&self.provider.as_str())
+    }
+
+    /// The format, where it puts a new table in the place of one in a single step, whatever the catalog does.
+    pub(crate) fn replaced_whole(&self) -> Option<&'static str> {
+        REPLACING.into_iter().find(|format| *format == self.provider)
     }
 
     /// Refuses what rows cannot be appended to whole.

@@ -1,0 +1,156 @@
+//! Tables of Delta Lake and Iceberg, on a Spark that both are released for: what is read, and what their commits promise.
+
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, Int64Array, RecordBatch, StringArray};
+use common::{SparkFixture, append, rows, shown, store, variable};
+use hybrid_core::ErrorKind;
+use hybrid_core::sql::{Mode, SqlSession, SqlStore};
+use hybrid_store_spark::{Setting, SparkConfig, SparkSession};
+
+/// So many rows a writer writes.
+const ROWS: i64 = 1_000;
+
+/// A store that makes tables of this format, where nothing else is said.
+fn making(format: &str) -> SparkConfig {
+    let mut config = SparkConfig::new(variable("HYBRID_SPARK_TABLES_REMOTE"));
+    let (setting, value) = match format {
+        "iceberg" => ("spark.sql.defaultCatalog", "lake"),
+        format => ("spark.sql.sources.default", format),
+    };
+    config.spark_conf.insert(setting.to_owned(), Setting::new(value));
+    config
+}
+
+mod delta {
+    use super::*;
+    hybrid_conformance::suite!(SparkFixture::new(making("delta")).await; winner, write);
+}
+
+mod iceberg {
+    use super::*;
+    hybrid_conformance::suite!(SparkFixture::new(making("iceberg")).await; winner, write);
+}
+
+async fn session(format: &str) -> SparkSession {
+    store(making(format)).await.session().await.unwrap()
+}
+
+fn batch(ids: impl IntoIterator<Item = i64>, days: &[&str]) -> RecordBatch {
+    let ids = Int64Array::from_iter_values(ids);
+    let days: StringArray = (0..ids.len()).map(|row| Some(days[row % days.len()])).collect();
+    let columns: [(&str, ArrayRef); 2] = [("id", Arc::new(ids)), ("d", Arc::new(days))];
+    RecordBatch::try_from_iter_with_nullable(columns.map(|(name, column)| (name, column, true))).unwrap()
+}
+
+async fn count(session: &SparkSession, table: &str) -> i64 {
+    let counted = rows(session, &format!("SELECT COUNT(*) FROM {table}")).await.unwrap();
+    shown(&counted)[0].parse().unwrap()
+}
+
+/// What Spark says of the table under this name.
+async fn described(session: &SparkSession, table: &str, name: &str) -> String {
+    let lines = rows(session, &format!("DESCRIBE TABLE EXTENDED {table}"))
+        .await
+        .unwrap();
+    let lines = shown(&lines);
+    let line = lines.iter().find_map(|line| line.strip_prefix(&format!("{name} | ")));
+    line.unwrap_or_else(|| panic!("{lines:?}"))
+        .split(" | ")
+        .next()
+        .unwrap()
+        .to_owned()
+}
+
+#[tokio::test]
+async fn several_partitions_are_written_at_once() {
+    for format in ["delta", "iceberg"] {
+        let session = session(format).await;
+        session.execute("DROP TABLE IF EXISTS parts").await.unwrap();
+        let create = format!("CREATE TABLE parts (id BIGINT, d STRING) USING {format} PARTITIONED BY (d)");
+        session.execute(&create).await.unwrap();
+        let known = session.describe("SELECT * FROM parts").await.unwrap();
+        let names: Vec<_> = known.fields().iter().map(|field| field.name().as_str()).collect();
+        assert_eq!(names, ["id", "d"], "{format}");
+        let rows_of_three = batch(0..300, &["a", "b", "c"]);
+        let written = session.append(append(&["parts"], rows_of_three, Mode::Append)).await;
+        assert_eq!(written.unwrap(), 300, "{format}");
+        let query = "SELECT d, COUNT(*) FROM parts GROUP BY d ORDER BY d";
+        assert_eq!(
+            shown(&rows(&session, query).await.unwrap()),
+            ["a | 100", "b | 100", "c | 100"],
+            "{format}"
+        );
+        session.execute("DROP TABLE parts").await.unwrap();
+        session.close().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn writers_at_once_all_write_and_readers_see_whole_writes() {
+    for format in ["delta", "iceberg"] {
+        let reader = session(format).await;
+        reader.execute("DROP TABLE IF EXISTS at_once").await.unwrap();
+        let create = format!("CREATE TABLE at_once (id BIGINT, d STRING) USING {format} PARTITIONED BY (d)");
+        reader.execute(&create).await.unwrap();
+        let write = async || {
+            let session = session(format).await;
+            let written = session
+                .append(append(&["at_once"], batch(0..ROWS, &["a", "b"]), Mode::Append))
+                .await;
+            session.close().await.unwrap();
+            written.unwrap()
+        };
+        let reads = async {
+            let mut seen = Vec::new();
+            for _ in 0..10 {
+                reader.execute("REFRESH TABLE at_once").await.unwrap();
+                seen.push(count(&reader, "at_once").await);
+            }
+            seen
+        };
+        let (first, second, third, seen) = tokio::join!(write(), write(), write(), reads);
+        assert_eq!([first, second, third], [ROWS as u64; 3], "{format}");
+        assert!(seen.iter().all(|count| count % ROWS == 0), "{format}: {seen:?}");
+        reader.execute("REFRESH TABLE at_once").await.unwrap();
+        assert_eq!(count(&reader, "at_once").await, 3 * ROWS, "{format}");
+        reader.execute("DROP TABLE at_once").await.unwrap();
+        reader.close().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_table_is_made_once_and_replaced_by_one_of_its_format() {
+    for format in ["delta", "iceberg"] {
+        let session = session(format).await;
+        session.execute("DROP TABLE IF EXISTS made").await.unwrap();
+        let write =
+            async |ids: Range<i64>, mode| session.append(append(&["made"], batch(ids, &["a", "b"]), mode)).await;
+        assert_eq!(write(0..3, Mode::Create).await.unwrap(), 3, "{format}");
+        let twice = write(0..3, Mode::Create).await.unwrap_err();
+        assert_eq!(twice.kind(), ErrorKind::InvalidInput, "{format}: {twice}");
+        assert_eq!(count(&session, "made").await, 3, "{format}");
+        // Whatever a session makes by itself, what is there keeps its format.
+        let other = store(SparkConfig::new(variable("HYBRID_SPARK_TABLES_REMOTE"))).await;
+        let other = other.session().await.unwrap();
+        let name: &[&str] = if format == "iceberg" {
+            &["lake", "made"]
+        } else {
+            &["made"]
+        };
+        let replaced = other.append(append(name, batch(5..7, &["c"]), Mode::Replace)).await;
+        assert_eq!(replaced.unwrap(), 2, "{format}");
+        other.close().await.unwrap();
+        session.execute("REFRESH TABLE made").await.unwrap();
+        let found = shown(&rows(&session, "SELECT * FROM made ORDER BY id").await.unwrap());
+        assert_eq!(found, ["5 | c", "6 | c"], "{format}");
+        assert_eq!(described(&session, "made", "Provider").await, format);
+        session.execute("DROP TABLE made").await.unwrap();
+        session.close().await.unwrap();
+    }
+}
