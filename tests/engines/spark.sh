@@ -8,11 +8,16 @@ spark_java() {
     ((${version:-0} >= 17)) || die "Spark 4 needs Java 17 or newer, found $version: install one and set JAVA_HOME"
 }
 
+# Where the Spark of a Python's pyspark is: spark_home PYTHON
+spark_home() {
+    "$1" -c 'import importlib.util as u; print(u.find_spec("pyspark").submodule_search_locations[0])'
+}
+
 start_spark() {
     local dir="$1" python home port
     spark_java
     python="$(venv spark "$ENGINES/spark.txt")"
-    home="$("$python" -c 'import importlib.util as u; print(u.find_spec("pyspark").submodule_search_locations[0])')"
+    home="$(spark_home "$python")"
     port="$(free_port)"
     mkdir -p "$dir/tls"
     dir="$(cd "$dir" && pwd)"

@@ -125,6 +125,9 @@ impl Failure {
         if memory || self.says(&MEMORY) || self.says(&DISK) {
             return (ErrorKind::ResourceExhausted, false);
         }
+        if self.says(&STOPPED) {
+            return (ErrorKind::Unavailable, true);
+        }
         if let Some(found) = by_class(&self.class) {
             return found;
         }
@@ -133,7 +136,15 @@ impl Failure {
 }
 
 /// What is said of memory that is used up, without a class of its own.
-const MEMORY: [&str; 2] = ["java.lang.OutOfMemoryError", "spark.driver.maxResultSize"];
+const MEMORY: [&str; 4] = [
+    "java.lang.OutOfMemoryError",
+    "Java heap space",
+    "GC overhead limit exceeded",
+    "spark.driver.maxResultSize",
+];
+
+/// What a server says whose Spark application has ended, as it does when a task takes all of its memory.
+const STOPPED: [&str; 1] = ["Cannot call methods on a stopped SparkContext"];
 
 /// What the server's system says of a disk that is full, or of a limit of its own.
 const DISK: [&str; 3] = ["No space left on device", "Disk quota exceeded", "File too large"];
@@ -249,6 +260,7 @@ fn shortened(message: &str) -> &str {
         "\n\nJVM stacktrace",
         "\n\nDriver stacktrace",
         "\n\tat ",
+        "\nThis stopped SparkContext",
     ];
     let end = ends
         .iter()

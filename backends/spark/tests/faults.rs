@@ -5,6 +5,8 @@
 mod common;
 #[path = "faults/ended.rs"]
 mod ended;
+#[path = "faults/limits.rs"]
+mod limits;
 #[path = "faults/silent.rs"]
 mod silent;
 #[path = "faults/tls.rs"]

@@ -45,6 +45,10 @@ fn classes_and_states_become_kinds() {
         ("CANNOT_MODIFY_CONFIG", "46110", ErrorKind::Config),
         ("UNSUPPORTED_FEATURE.X", "0A000", ErrorKind::Unsupported),
         ("OPERATION_CANCELED", "HY008", ErrorKind::Cancelled),
+        ("SPARK_JOB_CANCELLED", "XXKDA", ErrorKind::Cancelled),
+        ("UNABLE_TO_ACQUIRE_MEMORY", "53200", ErrorKind::ResourceExhausted),
+        ("SPILL_OUT_OF_MEMORY", "82003", ErrorKind::ResourceExhausted),
+        ("EXCEED_LIMIT_LENGTH", "54006", ErrorKind::InvalidInput),
         ("INVALID_HANDLE.SESSION_CHANGED", "HY000", ErrorKind::Unavailable),
         ("INSUFFICIENT_PERMISSIONS", "42501", ErrorKind::PermissionDenied),
         ("INTERNAL_ERROR", "XX000", ErrorKind::Unexpected),
@@ -111,4 +115,55 @@ fn memory_and_causes_are_found() {
 fn plans_and_stacks_are_left_out() {
     let message = "[X] no such thing; line 1 pos 2;\n'Project [*]\n+- 'UnresolvedRelation [t]\n\nJVM stacktrace:\nx";
     assert_eq!(shortened(message), "[X] no such thing; line 1 pos 2");
+}
+
+/// As Spark 4.3 told of them.
+#[test]
+fn what_is_used_up_is_found_in_the_words() {
+    for (code, message) in [
+        (
+            Code::Internal,
+            "Job aborted due to stage failure: Total size of serialized results of 1 tasks (5.4 MiB) is bigger than \
+             spark.driver.maxResultSize (1024.0 KiB)",
+        ),
+        (Code::Unknown, "Java heap space"),
+    ] {
+        let error = told(&Status::new(code, message));
+        assert_eq!(error.kind(), ErrorKind::ResourceExhausted, "{error}");
+    }
+    let cause = |message: &str, next| ServerError {
+        message: message.to_owned(),
+        cause: next,
+        ..ServerError::default()
+    };
+    let vague = "[TASK_WRITE_FAILED] Task failed while writing rows to file:/t. SQLSTATE: 58030";
+    for (reason, kind) in [
+        ("No space left on device", ErrorKind::ResourceExhausted),
+        ("Mkdirs failed to create file:/t", ErrorKind::Unavailable),
+    ] {
+        let metadata = [("errorClass", "TASK_WRITE_FAILED"), ("sqlState", "58030")];
+        let mut failure = Failure::of(&status(Code::Internal, vague, &metadata));
+        failure.complete(&DetailsResponse {
+            root: Some(0),
+            errors: vec![
+                cause(vague, Some(1)),
+                cause("Unable to close", Some(2)),
+                cause(reason, None),
+            ],
+        });
+        let error = failure.into_error(Code::Internal, false, "x");
+        assert_eq!(error.kind(), kind, "{error}");
+        assert!(!error.is_retryable() && error.message().ends_with(reason), "{error}");
+    }
+}
+
+#[test]
+fn an_application_that_has_ended_is_unavailable() {
+    let message = "Cannot call methods on a stopped SparkContext.\nThis stopped SparkContext was created at:\n\norg.x";
+    let error = told(&Status::new(Code::Internal, message));
+    assert!(
+        error.kind() == ErrorKind::Unavailable && error.is_retryable(),
+        "{error}"
+    );
+    assert!(error.message().ends_with("stopped SparkContext."), "{error}");
 }

@@ -58,8 +58,20 @@ pub struct Server {
 impl Server {
     /// With more options of spark-submit.
     pub async fn start(port: u16, options: &[&str]) -> Self {
+        Self::run(Command::new(variable("HYBRID_SPARK_SERVE")), port, options).await
+    }
+
+    /// One whose files may have so many KiB.
+    pub async fn start_with_files_of(limit: u32, port: u16, options: &[&str]) -> Self {
+        let mut limited = Command::new("bash");
+        let limits = format!("ulimit -f {limit}; exec \"$0\" \"$@\"");
+        limited.args(["-c", &limits, &variable("HYBRID_SPARK_SERVE")]);
+        Self::run(limited, port, options).await
+    }
+
+    async fn run(mut serve: Command, port: u16, options: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let process = Command::new(variable("HYBRID_SPARK_SERVE"))
+        let process = serve
             .args([
                 &variable("HYBRID_SPARK_HOME"),
                 &port.to_string(),
