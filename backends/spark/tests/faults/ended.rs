@@ -54,29 +54,48 @@ async fn a_query_that_is_interrupted_from_elsewhere_is_cancelled() {
     was_ended(asked, &session, "OPERATION_CANCELED").await;
 }
 
-/// The answer's first line.
-async fn post(port: u16, path: &str) -> String {
+/// What the server's page answers.
+async fn page(port: u16, request: &str) -> String {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
-    let request = format!("POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
-    answer.lines().next().unwrap_or_default().to_owned()
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+/// Presses the button that kills a job, if there is one: with the token that stands beside it.
+async fn kill_what_runs(port: u16) {
+    let jobs = page(
+        port,
+        "GET /jobs/ HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n",
+    )
+    .await;
+    let Some((_, token)) = jobs.split_once("csrfToken\" value=\"") else {
+        return;
+    };
+    let token = token.split('"').next().unwrap();
+    // It is the server's first or second; others are not killed, as they do not run.
+    for job in 0..2 {
+        let form = format!("id={job}&csrfToken={token}");
+        let head = "Host: 127.0.0.1\r\nConnection: close\r\nContent-Type: application/x-www-form-urlencoded";
+        let post = format!(
+            "POST /jobs/job/kill/ HTTP/1.1\r\n{head}\r\nContent-Length: {}\r\n\r\n{form}",
+            form.len()
+        );
+        let answer = page(port, &post).await;
+        assert!(answer.starts_with("HTTP/1.1 302"), "{answer}");
+    }
 }
 
 #[tokio::test]
 async fn a_query_whose_job_is_killed_on_the_servers_page_is_cancelled() {
-    let (port, page) = (free_port().await, free_port().await);
-    let shows = format!("spark.ui.port={page}");
+    let (port, shown_at) = (free_port().await, free_port().await);
+    let shows = format!("spark.ui.port={shown_at}");
     let server = Server::start(port, &["--conf", "spark.ui.enabled=true", "--conf", &shows]).await;
     let session = Arc::new(through(server.port).await.session().await.unwrap());
     let asked = asked(&session);
     until("the end of the job", async || {
-        // It is the server's first or second; others are not killed, as they do not run.
-        for job in 0..2 {
-            let answer = post(page, &format!("/jobs/job/kill/?id={job}")).await;
-            assert!(answer.contains("302"), "{answer}");
-        }
+        kill_what_runs(shown_at).await;
         asked.is_finished()
     })
     .await;
