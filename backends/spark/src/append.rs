@@ -28,13 +28,11 @@ pub(crate) async fn append(session: &SparkSession, append: Append) -> Result<u64
             Ok(uploaded.rows)
         }
         (_, Some(files)) => {
+            if mode == Mode::Replace {
+                files.refuse_replacing(session).await?;
+            }
             let uploaded = upload(session, rows).await?;
-            let save = if mode == Mode::Create {
-                SaveMode::ErrorIfExists
-            } else {
-                SaveMode::Overwrite
-            };
-            files.write(session, &made(&uploaded), save).await?;
+            files.write(session, &made(&uploaded), SaveMode::ErrorIfExists).await?;
             Ok(uploaded.rows)
         }
         (Mode::Append, None) => insert(session, &table, rows).await,
@@ -192,9 +190,7 @@ fn quoted(table: &[String]) -> String {
 
 impl Files {
     async fn write(&self, session: &SparkSession, select: &str, mode: SaveMode) -> Result<()> {
-        if mode != SaveMode::Overwrite {
-            commit_by_one_rename(session).await?;
-        }
+        commit_by_one_rename(session).await?;
         let write = Write {
             input: Some(Relation::sql(select)),
             source: Some(self.format.clone()),

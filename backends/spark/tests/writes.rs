@@ -126,6 +126,13 @@ async fn folders_of_files_are_written_too() {
     assert_eq!(files.count(), 2, "one file for each write");
     let query = format!("SELECT * FROM parquet.`{folder}` ORDER BY id");
     assert_eq!(shown(&rows(&session, &query).await.unwrap()), ["1 | a", "2 | b"]);
+    let replaced = session
+        .append(append(&[&folder], batch(&[3], &["c"]), Mode::Replace))
+        .await
+        .unwrap_err();
+    assert_eq!(replaced.kind(), ErrorKind::Unsupported, "{replaced}");
+    assert_eq!(shown(&rows(&session, &query).await.unwrap()), ["1 | a", "2 | b"]);
+    fs::remove_dir_all(&folder).unwrap();
     session
         .append(append(&[&folder], batch(&[3], &["c"]), Mode::Replace))
         .await

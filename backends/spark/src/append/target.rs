@@ -35,6 +35,21 @@ impl Files {
         format!("{}.{}", self.format, SparkDialect.quote(&self.path))
     }
 
+    /// Refuses to replace what is there: Spark removes the files of a folder before it writes others, which would be lost
+    /// with a write that fails. Of what cannot be read, the write itself says that it is there.
+    pub(crate) async fn refuse_replacing(&self, session: &SparkSession) -> Result<()> {
+        let known = session.describe(&format!("SELECT * FROM {}", self.quoted())).await;
+        if known.is_err() {
+            return Ok(());
+        }
+        let message = format!(
+            "the files in `{}` are not replaced: Spark would remove them before others are written",
+            self.path
+        );
+        Err(unsupported(message)
+            .with_help("write to a folder of its own, or to a Delta or Iceberg table, which is replaced in one step"))
+    }
+
     /// The columns of the files that are there.
     pub(crate) async fn describe(&self, session: &SparkSession) -> Result<SchemaRef> {
         let known = session.describe(&format!("SELECT * FROM {}", self.quoted())).await?;
