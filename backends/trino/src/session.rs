@@ -3,7 +3,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Float64Type, SchemaRef};
-use hybrid_core::sql::{Append, SqlSession};
+use futures::FutureExt;
+use hybrid_core::sql::{Append, SqlSession, Swap};
 use hybrid_core::{BatchStream, Error, ErrorKind, Result, async_trait};
 
 use crate::client::{Client, Conversation, Properties};
@@ -44,6 +45,7 @@ pub struct TrinoSession {
     work: Conversation,
     tables: Mutex<Vec<String>>,
     folders: Mutex<Vec<PathBuf>>,
+    swaps: Swap,
 }
 
 impl TrinoSession {
@@ -53,6 +55,7 @@ impl TrinoSession {
             shared,
             tables: Mutex::default(),
             folders: Mutex::default(),
+            swaps: Swap::default(),
         }
     }
 
@@ -73,6 +76,17 @@ impl TrinoSession {
     /// The rows of a query that has few.
     pub(crate) async fn rows(&self, query: &str) -> Result<Vec<RecordBatch>> {
         self.work.rows(query).await
+    }
+
+    /// Puts the table `new` in the place of `name`, whose old rows are called `aside` until they are dropped.
+    pub(crate) async fn swap(&self, name: String, new: String, aside: String) -> Result<()> {
+        // The conversation of the work may be over before that is done.
+        let conversation = Arc::new(self.shared.conversation());
+        let run = move |statement: String| {
+            let conversation = Arc::clone(&conversation);
+            async move { conversation.execute(&statement).await.map(drop) }.boxed()
+        };
+        self.swaps.swap(Box::new(run), name, new, aside).await
     }
 
     /// Notes a table that is about to be made: it is dropped in the end, whatever happens.
@@ -167,6 +181,7 @@ impl SqlSession for TrinoSession {
 
     async fn close(&self) -> Result<()> {
         self.work.stop().await;
+        self.swaps.end().await;
         let dropped = self.drop_tables().await;
         let folders = std::mem::take(&mut *locked(&self.folders));
         let removed = futures::future::join_all(folders.iter().map(|folder| remove(folder))).await;

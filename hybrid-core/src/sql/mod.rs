@@ -20,6 +20,7 @@ mod relation;
 mod select;
 mod store;
 mod support;
+mod swap;
 mod table;
 mod text;
 mod write;
@@ -34,6 +35,7 @@ pub use relation::Relation;
 pub use select::check_select;
 pub use store::{Append, Mode, SqlSession, SqlStore};
 pub use support::{blocking, jittered, status_line};
+pub use swap::{Run, Swap};
 
 /// For the grammar of a [`Dialect`].
 pub use sqlparser;
