@@ -136,39 +136,19 @@ async fn replace(session: &SparkSession, table: &[String], uploaded: &Uploaded) 
         let statement = format!("CREATE OR REPLACE TABLE {name} {using}AS {}", made(uploaded));
         return session.execute(&statement).await;
     }
-    let mut beside = table.to_vec();
-    if let Some(last) = beside.last_mut() {
-        *last = SparkSession::fresh_name();
-    }
-    let mut aside = table.to_vec();
-    if let Some(last) = aside.last_mut() {
-        *last = SparkSession::fresh_name();
-    }
+    let beside = sibling(table, SparkSession::fresh_name());
+    session.remember_table(&quoted(&beside));
     create(session, &beside, uploaded).await?;
-    swap(session, &name, &quoted(&beside), &quoted(&aside)).await
+    // By its own name it is found where this process ends in the middle.
+    let last = table.last().map_or("", String::as_str);
+    let aside = sibling(table, format!("{last}{}", SparkSession::fresh_name()));
+    session.swap(name, quoted(&beside), quoted(&aside)).await
 }
 
-/// Puts the table `beside` in the place of `name`, whose old rows are only dropped once that is done.
-async fn swap(session: &SparkSession, name: &str, beside: &str, aside: &str) -> Result<()> {
-    let rename = async |from: &str, to: &str| session.execute(&format!("ALTER TABLE {from} RENAME TO {to}")).await;
-    let drop = async |table: &str| session.execute(&format!("DROP TABLE IF EXISTS {table}")).await;
-    let had = match rename(name, aside).await {
-        Ok(()) => true,
-        Err(error) if error.kind() == ErrorKind::NotFound => false,
-        Err(error) => {
-            // The first error is the one to tell.
-            let _ = drop(beside).await;
-            return Err(error);
-        }
-    };
-    if let Err(error) = rename(beside, name).await {
-        if had && rename(aside, name).await.is_err() {
-            return Err(error.with_help(format!("the rows that were there are in {aside}")));
-        }
-        let _ = drop(beside).await;
-        return Err(error);
-    }
-    if had { drop(aside).await } else { Ok(()) }
+/// A table of that name beside another one.
+fn sibling(table: &[String], name: String) -> Vec<String> {
+    let place = table.split_last().map_or(&[][..], |(_, place)| place);
+    place.iter().cloned().chain([name]).collect()
 }
 
 /// The catalog of a table: the first of three parts, else the session's.

@@ -1,9 +1,9 @@
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use arrow::datatypes::SchemaRef;
-use futures::StreamExt;
-use hybrid_core::sql::{Append, SqlSession};
+use futures::{FutureExt, StreamExt};
+use hybrid_core::sql::{Append, SqlSession, Swap};
 use hybrid_core::{BatchStream, Error, ErrorKind, Result, async_trait};
 use tonic::Status;
 use uuid::Uuid;
@@ -31,6 +31,9 @@ pub struct SparkSession {
     /// What was put into the staging location, to be removed at the end.
     pub(crate) staged: Mutex<Vec<std::path::PathBuf>>,
     views: Mutex<Vec<String>>,
+    /// Tables that are made to take the place of others, dropped in the end where they did not.
+    tables: Mutex<Vec<String>>,
+    swaps: Swap,
 }
 
 /// What names a session to the server, and how it is reached.
@@ -195,6 +198,8 @@ impl SparkSession {
             sizes_may_be_set,
             staged: Mutex::default(),
             views: Mutex::default(),
+            tables: Mutex::default(),
+            swaps: Swap::default(),
         }
     }
 
@@ -221,10 +226,22 @@ impl SparkSession {
     }
 
     pub(crate) fn remember(&self, view: &str) {
-        self.views
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(view.to_owned());
+        locked(&self.views).push(format!("DROP VIEW IF EXISTS `{view}`"));
+    }
+
+    /// Notes a table, quoted, that is about to be made.
+    pub(crate) fn remember_table(&self, table: &str) {
+        locked(&self.tables).push(format!("DROP TABLE IF EXISTS {table}"));
+    }
+
+    /// Puts the table `new` in the place of `name`, whose old rows are called `aside` until they are dropped.
+    pub(crate) async fn swap(&self, name: String, new: String, aside: String) -> Result<()> {
+        let conversation = Arc::clone(&self.conversation);
+        let run = move |statement: String| {
+            let execution = Execution::new(Arc::clone(&conversation), Plan::statement(&statement));
+            async move { execution.finish().await.map(drop) }.boxed()
+        };
+        self.swaps.swap(Box::new(run), name, new, aside).await
     }
 
     /// What was loaded looks small to the optimizer, which would send all of it to every executor: joins are then
@@ -242,13 +259,18 @@ impl SparkSession {
             .await
     }
 
-    async fn drop_views(&self) -> Result<()> {
-        let views = std::mem::take(&mut *self.views.lock().unwrap_or_else(PoisonError::into_inner));
-        for view in views {
-            self.execute(&format!("DROP VIEW IF EXISTS `{view}`")).await?;
+    /// Drops what was noted.
+    async fn drop_all(&self, noted: &Mutex<Vec<String>>) -> Result<()> {
+        let drops = std::mem::take(&mut *locked(noted));
+        for drop in drops {
+            self.execute(&drop).await?;
         }
         Ok(())
     }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[async_trait]
@@ -349,15 +371,17 @@ impl SqlSession for SparkSession {
     }
 
     async fn close(&self) -> Result<()> {
+        self.swaps.end().await;
+        let dropped = self.drop_all(&self.tables).await;
         let released = match self.conversation.shared {
-            true => self.drop_views().await,
+            true => self.drop_all(&self.views).await,
             false => self.conversation.release().await,
         };
-        let staged = std::mem::take(&mut *self.staged.lock().unwrap_or_else(PoisonError::into_inner));
+        let staged = std::mem::take(&mut *locked(&self.staged));
         let removed = match &self.staging {
             Some(staging) => staging.remove(staged).await,
             None => Ok(()),
         };
-        released.and(removed)
+        dropped.and(released).and(removed)
     }
 }
