@@ -63,6 +63,12 @@ venv_make() {
     touch "$dir/ready"
 }
 
+# Runs a command whose output is of use only when it fails: quiet COMMAND…
+quiet() {
+    local said
+    said="$("$@" 2>&1)" || { printf '%s\n' "$said" >&2 && return 1; }
+}
+
 # A certificate authority `ca`, another one `foreign`, and for each name a certificate that the first has signed:
 # certificates DIR NAME…
 certificates() {
@@ -70,14 +76,14 @@ certificates() {
     need openssl "install OpenSSL"
     shift
     for name in ca foreign; do
-        openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj "/CN=hybrid $name" \
+        quiet openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj "/CN=hybrid $name" \
             -addext basicConstraints=critical,CA:TRUE -keyout "$dir/$name.key" -out "$dir/$name.crt"
     done
     for name in "$@"; do
-        openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$name" \
+        quiet openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$name" \
             -keyout "$dir/$name.key" -out "$dir/$name.csr"
         printf 'subjectAltName=DNS:%s\nbasicConstraints=CA:FALSE\n' "$name" >"$dir/$name.ext"
-        openssl x509 -req -in "$dir/$name.csr" -CA "$dir/ca.crt" -CAkey "$dir/ca.key" -CAcreateserial -days 2 \
+        quiet openssl x509 -req -in "$dir/$name.csr" -CA "$dir/ca.crt" -CAkey "$dir/ca.key" -CAcreateserial -days 2 \
             -extfile "$dir/$name.ext" -out "$dir/$name.crt"
     done
 }

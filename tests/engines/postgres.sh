@@ -68,7 +68,7 @@ postgres_init() {
     local bin="$1" dir="$2" port="$3"
     printf 'hybrid-secret' >"$dir/password"
     "$bin/initdb" -D "$dir/data" -U hybrid --pwfile="$dir/password" -A scram-sha-256 --no-sync --locale=C.UTF-8 -E UTF8
-    certificates "$dir" localhost certified 2>&1
+    certificates "$dir" localhost certified
     postgres_hba >"$dir/data/pg_hba.conf"
     cat >>"$dir/data/postgresql.conf" <<CONF
 port = $port

@@ -22,7 +22,7 @@ start_spark() {
     mkdir -p "$dir/tls"
     dir="$(cd "$dir" && pwd)"
     # Spark Connect speaks no TLS itself: what the tests put before it does, with these.
-    certificates "$dir/tls" localhost 2>/dev/null
+    certificates "$dir/tls" localhost
     export HYBRID_SPARK_TOKEN="spark-$RANDOM$RANDOM"
     engine_start spark "$port" "$dir" "$ENGINES/spark/serve" "$home" "$port" "$dir" "$HYBRID_SPARK_TOKEN"
     export HYBRID_SPARK_PORT="$port" HYBRID_SPARK_REMOTE="sc://127.0.0.1:$port/;token=$HYBRID_SPARK_TOKEN"

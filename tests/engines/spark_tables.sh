@@ -33,10 +33,12 @@ spark_tables_install() {
 }
 
 start_spark_tables() {
-    local dir="$1" home port jars token="tables-$RANDOM$RANDOM"
+    local dir="$1" python home port jars token="tables-$RANDOM$RANDOM"
     spark_java
-    home="$(spark_home "$(venv spark-tables "$ENGINES/spark_tables.txt")")"
-    jars="$(printf '%s,' "$(spark_tables_jars)"/*.jar)"
+    python="$(venv spark-tables "$ENGINES/spark_tables.txt")"
+    home="$(spark_home "$python")"
+    jars="$(spark_tables_jars)"
+    jars="$(printf '%s,' "$jars"/*.jar)"
     port="$(free_port)"
     mkdir -p "$dir"
     dir="$(cd "$dir" && pwd)"
