@@ -121,17 +121,22 @@ impl Failure {
 
     /// What a caller can do, and whether trying again can help.
     fn kind(&self, code: Code) -> (ErrorKind, bool) {
-        let memory = self.hierarchy.iter().any(|class| class.contains("OutOfMemoryError"));
-        if memory || self.says(&MEMORY) || self.says(&DISK) {
-            return (ErrorKind::ResourceExhausted, false);
+        const EXHAUSTED: (ErrorKind, bool) = (ErrorKind::ResourceExhausted, false);
+        if self.hierarchy.iter().any(|class| class.contains("OutOfMemoryError")) {
+            return EXHAUSTED;
+        }
+        let named = by_class(&self.class).or_else(|| by_sql_state(&self.sql_state));
+        // What is wrong with a value quotes it: those words are not the server's.
+        if let Some(found @ (ErrorKind::InvalidInput, _)) = named {
+            return found;
+        }
+        if self.says(&MEMORY) || self.says(&DISK) {
+            return EXHAUSTED;
         }
         if self.says(&STOPPED) {
             return (ErrorKind::Unavailable, true);
         }
-        if let Some(found) = by_class(&self.class) {
-            return found;
-        }
-        by_sql_state(&self.sql_state).unwrap_or_else(|| (by_code(code), code == Code::Unavailable))
+        named.unwrap_or_else(|| (by_code(code), code == Code::Unavailable))
     }
 }
 

@@ -158,6 +158,15 @@ fn what_is_used_up_is_found_in_the_words() {
 }
 
 #[test]
+fn what_a_value_says_is_not_what_the_server_says() {
+    let message =
+        "[CAST_INVALID_INPUT] The value 'No space left on device' of the type \"STRING\" cannot be cast to \"INT\"";
+    let metadata = [("errorClass", "CAST_INVALID_INPUT"), ("sqlState", "22018")];
+    let error = told(&status(Code::Internal, message, &metadata));
+    assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+}
+
+#[test]
 fn an_application_that_has_ended_is_unavailable() {
     let message = "Cannot call methods on a stopped SparkContext.\nThis stopped SparkContext was created at:\n\norg.x";
     let error = told(&Status::new(Code::Internal, message));
