@@ -4,8 +4,10 @@
 
 mod common;
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arrow::array::{Array, ArrayRef, Int64Array, RecordBatch, StringArray};
 use common::{SparkFixture, append, rows, shown, store, variable};
@@ -106,15 +108,21 @@ async fn writers_at_once_all_write_and_readers_see_whole_writes() {
             session.close().await.unwrap();
             written.unwrap()
         };
+        let over = AtomicBool::new(false);
+        let writes = async {
+            let written = tokio::join!(write(), write(), write());
+            over.store(true, Ordering::SeqCst);
+            written
+        };
         let reads = async {
-            let mut seen = Vec::new();
-            for _ in 0..10 {
+            let mut seen = BTreeSet::new();
+            while !over.load(Ordering::SeqCst) {
                 reader.execute("REFRESH TABLE at_once").await.unwrap();
-                seen.push(count(&reader, "at_once").await);
+                seen.insert(count(&reader, "at_once").await);
             }
             seen
         };
-        let (first, second, third, seen) = tokio::join!(write(), write(), write(), reads);
+        let ((first, second, third), seen) = tokio::join!(writes, reads);
         assert_eq!([first, second, third], [ROWS as u64; 3], "{format}");
         assert!(seen.iter().all(|count| count % ROWS == 0), "{format}: {seen:?}");
         reader.execute("REFRESH TABLE at_once").await.unwrap();
