@@ -96,7 +96,8 @@ postgres_keep() {
     set -euo pipefail
     umask 077
     # shellcheck disable=SC2064 # the values of now
-    trap "'$bin/pg_ctl' -D '$dir/data' -m immediate stop; rm -rf '$dir'; exit 0" TERM INT
+    trap "'$bin/pg_ctl' -D '$dir/data' -m immediate stop || true; rm -rf '$dir'" EXIT
+    trap 'exit 0' TERM INT
     postgres_init "$@"
     while true; do sleep 1 & wait $!; done
 }
@@ -113,6 +114,10 @@ postgres_cluster() {
     engine_start "$name" "$port" "$logs" "${run[@]}"
     until [[ "$(PGPASSWORD=hybrid-secret "$bin/psql" -h 127.0.0.1 -p "$port" -U hybrid -d postgres -Atc \
         "SELECT count(*) FROM pg_roles WHERE rolname = 'plain'" 2>/dev/null)" == 1 ]]; do
+        if ! kill -0 "${engine_pids[${#engine_pids[@]} - 1]}" 2>/dev/null; then
+            cat "$logs/$name.log" >&2
+            die "$name ended before it was ready; its output is above"
+        fi
         sleep 0.1
     done
 }

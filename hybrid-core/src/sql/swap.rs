@@ -127,7 +127,7 @@ mod tests {
     async fn swapped(engine: Engine) -> (Result<()>, Vec<String>) {
         let engine = Arc::new(engine);
         let asked = Arc::clone(&engine);
-        let run: Run = Box::new(move |statement| std::future::ready(asked.run(&statement)).boxed());
+        let run: Run = Box::new(move |statement: String| std::future::ready(asked.run(&statement)).boxed());
         let outcome = begun(&Swap::default(), run).await;
         let tables = engine.tables.lock().unwrap().clone();
         (outcome, tables)
@@ -186,7 +186,7 @@ mod tests {
     async fn what_has_begun_goes_on_when_nobody_waits() {
         let (engine, allowed) = (Arc::new(Engine::of(&["t", "new"])), Arc::new(Semaphore::new(1)));
         let (asked, may) = (Arc::clone(&engine), Arc::clone(&allowed));
-        let run: Run = Box::new(move |statement| {
+        let run: Run = Box::new(move |statement: String| {
             let (asked, may) = (Arc::clone(&asked), Arc::clone(&may));
             async move {
                 may.acquire_owned().await.unwrap().forget();
