@@ -3,13 +3,16 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch};
 use futures::future::try_join_all;
 use hybrid_core::sql::Mode;
-use hybrid_store_trino::TrinoStore;
+use hybrid_core::store::DynOfflineStore;
+use hybrid_core::{BatchStream, HybridOfflineStore, Source};
+use hybrid_store_trino::{TrinoSource, TrinoStore};
 
-use crate::common::{config, connect, create, number, unique};
+use crate::common::{config, connect, count, create, number, unique};
 
 /// The connectors that are said to commit a statement whole.
 const ATOMIC: [&str; 2] = ["iceberg", "delta_lake"];
@@ -72,5 +75,34 @@ async fn a_table_is_replaced_at_once() {
         let ((), seen) = watched(&store, &table.join("."), replace).await;
         assert!(seen.is_subset(&(1..=4).collect()), "{connector}: {seen:?}");
         assert_eq!(seen.last(), Some(&4), "{connector}");
+    }
+}
+
+/// Where it takes two steps, whatever the moment: no row is lost, and nothing is left beside the table.
+#[tokio::test]
+async fn a_replacement_that_is_given_up_has_been_done_or_not() {
+    let (own, schema) = (connect(config("memory")).await, unique("given_up"));
+    create(&own, &["memory", &schema, "t"], numbers(1), Mode::Create)
+        .await
+        .unwrap();
+    let destination: Source = TrinoSource::new(format!("memory.{schema}.t")).into();
+    for (delay, rows) in (0..1_000).step_by(50).zip(2..) {
+        let store: Arc<dyn DynOfflineStore> = Arc::new(connect(config("memory")).await);
+        let router = HybridOfflineStore::from_stores([("trino".to_owned(), store)]);
+        let before = number(&own, &format!("SELECT count(*) FROM memory.{schema}.t")).await;
+        let batches = numbers(rows);
+        let new = BatchStream::from_batches(batches[0].schema(), batches);
+        let replaced =
+            tokio::time::timeout(Duration::from_millis(delay), router.persist(&destination, new, true)).await;
+        router.shutdown().await.unwrap();
+        let after = number(&own, &format!("SELECT count(*) FROM memory.{schema}.t")).await;
+        match replaced {
+            Ok(done) => assert_eq!((done.unwrap(), after), (rows.unsigned_abs(), rows)),
+            Err(_) => assert!(after == before || after == rows, "{before}, {rows}: {after}"),
+        }
+        assert_eq!(
+            count(&own, &format!("SHOW TABLES FROM memory.{schema} LIKE 't%'")).await,
+            1
+        );
     }
 }
