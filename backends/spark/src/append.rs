@@ -128,7 +128,8 @@ async fn replace(session: &SparkSession, table: &[String], uploaded: &Uploaded) 
     let name = quoted(table);
     let format = match Described::of(session, &name).await {
         Ok(described) => described.replaced_whole(),
-        Err(error) if error.kind() == ErrorKind::NotFound => None,
+        // Also in a catalog that renames nothing, as Iceberg's of plain folders.
+        Err(error) if error.kind() == ErrorKind::NotFound => return create(session, table, uploaded).await,
         Err(error) => return Err(error),
     };
     if format.is_some() || catalog(session, table).await? != "spark_catalog" {

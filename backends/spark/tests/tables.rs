@@ -162,3 +162,17 @@ async fn a_table_is_made_once_and_replaced_by_one_of_its_format() {
         session.close().await.unwrap();
     }
 }
+
+#[tokio::test]
+async fn one_that_is_not_there_is_made_also_where_a_catalog_renames_nothing() {
+    let spark = store(SparkConfig::new(variable("HYBRID_SPARK_TABLES_REMOTE"))).await;
+    let session = spark.session().await.unwrap();
+    session.execute("DROP TABLE IF EXISTS lake.fresh").await.unwrap();
+    let made = session
+        .append(append(&["lake", "fresh"], batch(0..3, &["a"]), Mode::Replace))
+        .await;
+    assert_eq!(made.unwrap(), 3);
+    assert_eq!(count(&session, "lake.fresh").await, 3);
+    session.execute("DROP TABLE lake.fresh").await.unwrap();
+    session.close().await.unwrap();
+}
