@@ -53,16 +53,16 @@ trino_secrets() (
     need openssl "install OpenSSL"
     mkdir -p "$1"
     cd "$1" || exit 1
-    openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj "/CN=hybrid test CA" -keyout ca.key -out ca.pem 2>/dev/null
+    quiet openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj "/CN=hybrid test CA" -keyout ca.key -out ca.pem
     trino_certificate server "/CN=localhost" "subjectAltName=DNS:localhost,IP:127.0.0.1"
     trino_certificate client "/CN=carol" "extendedKeyUsage=clientAuth"
     python3 "$ENGINES/trino/credentials.py"
 )
 
 trino_certificate() {
-    openssl req -newkey rsa:2048 -nodes -subj "$2" -keyout "$1.key" -out "$1.csr" 2>/dev/null
-    openssl x509 -req -in "$1.csr" -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 -out "$1.crt" \
-        -extfile <(printf '%s\n' "$3") 2>/dev/null
+    quiet openssl req -newkey rsa:2048 -nodes -subj "$2" -keyout "$1.key" -out "$1.csr"
+    quiet openssl x509 -req -in "$1.csr" -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 -out "$1.crt" \
+        -extfile <(printf '%s\n' "$3")
     cat "$1.key" "$1.crt" >"$1.pem"
 }
 
