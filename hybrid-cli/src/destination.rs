@@ -1,9 +1,11 @@
 //! Where the rows of a command go: into an output, or to a source of the definitions.
 
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf};
 use std::str::FromStr;
 use std::time::Instant;
 
+use hybrid_offline_store::config::without_secrets;
 use hybrid_offline_store::retrieval::spooled;
 use hybrid_offline_store::{
     BatchStream, Error, ErrorKind, FeatureStore, FeatureView, Result, RetrievalJob, RetrievalOptions, Source,
@@ -28,8 +30,11 @@ impl FromStr for Place {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        if !text.contains("://") {
+        let Some((scheme, _)) = text.split_once("://") else {
             return text.parse::<Output>().map(Self::Here);
+        };
+        if scheme.eq_ignore_ascii_case("file") {
+            return Err("write the path of a file of this machine without file://".to_owned());
         }
         let extension = Path::new(text).extension().map(|e| e.to_string_lossy().to_lowercase());
         match extension.as_deref() {
@@ -56,38 +61,37 @@ impl<'a> Destination<'a> {
     ///
     /// # Errors
     /// NotFound for a source that is not defined; InvalidInput for a place that one of the project's views is read from,
-    /// and for a source that is there already and may not be overwritten.
+    /// and for a source that is there already and may not be overwritten; what its store says that cannot be used.
     pub async fn of(to: &'a To, store: &'a FeatureStore) -> Result<Self> {
         let overwrite = to.overwrite;
         match (&to.persist, &to.output) {
             (Some(name), _) => {
-                let source = Box::new(store.registry().await?.source(name)?.clone());
-                let path = local_path(store, &source);
-                let is_same = |read: &Source| (&read.key, &read.options) == (&source.key, &source.options);
-                spare_views(store, name, path.as_deref(), is_same).await?;
-                if !overwrite && store.offline_store().source_schema(&source).await.is_ok() {
+                let source = store.registry().await?.source(name)?.clone();
+                spare_views(store, name, local_path(store, &source).as_deref(), Some(&source)).await?;
+                if holds_rows(store, &source, &UNUSABLE).await? && !overwrite {
                     let message = format!("the source `{name}` holds rows already");
                     let error = Error::new(ErrorKind::InvalidInput, message);
                     return Err(error.with_help("say --overwrite, or name another"));
                 }
                 Ok(Self::Source {
                     store,
-                    source,
+                    source: Box::new(source),
                     overwrite,
                 })
             }
             (None, Place::Here(output)) => {
                 if let Output::File(path) = output {
-                    spare_views(store, &path.display().to_string(), Some(path), |_| false).await?;
+                    spare_views(store, &path.display().to_string(), Some(path), None).await?;
                 }
                 Ok(Self::Output(output))
             }
             // As a file is, an object is replaced.
             (None, Place::There(url)) => {
-                let source = Source::with_options("file", [("path", Some(url.clone()))]).with_name(url);
-                let path = |source: &Source| source.options.get("path").cloned();
-                let is_same = |read: &Source| read.key == source.key && path(read) == path(&source);
-                spare_views(store, url, None, is_same).await?;
+                let name = without_secrets(url);
+                let source = Source::with_options("file", [("path", Some(url.clone()))]).with_name(name.as_str());
+                spare_views(store, &name, None, Some(&source)).await?;
+                let wrong = [ErrorKind::Definition, ErrorKind::Unsupported];
+                holds_rows(store, &source, &[&UNUSABLE[..], &wrong].concat()).await?;
                 Ok(Self::Source {
                     store,
                     source: Box::new(source),
@@ -132,23 +136,33 @@ impl<'a> Destination<'a> {
     }
 }
 
-/// Refuses a place that one of the project's views is read from.
-async fn spare_views(
-    store: &FeatureStore,
-    place: &str,
-    path: Option<&Path>,
-    is_same: impl Fn(&Source) -> bool,
-) -> Result<()> {
+/// What a store says that will not do either when the rows have come.
+const UNUSABLE: [ErrorKind; 4] = [
+    ErrorKind::Config,
+    ErrorKind::Unauthenticated,
+    ErrorKind::Unavailable,
+    ErrorKind::Timeout,
+];
+
+/// Whether a source holds rows, as far as its store can tell; an error of one of these kinds counts, before anything is
+/// read for it.
+async fn holds_rows(store: &FeatureStore, source: &Source, counts: &[ErrorKind]) -> Result<bool> {
+    match store.offline_store().source_schema(source).await {
+        Ok(_) => Ok(true),
+        Err(error) if counts.contains(&error.kind()) => Err(error),
+        Err(_) => Ok(false),
+    }
+}
+
+/// Refuses a place that one of the project's views is read from: a file of this machine, a source, or both.
+async fn spare_views(store: &FeatureStore, place: &str, path: Option<&Path>, source: Option<&Source>) -> Result<()> {
     let registry = store.registry().await?;
-    let target = path.and_then(target);
-    let is_inside = |source: &Source| {
-        let read = local_path(store, source).and_then(|path| path.canonicalize().ok());
-        target
-            .as_ref()
-            .zip(read)
-            .is_some_and(|(target, read)| target.starts_with(read))
+    let file = path.and_then(target);
+    let is_read = |view: &&FeatureView| {
+        let read = local_path(store, &view.source);
+        let is_file = file.as_deref().zip(read).is_some_and(|(file, read)| is_in(file, &read));
+        is_file || source.is_some_and(|source| is_same(source, &view.source))
     };
-    let is_read = |view: &&FeatureView| is_same(&view.source) || is_inside(&view.source);
     let Some(view) = registry.feature_views.iter().find(is_read) else {
         return Ok(());
     };
@@ -156,12 +170,91 @@ async fn spare_views(
     Err(Error::new(ErrorKind::InvalidInput, message).with_help("name another"))
 }
 
-/// Where a file would appear, links resolved; nothing where its folder is not there.
+/// Options that say how rows are read, and not where they are.
+const HOW: [&str; 5] = [
+    "name",
+    "file_format",
+    "table_format",
+    "s3_endpoint_override",
+    "date_partition_column_format",
+];
+
+/// Whether both are one place, or the first lies in the second.
+fn is_same(target: &Source, read: &Source) -> bool {
+    match (url(target), url(read)) {
+        (Some(target), Some(read)) => is_among(&target, &read),
+        (None, None) => target.key == read.key && place(target) == place(read),
+        _ => false,
+    }
+}
+
+/// What says where a source's rows are.
+fn place(source: &Source) -> BTreeMap<&str, String> {
+    let options = source
+        .options
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.to_string()));
+    options.filter(|(name, _)| !HOW.contains(name)).collect()
+}
+
+/// The URL of a source of objects, as one of its spellings.
+fn url(source: &Source) -> Option<String> {
+    let (scheme, rest) = source.options.get("path")?.as_str()?.split_once("://")?;
+    let scheme = match scheme.to_ascii_lowercase().as_str() {
+        "s3a" => "s3".to_owned(),
+        "gcs" => "gs".to_owned(),
+        "azure" => "az".to_owned(),
+        other => other.to_owned(),
+    };
+    Some(format!("{scheme}://{}", rest.trim_end_matches('/')))
+}
+
+/// What makes a path a glob, or ends a part of one.
+const GLOB: [char; 4] = ['*', '?', '[', ']'];
+
+/// Whether a file or object is what is read, lies in it, or may be one of a glob's: that begins and ends as they do.
+fn is_among(target: &str, read: &str) -> bool {
+    let begins = read.find(GLOB).map(|at| &read[..at]);
+    let ends = read.rfind(GLOB).map(|at| &read[at + 1..]);
+    match begins.zip(ends) {
+        Some((begins, ends)) => target.starts_with(begins) && target.ends_with(ends),
+        None => target
+            .strip_prefix(read.trim_end_matches('/'))
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/')),
+    }
+}
+
+/// The same of files of this machine; the first is resolved already.
+fn is_in(file: &Path, read: &Path) -> bool {
+    match read.canonicalize() {
+        Ok(read) => file.starts_with(read),
+        Err(_) => glob(read).is_some_and(|read| is_among(&file.to_string_lossy(), &read)),
+    }
+}
+
+/// A glob, links in its first folders resolved.
+fn glob(path: &Path) -> Option<String> {
+    let text = path.to_str()?;
+    let (folder, _) = text[..text.find(GLOB)?].rsplit_once('/')?;
+    let rest = &text[folder.len()..];
+    Some(format!("{}{rest}", Path::new(folder).canonicalize().ok()?.display()))
+}
+
+/// Where a file would appear, links resolved; folders that are not there will be made.
 fn target(path: &Path) -> Option<PathBuf> {
-    path.canonicalize().ok().or_else(|| {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let folder = folder.unwrap_or(Path::new(".")).canonicalize().ok()?;
-        Some(folder.join(path.file_name()?))
+    path.ancestors().find_map(|there| {
+        let rest = path.strip_prefix(there).ok()?;
+        let there = Some(there).filter(|there| !there.as_os_str().is_empty());
+        let mut whole = there.unwrap_or(Path::new(".")).canonicalize().ok()?;
+        for part in rest.components() {
+            match part {
+                Component::ParentDir => {
+                    whole.pop();
+                }
+                part => whole.push(part),
+            }
+        }
+        Some(whole)
     })
 }
 
@@ -183,6 +276,7 @@ fn local_path(store: &FeatureStore, source: &Source) -> Option<PathBuf> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -192,8 +286,83 @@ mod tests {
         assert_eq!("s3://b/may/out.parquet".parse(), there);
         assert_eq!("-".parse(), Ok(Place::Here(Output::Table)));
         assert_eq!("a.csv".parse(), Ok(Place::Here(Output::File("a.csv".into()))));
-        for wrong in ["s3://b/out.arrow", "gs://b/folder/", "out"] {
+        for wrong in [
+            "s3://b/out.arrow",
+            "gs://b/folder/",
+            "out",
+            "file:///a.csv",
+            "FILE:///a.csv",
+        ] {
             assert!(wrong.parse::<Place>().is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn what_is_read_is_known_in_every_spelling() {
+        for (target, read) in [
+            ("s3://b/x.parquet", "s3a://b/x.parquet"),
+            ("s3://b/data/x.parquet", "s3://b/data/"),
+            ("s3://b/data/x.parquet", "s3://b"),
+            ("gs://b/data/2024.parquet", "gcs://b/data/*.parquet"),
+            ("gs://b/data/a/2024.parquet", "gs://b/data/**/20[12]?.parquet"),
+        ] {
+            assert!(is_same(&at("file", target), &at("file", read)), "{target} {read}");
+        }
+        for (target, read) in [
+            ("s3://b/x.parquet", "s3://c/x.parquet"),
+            ("s3://b/data2/x.parquet", "s3://b/data"),
+            ("s3://b/data/x.csv", "s3://b/data/*.parquet"),
+            ("s3://b/other/x.parquet", "s3://b/data/*.parquet"),
+            ("s3://b/data/x.parquet", "data/x.parquet"),
+        ] {
+            assert!(!is_same(&at("file", target), &at("file", read)), "{target} {read}");
+        }
+        // Another store may read the same objects.
+        assert!(is_same(
+            &at("file", "s3://b/data/x.parquet"),
+            &at("spark", "s3://b/data")
+        ));
+    }
+
+    fn at(key: &str, path: &str) -> Source {
+        Source::with_options(key, [("path", Some(path.to_owned()))])
+    }
+
+    #[test]
+    fn a_file_is_known_where_it_will_be() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        std::fs::create_dir(&data).unwrap();
+        std::fs::write(data.join("a.parquet"), "").unwrap();
+        let is_read = |file: &str, read: &str| is_in(&target(&data.join(file)).unwrap(), &folder.path().join(read));
+        for (file, read) in [
+            ("a.parquet", "data/a.parquet"),
+            ("b.parquet", "data"),
+            ("new/deeper/b.parquet", "data/"),
+            ("new/../a.parquet", "data/a.parquet"),
+            ("b.parquet", "data/*.parquet"),
+        ] {
+            assert!(is_read(file, read), "{file} {read}");
+        }
+        for (file, read) in [
+            ("b.parquet", "data/a.parquet"),
+            ("../b.parquet", "data"),
+            ("b.csv", "data/*.parquet"),
+            ("b.parquet", "other/*.parquet"),
+        ] {
+            assert!(!is_read(file, read), "{file} {read}");
+        }
+    }
+
+    #[test]
+    fn a_table_is_the_same_however_it_is_read() {
+        let table = |key: &str, name: &str, format: Option<&str>| {
+            let format = format.map(str::to_owned);
+            Source::with_options(key, [("table", Some(name.to_owned())), ("table_format", format)])
+        };
+        let (plain, told) = (table("spark", "t", None), table("spark", "t", Some("delta")));
+        assert!(is_same(&plain, &told) && is_same(&told, &plain));
+        assert!(!is_same(&plain, &table("spark", "u", None)));
+        assert!(!is_same(&plain, &table("trino", "t", None)));
     }
 }

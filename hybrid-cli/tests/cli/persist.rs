@@ -61,7 +61,6 @@ fn what_views_are_read_from_is_not_overwritten() {
         ("training", Some("made/../driver_stats.parquet")),
     ] {
         if let Some(path) = path {
-            place.write("data/made/empty", "");
             place.edit(
                 "features.yaml",
                 same,
@@ -76,6 +75,53 @@ fn what_views_are_read_from_is_not_overwritten() {
         }
     }
     assert_eq!(std::fs::read(place.path("data/driver_stats.parquet")).unwrap(), source);
+}
+
+#[test]
+fn a_place_among_what_views_are_read_from_is_refused() {
+    for (read, made) in [
+        ("parts", "parts/new/training.parquet"),
+        ("parts/*.parquet", "parts/training.parquet"),
+    ] {
+        let place = Place::with_project();
+        place.write("data/parts/empty", "");
+        std::fs::rename(
+            place.path("data/driver_stats.parquet"),
+            place.path("data/parts/1.parquet"),
+        )
+        .unwrap();
+        place.edit("features.yaml", "path: driver_stats.parquet", &format!("path: {read}"));
+        place.edit(
+            "features.yaml",
+            "feature_views:\n",
+            &format!("  - {{name: training, type: file, path: {made}}}\n\nfeature_views:\n"),
+        );
+        place.run(&["apply"]).succeeded();
+        let output = format!("data/{made}");
+        for to in [["--persist", "training"], ["-o", output.as_str()]] {
+            place
+                .run(&historical(&to))
+                .failed(&["is where feature view `driver_stats` is read from"]);
+        }
+        assert!(!place.path(&output).exists());
+    }
+}
+
+#[test]
+fn a_store_that_cannot_be_used_is_told_before_anything_is_read() {
+    let place = place();
+    place.edit(
+        "features.yaml",
+        "type: file, path: made/training.parquet",
+        "type: bigquery, table: made.training",
+    );
+    place.run(&["apply"]).succeeded();
+    for overwrite in [vec![], vec!["--overwrite"]] {
+        let ended = place
+            .run(&historical(&[&["--persist", "training"][..], &overwrite].concat()))
+            .failed(&["No offline store configuration found for source type 'bigquery'"]);
+        assert!(!ended.stderr.contains("routing"), "{ended:#?}");
+    }
 }
 
 #[test]
