@@ -30,7 +30,7 @@ use crate::location::Scheme;
 use crate::storage::Handle;
 
 pub(crate) use self::object::RemoteObject;
-pub(crate) use self::upload::{Existing, put_file};
+pub(crate) use self::upload::{Existing, exists, put_file};
 
 /// A source's place in object storage.
 pub(crate) struct Bucket {

@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 use super::address::Address;
 use super::error::store_error;
 use super::{client, path, runtime};
-use crate::error::io_error;
+use crate::error::{invalid, io_error};
 use crate::location::Scheme;
 
 /// Larger files go in parts, of at least this size.
@@ -33,7 +33,8 @@ pub(crate) enum Existing {
     Goes,
 }
 
-/// Uploads `file`, from its start, as the object `url/name`. Of a larger file it is not looked whether that exists.
+/// Uploads `file`, from its start, as the object `url/name`. Where a larger one must not exist, that is looked for when all
+/// parts have arrived: servers refuse none there, and of two that end in the same moment the later stays.
 ///
 /// Readers see the whole object or none. When it fails, or its future is dropped, nothing that was
 /// sent stays behind.
@@ -56,9 +57,9 @@ pub(crate) async fn put_file(
         let address = Address::parse(&url)?;
         let store = client::client(scheme, &address, endpoint.as_deref()).await?;
         let upload = Upload {
-            at: path(&address.key, &url)?,
+            at: path(&address.key, &address.url)?,
             store,
-            url,
+            url: address.url,
             existing,
             caller: waits,
         };
@@ -184,6 +185,9 @@ impl Upload {
             sent.map_err(|error| self.error(&error))?;
         }
         drop(running);
+        if self.existing == Existing::Stays && self.store.head(&self.at).await.is_ok() {
+            return Err(exists(&self.url));
+        }
         match upload.complete().await {
             Ok(_) => Ok(()),
             // The name is new: what is there is what was sent, and only the answer was lost.
@@ -195,6 +199,11 @@ impl Upload {
     fn error(&self, error: &object_store::Error) -> Error {
         store_error("write", &self.url, error)
     }
+}
+
+/// What is said of an object that is there and stays.
+pub(crate) fn exists(url: &str) -> Error {
+    invalid(format!("`{url}` exists")).with_help("allow it to be overwritten, or name another")
 }
 
 /// The next bytes of the file, read where waiting for a disk disturbs nobody.
@@ -261,10 +270,14 @@ mod tests {
     }
 
     async fn sent(fails_at: usize, gone: bool) -> (Result<()>, Vec<&'static str>) {
+        sent_to(InMemory::new(), fails_at, gone).await
+    }
+
+    async fn sent_to(store: InMemory, fails_at: usize, gone: bool) -> (Result<()>, Vec<&'static str>) {
         let (caller, waits) = oneshot::channel();
         let caller = (!gone).then_some(caller);
         let mut upload = Upload {
-            store: Arc::new(InMemory::new()),
+            store: Arc::new(store),
             at: Path::from("x"),
             url: "s3://b/x".to_owned(),
             existing: Existing::Stays,
@@ -293,5 +306,17 @@ mod tests {
         let (result, calls) = sent(9, true).await;
         assert_eq!(result.unwrap_err().kind(), ErrorKind::Cancelled);
         assert_eq!(calls, ["abort"]);
+    }
+
+    #[tokio::test]
+    async fn an_object_that_came_while_parts_were_sent_stays() {
+        let store = InMemory::new();
+        store
+            .put(&Path::from("x"), PutPayload::from_static(b"another"))
+            .await
+            .unwrap();
+        let (result, calls) = sent_to(store, 9, false).await;
+        assert_eq!(result.unwrap_err().kind(), ErrorKind::InvalidInput);
+        assert_eq!(calls, ["part", "part", "part", "abort"]);
     }
 }

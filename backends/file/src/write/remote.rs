@@ -10,10 +10,10 @@ use super::incoming::Incoming;
 use super::partition::Partitions;
 use super::target::{RemotePlace, Target};
 use super::temp::Temp;
-use crate::error::{invalid, io_error};
+use crate::error::io_error;
 use crate::location::Scheme;
 use crate::read::{Cancel, Format};
-use crate::remote::{Bucket, Existing, put_file};
+use crate::remote::{Bucket, Existing, exists, put_file};
 
 /// An object that is made of rows.
 pub(crate) struct Object {
@@ -64,8 +64,7 @@ pub(super) fn append(target: &Target, place: &RemotePlace, mut incoming: Incomin
 pub(super) fn make(object: Object, incoming: Incoming, cancel: &Cancel) -> Result<Upload> {
     let bucket = Bucket::open(object.scheme, &object.url, object.endpoint.as_deref())?;
     if bucket.has_object()? && object.existing == Existing::Stays {
-        let error = invalid(format!("`{}` exists", without_secrets(&object.url)));
-        return Err(error.with_help("allow it to be overwritten, or name another"));
+        return Err(exists(&without_secrets(&object.url)));
     }
     let shape = Shape {
         known: None,
