@@ -337,8 +337,10 @@ impl Fixture for S3Fixture {
             .into_source()
     }
 
-    fn destination(&self, _: &str) -> Result<Source> {
-        Err(Error::new(ErrorKind::Unsupported, "results are written to local files"))
+    /// An object: a result is one.
+    fn destination(&self, table: &str) -> Result<Source> {
+        let path = format!("{}/{}/result.parquet", self.folder, self.local.relative(table));
+        Ok(source(&path, &endpoint()))
     }
 
     async fn drop(&self, table: &str) -> Result<()> {
@@ -347,7 +349,10 @@ impl Fixture for S3Fixture {
         while let Some(object) = objects.next().await {
             bucket.delete(&object.unwrap().location).await.unwrap();
         }
-        self.local.drop(table).await
+        match self.local.path(table).exists() {
+            true => self.local.drop(table).await,
+            false => Ok(()),
+        }
     }
 }
 
