@@ -33,11 +33,12 @@ impl BigQuerySession {
     /// The same of the rows of a SELECT. The files' names, with a star in them.
     async fn export_select(&self, select: &str, folder: &str) -> Result<String> {
         let files = format!("{}/{folder}/*.parquet", self.exports()?.trim_end_matches('/'));
-        self.execute(&format!(
+        let statement = format!(
             "EXPORT DATA OPTIONS (uri = {}, format = 'PARQUET', compression = 'SNAPPY') AS\n{select}",
             names::text(&files)
-        ))
-        .await?;
+        );
+        // Files that a failed one left would be in the way of the next, which would say so instead of why.
+        self.jobs().only_once(self.live(), &statement).await?;
         Ok(files)
     }
 

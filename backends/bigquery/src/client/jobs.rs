@@ -124,6 +124,12 @@ impl Jobs {
         self.again(|| self.query_once(live, &configuration)).await
     }
 
+    /// The same, of a statement that may leave a part of its work where it fails: it does not run again.
+    pub(crate) async fn only_once(&self, live: &Arc<LiveJobs>, sql: &str) -> Result<Job> {
+        let configuration = self.query_configuration(sql, false);
+        self.query_once(live, &configuration).await?
+    }
+
     /// A job that failed for a passing reason has done nothing, and runs again under another id.
     pub(super) async fn again<F>(&self, once: impl Fn() -> F) -> Result<Job>
     where

@@ -74,6 +74,17 @@ async fn a_job_that_fails_for_a_passing_reason_runs_again_under_another_id() {
 }
 
 #[tokio::test]
+async fn an_export_that_fails_is_not_run_again() {
+    let (proxy, mut config) = behind().await;
+    config.gcs_staging_location = Some("gs://hybrid-test/failed".to_owned());
+    let store = connect(config).await;
+    proxy.rule("EXPORT DATA", 1, failed("backendError"));
+    let error = store.export("SELECT 7 AS a").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    assert_eq!(proxy.seen("EXPORT DATA").len(), 1);
+}
+
+#[tokio::test]
 async fn a_result_that_is_too_large_for_a_query_goes_into_a_table() {
     let (proxy, config) = behind().await;
     let store = connect(config.clone()).await;
