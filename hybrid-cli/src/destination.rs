@@ -68,7 +68,8 @@ impl<'a> Destination<'a> {
             (Some(name), _) => {
                 let source = store.registry().await?.source(name)?.clone();
                 spare_views(store, name, local_path(store, &source).as_deref(), Some(&source)).await?;
-                if holds_rows(store, &source, &UNUSABLE).await? && !overwrite {
+                store.offline_store().check_destination(&source, overwrite).await?;
+                if holds_rows(store, &source).await? && !overwrite {
                     let message = format!("the source `{name}` holds rows already");
                     let error = Error::new(ErrorKind::InvalidInput, message);
                     return Err(error.with_help("say --overwrite, or name another"));
@@ -90,8 +91,8 @@ impl<'a> Destination<'a> {
                 let name = without_secrets(url);
                 let source = Source::with_options("file", [("path", Some(url.clone()))]).with_name(name.as_str());
                 spare_views(store, &name, None, Some(&source)).await?;
-                let wrong = [ErrorKind::Definition, ErrorKind::Unsupported];
-                holds_rows(store, &source, &[&UNUSABLE[..], &wrong].concat()).await?;
+                store.offline_store().check_destination(&source, true).await?;
+                holds_rows(store, &source).await?;
                 Ok(Self::Source {
                     store,
                     source: Box::new(source),
@@ -144,12 +145,12 @@ const UNUSABLE: [ErrorKind; 4] = [
     ErrorKind::Timeout,
 ];
 
-/// Whether a source holds rows, as far as its store can tell; an error of one of these kinds counts, before anything is
+/// Whether a source holds rows, as far as its store can tell. A store that cannot be asked is an error, before anything is
 /// read for it.
-async fn holds_rows(store: &FeatureStore, source: &Source, counts: &[ErrorKind]) -> Result<bool> {
+async fn holds_rows(store: &FeatureStore, source: &Source) -> Result<bool> {
     match store.offline_store().source_schema(source).await {
         Ok(_) => Ok(true),
-        Err(error) if counts.contains(&error.kind()) => Err(error),
+        Err(error) if UNUSABLE.contains(&error.kind()) => Err(error),
         Err(_) => Ok(false),
     }
 }

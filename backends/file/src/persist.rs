@@ -18,14 +18,7 @@ pub(crate) async fn persist(base: &Path, request: PersistRequest<FileSource>, ca
         rows,
         overwrite,
     } = request;
-    if is_glob(&options.path) {
-        return Err(invalid(format!(
-            "`{}` is no single file",
-            without_secrets(&options.path)
-        )));
-    }
-    check_extension(&options)?;
-    match resolve(base, &options.path)? {
+    match place(base, &options)? {
         Location::Local { path, folder: false } => {
             let written = local(path, rows, overwrite).await?;
             call.progress.report(written, Some(written));
@@ -33,17 +26,32 @@ pub(crate) async fn persist(base: &Path, request: PersistRequest<FileSource>, ca
         }
         #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
         Location::Remote { scheme, url } => remote(scheme, url, options, rows, overwrite, call).await,
-        _ => {
-            let message = format!(
-                "`{}` is a folder, and a result is one file",
-                without_secrets(&options.path)
-            );
-            Err(unsupported(message).with_help("name a file in it"))
-        }
+        _ => Err(a_folder(&options)),
     }
 }
 
-/// Before anything is made of the rows.
+/// What is wrong with a destination before anything is made of the rows.
+pub(crate) fn check(base: &Path, destination: &FileSource) -> Result<()> {
+    match place(base, destination)? {
+        Location::Local { folder: true, .. } => Err(a_folder(destination)),
+        _ => Ok(()),
+    }
+}
+
+fn place(base: &Path, destination: &FileSource) -> Result<Location> {
+    if is_glob(&destination.path) {
+        let path = without_secrets(&destination.path);
+        return Err(invalid(format!("`{path}` is no single file")));
+    }
+    check_extension(destination)?;
+    resolve(base, &destination.path)
+}
+
+fn a_folder(destination: &FileSource) -> Error {
+    let path = without_secrets(&destination.path);
+    unsupported(format!("`{path}` is a folder, and a result is one file")).with_help("name a file in it")
+}
+
 fn check_extension(source: &FileSource) -> Result<()> {
     let extension = extension(&source.path);
     match source.file_format.as_deref() {

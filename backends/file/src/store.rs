@@ -71,6 +71,10 @@ impl OfflineStore for FileStore {
         write::append(self.base.clone(), request, call).await
     }
 
+    fn check_destination(&self, destination: &FileSource, _: bool) -> Result<()> {
+        persist::check(&self.base, destination)
+    }
+
     async fn persist(&self, request: PersistRequest<FileSource>, call: &Call) -> Result<u64> {
         persist::persist(&self.base, request, call).await
     }

@@ -108,19 +108,24 @@ fn a_place_among_what_views_are_read_from_is_refused() {
 }
 
 #[test]
-fn a_store_that_cannot_be_used_is_told_before_anything_is_read() {
-    let place = place();
-    place.edit(
-        "features.yaml",
-        "type: file, path: made/training.parquet",
-        "type: bigquery, table: made.training",
-    );
-    place.run(&["apply"]).succeeded();
-    for overwrite in [vec![], vec!["--overwrite"]] {
-        let ended = place
-            .run(&historical(&[&["--persist", "training"][..], &overwrite].concat()))
-            .failed(&["No offline store configuration found for source type 'bigquery'"]);
-        assert!(!ended.stderr.contains("routing"), "{ended:#?}");
+fn what_cannot_be_persisted_to_is_told_before_anything_is_read() {
+    for (destination, says) in [
+        (
+            "type: bigquery, table: made.training",
+            "No offline store configuration found for source type 'bigquery'",
+        ),
+        ("type: file, path: made/*.parquet", "is no single file"),
+        ("type: file, path: made/", "is a folder"),
+    ] {
+        let place = place();
+        place.edit("features.yaml", "type: file, path: made/training.parquet", destination);
+        place.run(&["apply"]).succeeded();
+        for overwrite in [vec![], vec!["--overwrite"]] {
+            let ended = place
+                .run(&historical(&[&["--persist", "training"][..], &overwrite].concat()))
+                .failed(&[says]);
+            assert!(!ended.stderr.contains("routing"), "{ended:#?}");
+        }
     }
 }
 

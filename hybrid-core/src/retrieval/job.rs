@@ -115,6 +115,7 @@ impl RetrievalJob {
         let (summary, router) = (self.summary(), self.router.clone());
         let same_store = self.groups.iter().any(|group| group.slot.key == destination.key);
         let memory = self.options.memory;
+        router.check_destination(destination, overwrite).await?;
         let mut rows = self.stream().await?;
         if same_store {
             // A store with a single connection cannot read and write at once.

@@ -74,6 +74,16 @@ impl HybridOfflineStore {
         run.await.map_err(in_source(operation, slot, source))
     }
 
+    /// Whether rows could be persisted to `destination`, as far as it tells itself: before they are made.
+    ///
+    /// # Errors
+    /// Config, when no store is configured for its type; what its store says that cannot be used, or of the destination.
+    pub async fn check_destination(&self, destination: &Source, overwrite: bool) -> Result<()> {
+        let slot = self.slot_for("persist", destination)?;
+        let checked = async { slot.store().await?.check_destination(destination, overwrite) };
+        checked.await.map_err(in_source("persist", slot, destination))
+    }
+
     /// Makes a new table or file of rows, where `destination` says: all or none. Returns how many.
     ///
     /// # Errors

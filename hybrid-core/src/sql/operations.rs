@@ -82,6 +82,10 @@ impl<T: SqlStore> OfflineStore for T {
         sql
     }
 
+    fn check_destination(&self, destination: &T::Source, overwrite: bool) -> Result<()> {
+        write::check_destination(self, destination, overwrite)
+    }
+
     async fn persist(&self, request: PersistRequest<T::Source>, _: &Call) -> Result<u64> {
         let guard = Guard::new(self.session().await?, self.cleanup())?;
         in_session(guard, async |session| write::persist(self, session, request).await).await

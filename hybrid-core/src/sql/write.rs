@@ -37,6 +37,15 @@ fn uncertain(error: Error) -> Error {
         .with_help("it is not known whether the rows were written: look before trying again")
 }
 
+/// What is wrong with a destination, whatever the engine has there.
+pub(super) fn check_destination<T: SqlStore>(store: &T, destination: &T::Source, overwrite: bool) -> Result<()> {
+    match store.relation(destination)? {
+        Relation::Table(_) => Ok(()),
+        Relation::Export(folder) => check_export(&folder, overwrite),
+        relation @ Relation::Query(_) => Err(no_target(store, "destination", &relation)),
+    }
+}
+
 /// Makes the table that the options name, or has the engine export.
 pub(super) async fn persist<T: SqlStore>(
     store: &T,
@@ -86,12 +95,19 @@ async fn table_name<T: SqlStore>(
     let relation = store.relation(source)?;
     match relation {
         Relation::Table(parts) => session.resolve(parts).await,
-        Relation::Query(_) => {
-            let text = from_text(store.dialect(), &relation)?;
-            let message = format!("source `{name}` reads a query, and rows cannot be written to one: {text}");
-            Err(Error::new(ErrorKind::Unsupported, message).with_help("give the source a `table`"))
-        }
+        Relation::Query(_) => Err(no_target(store, name, &relation)),
         Relation::Export(_) => Err(no_rows()),
+    }
+}
+
+/// Why a query is not written to; what is wrong with it comes first.
+fn no_target<T: SqlStore>(store: &T, name: &str, query: &Relation) -> Error {
+    match from_text(store.dialect(), query) {
+        Ok(text) => {
+            let message = format!("source `{name}` reads a query, and rows cannot be written to one: {text}");
+            Error::new(ErrorKind::Unsupported, message).with_help("give the source a `table`")
+        }
+        Err(error) => error,
     }
 }
 

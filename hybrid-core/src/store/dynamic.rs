@@ -37,6 +37,11 @@ pub trait DynOfflineStore: Send + Sync {
         drop(operation);
         Err(no_sql())
     }
+    /// [`OfflineStore::check_destination`].
+    fn check_destination(&self, destination: &Source, overwrite: bool) -> Result<()> {
+        let _ = (destination, overwrite);
+        Ok(())
+    }
     /// [`OfflineStore::persist`].
     async fn persist(&self, request: PersistRequest<Source>, call: &Call) -> Result<u64> {
         let _ = (request, call);
@@ -96,6 +101,10 @@ impl<T: OfflineStore> DynOfflineStore for T {
 
     async fn to_sql(&self, operation: Explain<Source>) -> Result<String> {
         OfflineStore::to_sql(self, operation.typed()?).await
+    }
+
+    fn check_destination(&self, destination: &Source, overwrite: bool) -> Result<()> {
+        OfflineStore::check_destination(self, &destination.to_typed()?, overwrite)
     }
 
     async fn persist(&self, request: PersistRequest<Source>, call: &Call) -> Result<u64> {

@@ -90,6 +90,15 @@ pub trait OfflineStore: Send + Sync + Sized + 'static {
         Err(no_sql())
     }
 
+    /// What is wrong with a destination of [`persist`](Self::persist) whatever is there: asked before the rows are made.
+    ///
+    /// # Errors
+    /// What [`persist`](Self::persist) would say.
+    fn check_destination(&self, destination: &Self::Source, overwrite: bool) -> Result<()> {
+        let _ = (destination, overwrite);
+        Ok(())
+    }
+
     /// Makes a table or a file of rows, all or none; returns how many.
     async fn persist(&self, request: PersistRequest<Self::Source>, call: &Call) -> Result<u64> {
         let _ = (request, call);

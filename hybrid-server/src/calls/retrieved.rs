@@ -65,13 +65,11 @@ impl Retrieved {
                 job.persist(destination, overwrite).await?;
             }
             _ => {
+                let router = calls.store.offline_store();
+                router.check_destination(destination, overwrite).await?;
                 // A store with a single connection cannot read and write at once.
                 let rows = spooled(self.stream(calls).await?, calls.limits.memory).await?;
-                calls
-                    .store
-                    .offline_store()
-                    .persist(destination, rows, overwrite)
-                    .await?;
+                router.persist(destination, rows, overwrite).await?;
             }
         }
         Ok(())

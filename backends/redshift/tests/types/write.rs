@@ -214,6 +214,26 @@ async fn an_export_needs_a_place_and_is_not_read() {
 }
 
 #[tokio::test]
+async fn what_is_wrong_with_a_destination_is_known_before_the_rows() {
+    let store = store(data_api()).await;
+    for (destination, overwrite, wrong) in [
+        (RedshiftSource::table("t"), false, None),
+        (RedshiftSource::table("t"), true, None),
+        (
+            RedshiftSource::query("SELECT 1 AS n"),
+            true,
+            Some(ErrorKind::Unsupported),
+        ),
+        (RedshiftSource::export("may"), false, None),
+        (RedshiftSource::export("may"), true, Some(ErrorKind::Unsupported)),
+        (RedshiftSource::export("../may"), false, Some(ErrorKind::Definition)),
+    ] {
+        let checked = OfflineStore::check_destination(&store, &destination, overwrite);
+        assert_eq!(checked.err().map(|error| error.kind()), wrong, "{destination:?}");
+    }
+}
+
+#[tokio::test]
 async fn nothing_is_appended_without_rows() {
     for config in every_way() {
         let table = fresh("empty");
