@@ -115,8 +115,8 @@ impl<'a> Destination<'a> {
         }
     }
 
-    /// Reads a stream into it, shown by `bar`, and tells how many rows came.
-    pub async fn receive(self, rows: BatchStream, bar: Bar) -> Outcome {
+    /// Reads a stream of the rows of `view` into it, shown by `bar`, and tells how many rows came.
+    pub async fn receive(self, mut rows: BatchStream, view: &str, bar: Bar) -> Outcome {
         match self {
             Self::Output(output) => output.receive(rows, bar).await,
             Self::Source {
@@ -125,8 +125,10 @@ impl<'a> Destination<'a> {
                 overwrite,
             } => {
                 let began = Instant::now();
-                // A store with a single connection cannot read and write at once.
-                let rows = spooled(rows, RetrievalOptions::default().memory).await?;
+                if store.registry().await?.feature_view(view)?.source.key == source.key {
+                    // A store with a single connection cannot read and write at once.
+                    rows = spooled(rows, RetrievalOptions::default().memory).await?;
+                }
                 let count = store.offline_store().persist(&source, rows, overwrite).await?;
                 let elapsed = began.elapsed();
                 drop(bar);

@@ -14,7 +14,7 @@ pub async fn latest(session: &Session, window: &Window, to: &To) -> Outcome {
     let store = session.applied_store()?;
     let destination = Destination::of(to, store).await?;
     let rows = store.pull_latest(&window.view, window.start, window.end, &call).await?;
-    destination.receive(rows, bar).await
+    destination.receive(rows, &window.view, bar).await
 }
 
 /// Every row.
@@ -23,7 +23,7 @@ pub async fn all(session: &Session, window: &OpenWindow, to: &To) -> Outcome {
     let store = session.applied_store()?;
     let destination = Destination::of(to, store).await?;
     let rows = store.pull_all(&window.view, window.start, window.end, &call).await?;
-    destination.receive(rows, bar).await
+    destination.receive(rows, &window.view, bar).await
 }
 
 /// A call whose progress is shown.
