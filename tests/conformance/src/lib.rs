@@ -4,8 +4,8 @@
 //! is worked out by a naive [oracle]: plain rows and nested loops, which share nothing with
 //! the joins of the library.
 //!
-//! An author of a store writes a [`Fixture`], which makes a table from Arrow rows and drops it, and
-//! one line in a test file; each behaviour is then a test of its own:
+//! An author of a store writes a [`Fixture`], which makes a table from Arrow rows, says where a result
+//! goes, and drops both, and one line in a test file; each behaviour is then a test of its own:
 //!
 //! ```ignore
 //! hybrid_conformance::suite!(MyFixture::start().await);
