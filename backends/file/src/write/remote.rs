@@ -1,7 +1,7 @@
 //! A source in an object store: rows go to an object beside the old ones, or to one that is made of them.
 
-use hybrid_core::Result;
 use hybrid_core::config::without_secrets;
+use hybrid_core::{ErrorKind, Result};
 
 use super::Written;
 use super::fit::{Fit, Shape};
@@ -63,7 +63,12 @@ pub(super) fn append(target: &Target, place: &RemotePlace, mut incoming: Incomin
 /// The same, for an object of its own.
 pub(super) fn make(object: Object, incoming: Incoming, cancel: &Cancel) -> Result<Upload> {
     let bucket = Bucket::open(object.scheme, &object.url, object.endpoint.as_deref())?;
-    if bucket.has_object()? && object.existing == Existing::Stays {
+    let is_there = match bucket.has_object() {
+        // Who may write need not be allowed to look.
+        Err(error) if object.existing == Existing::Goes && error.kind() == ErrorKind::PermissionDenied => false,
+        looked => looked?,
+    };
+    if is_there && object.existing == Existing::Stays {
         return Err(exists(&without_secrets(&object.url)));
     }
     let shape = Shape {
