@@ -9,6 +9,7 @@ mod progress;
 mod report;
 mod run;
 mod session;
+mod spared;
 mod table;
 #[cfg(feature = "serve")]
 mod telemetry;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use hybrid_core::config::without_secrets;
 use hybrid_core::retrieval::{write_new, write_stream};
-use hybrid_core::{BatchStream, Call, Error, ErrorKind, PersistRequest, Result};
+use hybrid_core::{BatchStream, Call, Error, PersistRequest, Result};
 
 use crate::FileSource;
 use crate::error::{invalid, unsupported};
@@ -92,9 +92,7 @@ async fn remote(
 
     let Some(format) = crate::read::format_of(&extension(&url)) else {
         let message = format!("the format of `{}` is not known", without_secrets(&url));
-        return Err(
-            Error::new(ErrorKind::InvalidInput, message).with_help("name an object that ends in .parquet or .csv")
-        );
+        return Err(invalid(message).with_help("name an object that ends in .parquet or .csv"));
     };
     let object = crate::write::Object {
         scheme,
