@@ -19,8 +19,8 @@ use crate::staging::Staging;
 use crate::types::{self, BatchReader};
 use crate::{append, upload};
 
-/// How long a server may take for what is no work: to set what a session begins with, to end a session.
-const SOON: Duration = Duration::from_secs(30);
+/// How long a server may take for what is no work: to set what a session begins with, to tell of an error, to end a session.
+pub(crate) const SOON: Duration = Duration::from_secs(30);
 
 /// One session of the server: its settings, views and running plans, which end with it.
 pub struct SparkSession {
@@ -90,10 +90,9 @@ impl Conversation {
             };
             let details = self
                 .connection
-                .call::<_, DetailsResponse>("FetchErrorDetails", &request, Patience::none())
-                .await;
+                .call::<_, DetailsResponse>("FetchErrorDetails", &request, Patience::none());
             // Without them the status says it, more briefly.
-            if let Ok(details) = details {
+            if let Ok(Ok(details)) = tokio::time::timeout(SOON, details).await {
                 failure.complete(&details);
             }
         }

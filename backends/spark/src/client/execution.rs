@@ -1,5 +1,5 @@
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use hybrid_core::Result;
 use tokio::runtime::Handle;
@@ -12,7 +12,10 @@ use crate::protocol::{
     Answered, Chunking, ExecuteRequest, ExecuteResponse, INTERRUPT_OPERATION, InterruptRequest, OptionKind, Plan,
     Reattach, ReattachRequest, ReleaseAll, ReleaseRequest, RequestOption, Response,
 };
-use crate::session::Conversation;
+use crate::session::{Conversation, SOON};
+
+/// A stream that ends sooner without an answer is not one that the server ended for its length.
+const BRIEF: Duration = Duration::from_secs(1);
 
 /// A plan that runs on the server. A cut connection is resumed where it was cut; dropping it ends the plan.
 pub(crate) struct Execution {
@@ -78,7 +81,13 @@ impl Execution {
                     return Ok(None);
                 }
                 // The server ends long streams by itself; there is more until it says so.
-                Ok(None) => (self.answers, patience, silent) = (None, Patience::long(), false),
+                Ok(None) if asked.elapsed() > BRIEF => {
+                    (self.answers, patience, silent) = (None, Patience::long(), false)
+                }
+                Ok(None) => {
+                    let status = Status::unavailable("the answers end before the server says that there are no more");
+                    self.recover(status, &mut patience).await?;
+                }
                 Err(status) => {
                     // Patience begins when the connection is cut, however long the server had nothing to say before. A
                     // server that was asked again and said nothing again is not there.
@@ -153,9 +162,8 @@ impl Execution {
     async fn release(&self) {
         let request = self.release_request();
         let connection = self.conversation.connection();
-        let _ = connection
-            .call::<_, Answered>("ReleaseExecute", &request, Patience::none())
-            .await;
+        let released = connection.call::<_, Answered>("ReleaseExecute", &request, Patience::none());
+        let _ = tokio::time::timeout(SOON, released).await;
     }
 
     fn release_request(&self) -> ReleaseRequest {
