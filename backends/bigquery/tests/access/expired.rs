@@ -94,14 +94,15 @@ async fn streams_whose_token_ends_together_ask_for_one_new_token() {
     let (folder, tokens) = (tempfile::tempdir().unwrap(), two_tokens().await);
     let (gate, config) = gated(folder.path(), &tokens).await;
     let store = connect(config).await;
-    gate.refuse("ReadRows", 4, 1, Code::Unauthenticated);
+    gate.refuse_of("ReadRows", "Bearer first", 1, Code::Unauthenticated);
     let mut found = integers(&rows(&store, &thousands(400)).await.unwrap());
     found.sort_unstable();
     assert!(found == (0..400_000).collect::<Vec<_>>(), "{} rows", found.len());
-    let mut bearers = bearers(&gate, "ReadRows");
-    bearers.sort_unstable();
-    let expected = [["Bearer first"; 4], ["Bearer second"; 4]];
-    assert_eq!(bearers, expected.as_flattened());
+    let bearers = bearers(&gate, "ReadRows");
+    let (ended, new): (Vec<_>, Vec<_>) = bearers.iter().partition(|bearer| *bearer == "Bearer first");
+    // One that is opened late has the new token from the beginning.
+    assert!((1..=4).contains(&ended.len()), "{bearers:?}");
+    assert_eq!(new, ["Bearer second"; 4]);
     assert_eq!(tokens.seen("HTTP/1.1").len(), 2);
 }
 

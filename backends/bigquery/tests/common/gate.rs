@@ -33,9 +33,17 @@ pub struct Call {
 /// Of calls of a method, so many are refused behind so many answers.
 struct Refusal {
     method: &'static str,
+    /// Only those of this one.
+    authorization: Option<&'static str>,
     times: usize,
     after: usize,
     code: Code,
+}
+
+impl Refusal {
+    fn meets(&self, call: &Call) -> bool {
+        self.times > 0 && self.method == call.method && self.authorization.is_none_or(|who| who == call.authorization)
+    }
 }
 
 #[derive(Clone)]
@@ -67,12 +75,27 @@ impl Gate {
 
     /// The next `times` calls of a method are refused behind `after` answers.
     pub fn refuse(&self, method: &'static str, times: usize, after: usize, code: Code) {
-        let refusal = Refusal {
+        self.add(Refusal {
             method,
+            authorization: None,
             times,
             after,
             code,
-        };
+        });
+    }
+
+    /// The calls of a method that say who asks in these words are refused behind `after` answers.
+    pub fn refuse_of(&self, method: &'static str, authorization: &'static str, after: usize, code: Code) {
+        self.add(Refusal {
+            method,
+            authorization: Some(authorization),
+            times: usize::MAX,
+            after,
+            code,
+        });
+    }
+
+    fn add(&self, refusal: Refusal) {
         self.refusals.lock().unwrap().push(refusal);
     }
 
@@ -90,15 +113,14 @@ impl Gate {
             "ReadRows" => ReadRows::decode(message.clone()).unwrap().offset,
             _ => 0,
         };
-        self.seen.lock().unwrap().push(Call {
+        let call = Call {
             method: method.to_owned(),
             authorization: said.unwrap_or_default().to_owned(),
             offset,
-        });
+        };
+        self.seen.lock().unwrap().push(call.clone());
         let mut refusals = self.refusals.lock().unwrap();
-        let refusal = refusals
-            .iter_mut()
-            .find(|refusal| refusal.times > 0 && refusal.method == method)?;
+        let refusal = refusals.iter_mut().find(|refusal| refusal.meets(&call))?;
         refusal.times -= 1;
         Some((refusal.after, refusal.code))
     }
