@@ -7,6 +7,9 @@ YEAR = 365 * DAY
 START = 1_735_689_600_000_000  # 2025-01-01
 MILLION = 1_000_000
 
+# Between the statements of a text, as in Feast's template for Spark.
+END = "---EOS---"
+
 # Seconds after which a contender is stopped; then they count as its time.
 LIMIT = 300
 # What took so many seconds is not run again; a first run, on a server that has just started, only above the second figure.

@@ -16,7 +16,7 @@ import tempfile
 from dataclasses import dataclass, field
 
 import repo
-from cases import ASKED, CASES, ENGINES, FIRST_LONG, LIMIT, LONG, references, views
+from cases import ASKED, CASES, END, ENGINES, FIRST_LONG, LIMIT, LONG, references, views
 from process import Failed, data, python, run
 
 # Where Feast's call is a statement: how hybrid's statement names the entity rows, how it quotes, and their time as it compares it.
@@ -90,7 +90,8 @@ def statement_text(engine, case, folder, here):
     if not found or not row:
         raise Failed(["explain"], 0, f"no statement over uploaded entity rows: {told}")
     columns = ", ".join(f"{q}e{q}.{q}{name}{q}" for name in case.columns)
-    return f"{head}SELECT {columns}{rest}"
+    settings = re.findall(r"^session: (.+)$", told, re.MULTILINE)
+    return END.join([*(f"SET {setting}" for setting in settings), f"{head}SELECT {columns}{rest}"])
 
 
 SIDES = {"theirs": theirs, "statement": statement, "ours": ours}

@@ -5,7 +5,9 @@ import tempfile
 import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
 
+from cases import END
 from template import point_in_time_query
+
 
 def connect():
     # With a token, the client speaks without TLS to the name `localhost` alone.
@@ -44,7 +46,7 @@ def feast_statement(store, references, case, frame):
 def answer(text):
     """The statements of Feast's template, or one of hybrid's, as the last one's rows to come."""
     spark = connect()
-    *before, last = text.split("---EOS---")
+    *before, last = text.split(END)
     for statement in before:
         spark.sql(statement)
     return spark.sql(last)

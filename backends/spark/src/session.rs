@@ -22,18 +22,33 @@ use crate::{append, upload};
 /// How long a server may take for what is no work: to set what a session begins with, to tell of an error, to end a session.
 pub(crate) const SOON: Duration = Duration::from_secs(30);
 
+/// Into how many parts a shuffle is cut, where Spark adapts plans while they run.
+const PARTITIONS: &str = "spark.sql.adaptive.coalescePartitions.initialPartitionNum";
+/// Spark's own `spark.sql.adaptive.advisoryPartitionSizeInBytes`.
+const PART: u64 = 64 << 20;
+/// Few are cheap, and keep some processors busy.
+const LEAST_PARTS: u64 = 8;
+/// Spark's own default.
+const MOST_PARTS: u64 = 200;
+
 /// One session of the server: its settings, views and running plans, which end with it.
 pub struct SparkSession {
     pub(crate) conversation: Arc<Conversation>,
     pub(crate) staging: Option<Staging>,
-    /// Whether the user leaves broadcasting to the defaults.
-    sizes_may_be_set: bool,
+    free: Free,
     /// What was put into the staging location, to be removed at the end.
     pub(crate) staged: Mutex<Vec<std::path::PathBuf>>,
     views: Mutex<Vec<String>>,
     /// Tables that are made to take the place of others, dropped in the end where they did not.
     tables: Mutex<Vec<String>>,
     swaps: Swap,
+}
+
+/// What the configuration leaves to the defaults, so that it may be set by what is known of the data.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Free {
+    pub(crate) broadcasts: bool,
+    pub(crate) partitions: bool,
 }
 
 /// What names a session to the server, and how it is reached.
@@ -190,11 +205,11 @@ impl Conversation {
 }
 
 impl SparkSession {
-    pub(crate) fn new(conversation: Conversation, staging: Option<Staging>, sizes_may_be_set: bool) -> Self {
+    pub(crate) fn new(conversation: Conversation, staging: Option<Staging>, free: Free) -> Self {
         Self {
             conversation: Arc::new(conversation),
             staging,
-            sizes_may_be_set,
+            free,
             staged: Mutex::default(),
             views: Mutex::default(),
             tables: Mutex::default(),
@@ -246,7 +261,7 @@ impl SparkSession {
     /// What was loaded looks small to the optimizer, which would send all of it to every executor: joins are then
     /// decided by what the rows turn out to be.
     pub(crate) async fn rely_on_runtime_sizes(&self) -> Result<()> {
-        if !self.sizes_may_be_set {
+        if !self.free.broadcasts {
             return Ok(());
         }
         let settings = [
@@ -324,6 +339,17 @@ impl SqlSession for SparkSession {
 
     async fn execute(&self, statement: &str) -> Result<()> {
         self.run(Plan::statement(statement)).await.map(drop)
+    }
+
+    /// By default Spark cuts whatever is shuffled into 200 parts, each of which costs as much as some ten thousand rows.
+    async fn expect(&self, bytes: u64) -> Result<Option<String>> {
+        let parts = (bytes / PART).max(LEAST_PARTS);
+        if !self.free.partitions || parts >= MOST_PARTS {
+            return Ok(None);
+        }
+        let setting = (PARTITIONS.to_owned(), parts.to_string());
+        self.conversation.set(&[setting]).await?;
+        Ok(Some(format!("{PARTITIONS}={parts}")))
     }
 
     async fn upload(&self, rows: BatchStream) -> Result<String> {

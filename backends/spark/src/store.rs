@@ -2,7 +2,7 @@ use hybrid_core::sql::{Cleanup, Dialect, Formulation, Relation, SqlSession, SqlS
 use hybrid_core::{Context, Result, async_trait, offline_store};
 
 use crate::client::Connection;
-use crate::session::Conversation;
+use crate::session::{Conversation, Free};
 use crate::staging::Staging;
 use crate::{Address, SparkConfig, SparkDialect, SparkSession, SparkSource};
 
@@ -84,11 +84,14 @@ impl SqlStore for SparkStore {
     async fn session(&self) -> Result<SparkSession> {
         let conversation = Conversation::new(self.connection.clone(), self.address.session_id.clone());
         conversation.set(&self.settings).await?;
-        let sized = |(key, _): &(String, String)| key.ends_with("utoBroadcastJoinThreshold");
-        Ok(SparkSession::new(
-            conversation,
-            self.staging.clone(),
-            !self.settings.iter().any(sized),
-        ))
+        let free = |ends: &[&str]| {
+            let mut settings = self.settings.iter();
+            !settings.any(|(key, _)| ends.iter().any(|end| key.ends_with(end)))
+        };
+        let free = Free {
+            broadcasts: free(&["utoBroadcastJoinThreshold"]),
+            partitions: free(&[".shuffle.partitions", ".initialPartitionNum"]),
+        };
+        Ok(SparkSession::new(conversation, self.staging.clone(), free))
     }
 }

@@ -142,6 +142,28 @@ async fn settings_of_the_session_are_those_of_the_configuration() {
 }
 
 #[tokio::test]
+async fn a_shuffle_is_cut_by_what_is_known_of_the_data_unless_the_configuration_says_how() {
+    const PARTITIONS: &str = "spark.sql.adaptive.coalescePartitions.initialPartitionNum";
+    let session = session().await;
+    for (bytes, parts) in [(1 << 20, 8), (10 << 30, 160)] {
+        let told = session.expect(bytes).await.unwrap();
+        assert_eq!(told, Some(format!("{PARTITIONS}={parts}")));
+        let set = rows(&session, &format!("SET {PARTITIONS}")).await.unwrap();
+        assert_eq!(shown(&set), [format!("{PARTITIONS} | {parts}")]);
+    }
+    assert_eq!(session.expect(1 << 40).await.unwrap(), None, "Spark's own default");
+    session.close().await.unwrap();
+    for key in ["spark.sql.shuffle.partitions", PARTITIONS] {
+        let mut config = config();
+        let setting = hybrid_store_spark::Setting::new("3");
+        config.spark_conf.insert(key.to_owned(), setting);
+        let session = store(config).await.session().await.unwrap();
+        assert_eq!(session.expect(1 << 20).await.unwrap(), None, "{key}");
+        session.close().await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn ping_says_the_version() {
     assert!(store(config()).await.ping().await.unwrap().starts_with("Spark 4."));
 }

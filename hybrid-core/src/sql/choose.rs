@@ -26,6 +26,9 @@ const FEW_SAMPLED_ROWS: f64 = 500.0;
 /// A join on keys and a ranking pay while there are at most so many pairs per row of both sides.
 const PAIRS_PER_ROW: f64 = 4.0;
 
+/// What a value takes on its way between the steps of a statement, about.
+const BYTES_PER_VALUE: f64 = 16.0;
+
 /// One probe of an index costs about as much as passing over so many rows.
 const ROWS_PER_PROBE: u64 = 20;
 
@@ -34,12 +37,15 @@ const ROWS_PER_PROBE: u64 = 20;
 pub(super) struct Choice {
     pub formulation: Formulation,
     pub reason: String,
+    /// About so many bytes pass from one step of the statement to the next, where that is known.
+    pub bytes: Option<u64>,
 }
 
 fn choice(formulation: Formulation, reason: impl Into<String>) -> Choice {
     Choice {
         formulation,
         reason: reason.into(),
+        bytes: None,
     }
 }
 
@@ -77,7 +83,22 @@ pub(super) async fn choose<T: SqlStore>(
     let most = PAIRS_PER_ROW * (fan_out.features + rows.num_rows() as f64);
     let formulation = if fan_out.pairs <= most { quick } else { safe };
     let reason = format!("about {:.0} pairs, {:.0} feature rows", fan_out.pairs, fan_out.features);
-    Ok(choice(formulation, reason))
+    let moved = fan_out.features + if formulation == quick { fan_out.pairs } else { 0.0 };
+    Ok(Choice {
+        bytes: Some((moved * width(view)) as u64),
+        ..choice(formulation, reason)
+    })
+}
+
+/// Bytes of a row that is joined, about: its keys, times and columns.
+fn width(view: &View) -> f64 {
+    (view.keys.len() + 2 + view.columns.len()) as f64 * BYTES_PER_VALUE
+}
+
+/// What the views' statement moves, if it is known of each: they are joined one beside the other.
+pub(super) fn moved(choices: &[Choice]) -> Option<u64> {
+    let each: Option<Vec<u64>> = choices.iter().map(|choice| choice.bytes).collect();
+    each?.into_iter().max()
 }
 
 /// What the view can be joined by: a struct is only compared where all that is in it compares, and only

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures::future::{try_join, try_join_all};
 use tokio::sync::OnceCell;
 
-use super::choose::{Choice, choose};
+use super::choose::{Choice, choose, moved};
 use super::cleanup::{Guard, closing};
 use super::fit::{Wanted, fitted};
 use super::frame::StagedRows;
@@ -21,6 +21,8 @@ pub(super) struct Asked {
     pub wanted: Vec<Wanted>,
     /// Each view's name and choice.
     pub choices: Vec<(String, Choice)>,
+    /// What the session was told for it, for people.
+    pub settings: Option<String>,
 }
 
 pub(super) async fn retrieve<T: SqlStore>(
@@ -64,6 +66,10 @@ pub(super) async fn ask<T: SqlStore>(
     let choices = views.iter().map(|view| choose(store, view, &staging));
     // What is known of the data is asked for while the entity rows travel.
     let (staged, choices) = try_join(staging.entities(), try_join_all(choices)).await?;
+    let settings = match moved(&choices) {
+        Some(bytes) => session.expect(bytes).await?,
+        None => None,
+    };
     let wanted = wanted(&views, request);
     let names: Vec<String> = views.iter().map(|view| view.name.clone()).collect();
     let views: Vec<_> = views
@@ -74,6 +80,7 @@ pub(super) async fn ask<T: SqlStore>(
         sql: statement(store.dialect(), staged, &views),
         wanted,
         choices: names.into_iter().zip(choices).collect(),
+        settings,
     })
 }
 

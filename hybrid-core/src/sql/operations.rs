@@ -121,7 +121,9 @@ async fn explain<T: SqlStore>(store: &T, session: &T::Session, operation: Explai
             let line = |(view, choice): &(String, super::choose::Choice)| {
                 format!("view {view}: {:?}, {}\n", choice.formulation, choice.reason)
             };
-            (asked.choices.iter().map(line).collect(), asked.sql)
+            let settings = asked.settings.map(|settings| format!("session: {settings}\n"));
+            let told = asked.choices.iter().map(line).chain(settings);
+            (told.collect(), asked.sql)
         }
         Explain::Latest(request) => (String::new(), pull::statement(store, session, &request.into()).await?.0),
         Explain::All(request) => (String::new(), pull::statement(store, session, &request.into()).await?.0),

@@ -113,6 +113,13 @@ pub trait SqlSession: Send + Sync + 'static {
         Ok(None)
     }
 
+    /// Prepares for a point-in-time join whose steps pass on about so many bytes: engines that do not see it themselves
+    /// cut the work by that. Returns what was set, for people.
+    async fn expect(&self, bytes: u64) -> Result<Option<String>> {
+        let _ = bytes;
+        Ok(None)
+    }
+
     /// A column of the table that a `SELECT *` leaves out, as [`describe`](Self::describe) would have it: some tables
     /// are partitioned by one. It is NULL where a row is in no partition yet.
     async fn hidden_column(&self, table: &[String], name: &str) -> Result<Option<Field>> {
