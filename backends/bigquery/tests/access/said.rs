@@ -7,7 +7,7 @@ use hybrid_store_bigquery::{BigQueryConfig, CreateDisposition};
 use serde_json::{Value, json};
 
 use crate::common::proxy::{Act, Proxy};
-use crate::common::{config, connect, parts, put, rest, shown};
+use crate::common::{config, connect, described, parts, put, rest, shown};
 
 async fn before_the_emulator() -> (Proxy, BigQueryConfig) {
     let proxy = Proxy::start(&rest()).await;
@@ -171,13 +171,7 @@ async fn a_table_that_must_be_filtered_is_described_by_the_catalog() {
     let refusal =
         json!({"error": {"code": 400, "message": message, "errors": [{"message": message, "reason": "invalidQuery"}]}});
     proxy.rule("\"dryRun\":true", 1, Act::Answer(400, refusal.to_string()));
-    let session = store.session().await.unwrap();
-    let name = parts(&store, "t").unwrap().join("`.`");
-    let described = session
-        .describe(&format!("SELECT * FROM `{name}` AS `s`"))
-        .await
-        .unwrap();
-    session.close().await.unwrap();
+    let described = described(&store, "t").await;
     assert_eq!(described.field(0).name(), "n");
 }
 

@@ -231,3 +231,12 @@ fn has_no_place(column: &dyn Array) -> bool {
         _ => false,
     }
 }
+
+/// The columns of a table of the emulator's dataset, as a session describes them.
+pub async fn described(store: &BigQueryStore, table: &str) -> SchemaRef {
+    let session = store.session().await.unwrap();
+    let name = parts(store, table).unwrap().join("`.`");
+    let described = session.describe(&format!("SELECT * FROM `{name}` AS `s`")).await;
+    session.close().await.unwrap();
+    described.unwrap()
+}

@@ -4,7 +4,7 @@ use arrow::array::{ArrayRef, Int64Array, RecordBatch};
 use hybrid_core::sql::{Append, Mode, SqlSession, SqlStore, sql_type_of};
 use hybrid_core::{BatchStream, ErrorKind};
 
-use crate::common::{config, connect, parts, put, shown, tables};
+use crate::common::{config, connect, described, parts, put, shown, tables};
 
 #[tokio::test]
 async fn what_breaks_off_on_its_way_leaves_no_table_beside_the_old_one() {
@@ -39,13 +39,8 @@ async fn maps_are_kept_as_json() {
     put(&store, "t", batch.schema(), vec![batch], Mode::Create)
         .await
         .unwrap();
-    let session = store.session().await.unwrap();
+    let described = described(&store, "t").await;
     let name = parts(&store, "t").unwrap().join("`.`");
-    let described = session
-        .describe(&format!("SELECT * FROM `{name}` AS `s`"))
-        .await
-        .unwrap();
-    session.close().await.unwrap();
     assert_eq!(sql_type_of(described.field(0)), "JSON");
     assert!(
         shown(&store, &format!("SELECT m FROM `{name}`"))
