@@ -44,19 +44,8 @@ impl BigQuerySource {
 
     /// What it is, completed by the project and the configured dataset.
     pub(crate) fn relation(&self, project: &str, dataset: &str) -> Result<Relation> {
-        let given = |text: &Option<String>| {
-            let text = text.as_deref().map(str::trim).filter(|text| !text.is_empty());
-            text.map(str::to_owned)
-        };
-        match (given(&self.table), given(&self.query), given(&self.export)) {
-            (Some(table), None, None) => Ok(Relation::Table(qualified(&table, project, dataset)?)),
-            (None, Some(query), None) => Ok(Relation::Query(query)),
-            (None, None, Some(folder)) => Ok(Relation::Export(folder)),
-            (None, None, None) => Err(definition("the source names neither a `table` nor a `query`")),
-            _ => {
-                Err(definition("the source names more than one of `table`, `query` and `export`").with_help("keep one"))
-            }
-        }
+        let (table, query, export) = (self.table.as_deref(), self.query.as_deref(), self.export.as_deref());
+        Relation::one_of(table, query, export, |table| qualified(table, project, dataset))
     }
 }
 

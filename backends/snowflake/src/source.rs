@@ -52,19 +52,12 @@ impl SnowflakeSource {
 
     /// What it is, completed by the configured database and schema.
     pub(crate) fn relation(&self, database: &str, schema: &str) -> Result<Relation> {
-        match (given(&self.table), given(&self.query), given(&self.export)) {
-            (Some(table), None, None) => {
-                let database = given(&self.database).unwrap_or(database);
-                let schema = given(&self.schema).unwrap_or(schema);
-                Ok(Relation::Table(qualified(table, database, schema)?))
-            }
-            (None, Some(query), None) => Ok(Relation::Query(query.to_owned())),
-            (None, None, Some(folder)) => Ok(Relation::Export(folder.to_owned())),
-            (None, None, None) => Err(definition("the source names neither a `table` nor a `query`")),
-            _ => {
-                Err(definition("the source names more than one of `table`, `query` and `export`").with_help("keep one"))
-            }
-        }
+        let (table, query, export) = (self.table.as_deref(), self.query.as_deref(), self.export.as_deref());
+        Relation::one_of(table, query, export, |table| {
+            let database = given(&self.database).unwrap_or(database);
+            let schema = given(&self.schema).unwrap_or(schema);
+            qualified(table, database, schema)
+        })
     }
 }
 

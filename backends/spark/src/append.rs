@@ -3,7 +3,7 @@
 mod described;
 mod target;
 
-use hybrid_core::sql::{Append, Dialect, Mode, SqlSession};
+use hybrid_core::sql::{Append, Dialect, Mode, SqlSession, sibling};
 use hybrid_core::{Error, ErrorKind, Result};
 
 use crate::SparkDialect;
@@ -144,12 +144,6 @@ async fn replace(session: &SparkSession, table: &[String], uploaded: &Uploaded) 
     let last = table.last().map_or("", String::as_str);
     let aside = sibling(table, format!("{last}{}", SparkSession::fresh_name()));
     session.swap(name, quoted(&beside), quoted(&aside)).await
-}
-
-/// A table of that name beside another one.
-fn sibling(table: &[String], name: String) -> Vec<String> {
-    let place = table.split_last().map_or(&[][..], |(_, place)| place);
-    place.iter().cloned().chain([name]).collect()
 }
 
 /// The catalog of a table: the first of three parts, else the session's.

@@ -1,6 +1,6 @@
 use arrow::array::AsArray;
 use arrow::datatypes::{DataType, Schema};
-use hybrid_core::sql::{Append, Mode, SqlSession, sql_type_of};
+use hybrid_core::sql::{Append, Mode, SqlSession, sibling, sql_type_of};
 use hybrid_core::{Error, ErrorKind, Result};
 
 use crate::names::{list, quoted, table, temporary, text};
@@ -171,10 +171,4 @@ fn has_times(data_type: &DataType) -> bool {
         DataType::Struct(fields) => fields.iter().any(|field| has_times(field.data_type())),
         _ => false,
     }
-}
-
-/// A table of that name beside another one.
-fn sibling(parts: &[String], name: String) -> Vec<String> {
-    let schema = parts.split_last().map_or(&[][..], |(_, schema)| schema);
-    schema.iter().cloned().chain([name]).collect()
 }

@@ -44,20 +44,9 @@ impl TrinoSource {
 
     /// What it reads from, completed by the configured catalog and schema.
     pub(crate) fn relation(&self, catalog: &str, schema: &str) -> Result<Relation> {
-        match (given(&self.table), given(&self.query), given(&self.export)) {
-            (Some(table), None, None) => Ok(Relation::Table(qualified(table, catalog, schema)?)),
-            (None, Some(query), None) => Ok(Relation::Query(query.to_owned())),
-            (None, None, Some(folder)) => Ok(Relation::Export(folder.to_owned())),
-            (None, None, None) => Err(definition("the source names neither a `table` nor a `query`")),
-            _ => {
-                Err(definition("the source names more than one of `table`, `query` and `export`").with_help("keep one"))
-            }
-        }
+        let (table, query, export) = (self.table.as_deref(), self.query.as_deref(), self.export.as_deref());
+        Relation::one_of(table, query, export, |table| qualified(table, catalog, schema))
     }
-}
-
-fn given(text: &Option<String>) -> Option<&str> {
-    text.as_deref().map(str::trim).filter(|text| !text.is_empty())
 }
 
 impl From<TrinoSource> for Source {

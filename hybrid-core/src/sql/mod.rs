@@ -35,7 +35,7 @@ pub use relation::Relation;
 pub use select::check_select;
 pub use store::{Append, Mode, SqlSession, SqlStore};
 pub use support::{blocking, jittered, status_line};
-pub use swap::{Run, Swap};
+pub use swap::{Run, Swap, sibling};
 
 /// For the grammar of a [`Dialect`].
 pub use sqlparser;

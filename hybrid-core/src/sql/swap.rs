@@ -39,6 +39,12 @@ impl Swap {
     }
 }
 
+/// The parts of a table's name, for one called `name` beside it.
+pub fn sibling(parts: &[String], name: String) -> Vec<String> {
+    let place = parts.split_last().map_or(&[][..], |(_, place)| place);
+    place.iter().cloned().chain([name]).collect()
+}
+
 async fn swap(run: &Run, name: &str, new: &str, aside: &str) -> Result<()> {
     let rename = |from: &str, to: &str| run(format!("ALTER TABLE {from} RENAME TO {to}"));
     let had = match rename(name, aside).await {
