@@ -2,7 +2,8 @@
 
 usage: data.py DIR [--scale X] [--bulk]
 A hundredth of the feature rows share keys and event time with another one, so that `created` decides; a thousandth have no
-`created`. --scale multiplies the numbers of rows and of the values of the first key.
+`created`. Of several keys the first determines the others, unless they are independent. --scale multiplies the numbers of
+rows and of the values of the first key.
 --bulk writes the rows of the bulk benchmark instead: feature rows, as many entity rows, and one.
 """
 import argparse
@@ -12,16 +13,21 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from cases import CASES, HOUR, MILLION, PAIR, START, Case, View, features
+from cases import CASES, HOUR, MILLION, PAIR, START, Case, View, features, views
 
 
 def timestamps(micros, absent=None):
     return pa.array(micros, pa.timestamp("us", "UTC"), mask=absent)
 
 
-def keys_of(rng, keys, rows, scale):
-    first = next(iter(keys), None)
-    return {key: rng.integers(0, max(1, int(values * scale)) if key == first else values, rows) for key, values in keys.items()}
+def keys_of(rng, view, rows, scale):
+    columns = {}
+    for key, values in view.keys.items():
+        if columns and not view.independent:
+            columns[key] = next(iter(columns.values())) % values
+        else:
+            columns[key] = rng.integers(0, values if columns else max(1, int(values * scale)), rows)
+    return columns
 
 
 def feature_column(rng, dtype, rows):
@@ -30,7 +36,7 @@ def feature_column(rng, dtype, rows):
 
 def feature_rows(rng, view, scale):
     rows = int(view.rows * scale)
-    keys = keys_of(rng, view.keys, rows, scale)
+    keys = keys_of(rng, view, rows, scale)
     times = START + (HOUR * np.arange(rows) if view.hourly else rng.integers(0, view.span(scale), rows))
     again = rng.choice(rows, rows // 100, replace=False)
     original = rng.integers(0, rows, len(again))
@@ -48,7 +54,7 @@ def entity_rows(rng, case, scale):
     rows = int(case.entities * scale)
     columns = {"row_id": np.arange(rows)}
     for view in case.views:
-        columns |= keys_of(rng, view.keys, rows, scale)
+        columns |= keys_of(rng, view, rows, scale)
     times = START + rng.integers(0, case.views[0].span(scale), rows)
     return pa.table(columns | {"event_timestamp": timestamps(times), "label": rng.integers(0, 2, rows)})
 
@@ -56,9 +62,9 @@ def entity_rows(rng, case, scale):
 def generate(folder, scale):
     rng = np.random.default_rng(11)
     folder.mkdir(parents=True, exist_ok=True)
+    for view in views(CASES):
+        pq.write_table(feature_rows(rng, view, scale), folder / f"{view.name}.parquet", compression="snappy")
     for case in CASES.values():
-        for view in case.views:
-            pq.write_table(feature_rows(rng, view, scale), folder / f"{view.name}.parquet", compression="snappy")
         pq.write_table(entity_rows(rng, case, scale), folder / f"{case.frame}.parquet", compression="snappy")
 
 

@@ -1,17 +1,25 @@
-"""Spark, as the benchmark and Feast's template reach it. The entity rows are in a table before the template runs."""
+"""Spark, as the benchmark and Feast reach it: through Connect."""
 import os
 import tempfile
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
 
 from cases import END
 from template import point_in_time_query
 
+FEAST_WHOLE = True
+# So many values of a column are one value of what hybrid uploads.
+PACKED = 4096
+
+
+# Where Feast's store looks for it. With a token, the client speaks without TLS to the name `localhost` alone.
+os.environ["SPARK_REMOTE"] = os.environ["HYBRID_SPARK_REMOTE"].replace("//127.0.0.1", "//localhost")
+
 
 def connect():
-    # With a token, the client speaks without TLS to the name `localhost` alone.
-    return SparkSession.builder.remote(os.environ["HYBRID_SPARK_REMOTE"].replace("//127.0.0.1", "//localhost")).getOrCreate()
+    return SparkSession.builder.getOrCreate()
 
 
 def load(tables):
@@ -38,9 +46,22 @@ def feast_source(view):
 
 
 def feast_statement(store, references, case, frame):
+    """Over the entity rows in a view such as Feast's store makes of them."""
+    connect().createDataFrame(frame.to_pandas()).createOrReplaceTempView(case.frame)
     from feast.infra.offline_stores.contrib.spark_offline_store import spark as feast_spark
     return point_in_time_query(store, references, frame, case.frame,
                                feast_spark.MULTIPLE_FEATURE_VIEW_POINT_IN_TIME_JOIN, feast_spark.SparkFeatureViewQueryContext)
+
+
+def upload_like_hybrid(name, table):
+    """A view of the entity rows such as hybrid makes of them: it unpacks arrays."""
+    ends = pa.array([*range(0, len(table), PACKED), len(table)], pa.int32())
+    packed = {f"c{at}": pa.ListArray.from_arrays(ends, column.combine_chunks()) for at, column in enumerate(table.columns)}
+    spark = connect()
+    spark.createDataFrame(pa.table(packed)).createOrReplaceTempView(f"{name}_packed")
+    columns = ", ".join(f"z.c{at} AS `{column}`" for at, column in enumerate(table.column_names))
+    spark.sql(f"CREATE OR REPLACE TEMPORARY VIEW {name} AS SELECT {columns} FROM "
+              f"(SELECT EXPLODE(ARRAYS_ZIP({', '.join(packed)})) AS z FROM {name}_packed)")
 
 
 def answer(text):

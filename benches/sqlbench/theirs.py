@@ -1,5 +1,6 @@
-"""Feast's side of one data set, or any statement: prints the seconds of the call, imports and registry not counted, and
+"""Feast's side of one data set, or hybrid's statement: prints the seconds of the call, imports and registry not counted, and
 writes its answer. Of a statement also its seconds when its rows stay in the server: the best of three, in the same session.
+Feast's call is its store's where it reaches the server by itself, and else its template's statement.
 
 usage: theirs.py ENGINE DIR CASE OUT [--limit SECONDS] [--statement FILE]
 
@@ -61,10 +62,23 @@ def within(limit, call, cancel):
     return limit, None, TimeoutError()
 
 
-def theirs(engine, o, case, folder):
-    """Feast's whole call, or its statement."""
-    given = feast_store(engine, case, folder), references(case), case, pq.read_table(o.dir / f"{case.frame}.parquet")
-    return (engine.feast_call(*given), None) if hasattr(engine, "feast_call") else (None, engine.feast_statement(*given))
+def feasts(engine, case, frame, folder):
+    """Feast's call, and its statement over entity rows as its store uploads them, where the engine has either."""
+    given = feast_store(engine, case, folder), references(case)
+    statement = engine.feast_statement(*given, case, frame) if hasattr(engine, "feast_statement") else None
+    if not engine.FEAST_WHOLE:
+        return engine.asked(statement), statement
+    store, features = given
+    frame = frame.to_pandas()
+    return lambda: store.get_historical_features(entity_df=frame, features=features).to_arrow(), statement
+
+
+def hybrids(engine, case, frame, file):
+    """hybrid's statement, over entity rows as it uploads them, or in a table as Feast's are."""
+    if hasattr(engine, "upload_like_hybrid"):
+        engine.upload_like_hybrid(case.frame, frame)
+    statement = file.read_text()
+    return engine.asked(statement), statement
 
 
 def served(engine, statement, seconds):
@@ -98,8 +112,9 @@ def main():
         # Else Feast makes a folder when it is imported, and a process that is ended like this one leaves it.
         os.environ.setdefault("PROMETHEUS_MULTIPROCESS_DIR", folder)
         engine, case = importlib.import_module(f"on_{o.engine}"), CASES[o.case]
-        call, statement = (None, o.statement.read_text()) if o.statement else theirs(engine, o, case, folder)
-        seconds, answer, error = within(o.limit, call or engine.asked(statement), engine.cancel)
+        frame = pq.read_table(o.dir / f"{case.frame}.parquet")
+        call, statement = hybrids(engine, case, frame, o.statement) if o.statement else feasts(engine, case, frame, folder)
+        seconds, answer, error = within(o.limit, call, engine.cancel)
     if isinstance(error, TimeoutError) or error and hasattr(engine, "gave_up") and engine.gave_up(error):
         print(seconds, flush=True)
         os._exit(STOPPED)

@@ -27,7 +27,7 @@ const PARTITIONS: &str = "spark.sql.adaptive.coalescePartitions.initialPartition
 /// Spark's own `spark.sql.adaptive.advisoryPartitionSizeInBytes`.
 const PART: u64 = 64 << 20;
 /// Few are cheap, and keep some processors busy.
-const LEAST_PARTS: u64 = 8;
+const LEAST_PARTS: u64 = 4;
 /// Spark's own default.
 const MOST_PARTS: u64 = 200;
 

@@ -145,7 +145,7 @@ async fn settings_of_the_session_are_those_of_the_configuration() {
 async fn a_shuffle_is_cut_by_what_is_known_of_the_data_unless_the_configuration_says_how() {
     const PARTITIONS: &str = "spark.sql.adaptive.coalescePartitions.initialPartitionNum";
     let session = session().await;
-    for (bytes, parts) in [(1 << 20, 8), (10 << 30, 160)] {
+    for (bytes, parts) in [(1 << 20, 4), (10 << 30, 160)] {
         let told = session.expect(bytes).await.unwrap();
         assert_eq!(told, Some(format!("{PARTITIONS}={parts}")));
         let set = rows(&session, &format!("SET {PARTITIONS}")).await.unwrap();

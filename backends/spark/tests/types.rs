@@ -219,7 +219,7 @@ async fn the_date_partition_column_prunes_what_the_event_time_cannot() {
                 line.contains("PartitionFilters: [") && line.contains(&format!(">= {april})")) && line.contains("day#")
             });
             assert_eq!(filtered, pruned, "{day} {format:?}: {plan}");
-            let few = "\nsession: spark.sql.adaptive.coalescePartitions.initialPartitionNum=8\n";
+            let few = "\nsession: spark.sql.adaptive.coalescePartitions.initialPartitionNum=4\n";
             assert!(plan.contains(few), "{plan}");
             let answer = OfflineStore::get_historical_features(&store, asked(), &Call::default()).await;
             let batches = answer.unwrap().rows.collect().await.unwrap();
