@@ -21,11 +21,12 @@ def micros(column):
 
 
 def key_codes(view, *tables):
-    """One number for each row's keys, the same for equal keys, below the first multiple of the values."""
-    codes = [np.zeros(table.num_rows, np.int64) for table in tables]
+    """One number for each row's keys, the same for equal keys, as small as can be: a time stands beside it in 64 bits."""
+    codes = np.zeros(sum(table.num_rows for table in tables), np.int64)
     for key, values in view.keys.items():
-        codes = [code * values + table[key].to_numpy() for code, table in zip(codes, tables)]
-    return codes
+        codes = codes * values + np.concatenate([table[key].to_numpy() for table in tables])
+    dense = np.unique(codes, return_inverse=True)[1]
+    return np.split(dense, np.cumsum([table.num_rows for table in tables])[:-1])
 
 
 def winners(view, features, entities):
@@ -35,6 +36,8 @@ def winners(view, features, entities):
     # No created sorts before any: it loses to all and wins alone.
     order = np.lexsort((micros(features["created"]), feature_time, feature_key))
     shift = int(max(feature_time.max(), entity_time.max()) - START).bit_length()
+    if int(max(feature_key.max(), entity_key.max())).bit_length() + shift > 63:
+        raise SystemExit("too many keys for the time beside them")
     sought = (feature_key[order] << shift) + (feature_time[order] - START)
     at = np.searchsorted(sought, (entity_key << shift) + (entity_time - START), side="right") - 1
     found = order[np.maximum(at, 0)]
