@@ -4,7 +4,7 @@ usage: data.py DIR [--scale X] [--bulk]
 A hundredth of the feature rows share keys and event time with another one, so that `created` decides; a thousandth have no
 `created`. Of several keys the first determines the others, unless they are independent. --scale multiplies the numbers of
 rows and of the values of the first key.
---bulk writes the rows of the bulk benchmark instead: feature rows, as many entity rows, and one.
+--bulk writes the rows of the bulk benchmark instead: feature rows, as many entity rows, ten times as many, and one.
 """
 import argparse
 import pathlib
@@ -75,6 +75,9 @@ def generate_bulk(folder, scale):
     entities = entity_rows(rng, case, scale)
     for name, table in {"bulk": feature_rows(rng, case.views[0], scale), "bulk_frame": entities, "bulk_one": entities.slice(0, 1)}.items():
         pq.write_table(table, folder / f"{name}.parquet", compression="snappy")
+    with pq.ParquetWriter(folder / "bulk_ten_frame.parquet", entities.schema, compression="snappy") as out:
+        for _ in range(10):
+            out.write_table(entities)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ pub struct RetrievalOptions {
     /// Told how far it is.
     pub progress: Progress,
     /// Bytes that the frame, and the answers of several stores, each take in memory; what is more goes into temporary
-    /// files. 256 MiB by default.
+    /// files. 64 MiB by default.
     pub memory: usize,
 }
 

@@ -30,7 +30,7 @@ pub async fn spooled(mut rows: BatchStream, memory: usize) -> Result<BatchStream
 }
 
 /// Bytes that one spool holds in memory before it goes to disk.
-pub(crate) const MEMORY: usize = 256 << 20;
+pub(crate) const MEMORY: usize = 64 << 20;
 
 /// Takes batches of one schema.
 pub(crate) struct SpoolWriter {
