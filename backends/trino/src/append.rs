@@ -1,9 +1,8 @@
-use arrow::array::AsArray;
 use arrow::datatypes::{DataType, Schema};
 use hybrid_core::sql::{Append, Mode, SqlSession, sibling, sql_type_of};
 use hybrid_core::{Error, ErrorKind, Result};
 
-use crate::names::{list, quoted, table, temporary, text};
+use crate::names::{list, quoted, table, temporary};
 use crate::session::TrinoSession;
 use crate::types::{normal_schema, sql_type};
 
@@ -31,6 +30,9 @@ impl TrinoSession {
             .first()
             .map_or_else(|| self.config().catalog.clone(), Clone::clone);
         let connector = self.connector(&catalog).await?;
+        if connector == "hive" {
+            self.to_micros(&catalog);
+        }
         let schema = rows.schema().clone();
         let name = table(&parts);
         let written = match mode {
@@ -76,35 +78,6 @@ impl TrinoSession {
         let aside = table(&sibling(parts, format!("{last}_{}", uuid::Uuid::new_v4().simple())));
         self.swap(name, new, aside).await?;
         Ok(written)
-    }
-
-    /// What connector a catalog is of, as the server knows it; the configuration may be wrong.
-    pub(crate) async fn connector(&self, catalog: &str) -> Result<String> {
-        let own = *catalog == self.config().catalog;
-        let configured = || Ok(self.config().connector.kind.clone());
-        let catalogs = "SELECT connector_name FROM system.metadata.catalogs WHERE catalog_name =";
-        let known = self
-            .rows(&format!("{catalogs} {}", text(&catalog.to_lowercase())))
-            .await;
-        let known = match known {
-            Ok(known) => known,
-            // Not everybody may look there.
-            Err(error) if own && matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::NotFound) => {
-                return configured();
-            }
-            Err(error) => return Err(error),
-        };
-        let named = known
-            .first()
-            .and_then(|batch| batch.column(0).as_string_opt::<i32>()?.iter().next()?);
-        match named {
-            Some(name) => Ok(name.to_owned()),
-            None if own => configured(),
-            None => Err(Error::new(
-                ErrorKind::NotFound,
-                format!("Trino has no catalog `{catalog}`"),
-            )),
-        }
     }
 }
 

@@ -3,6 +3,7 @@
 use hybrid_core::{BatchStream, Error, ErrorKind, Result};
 
 use crate::append::made;
+use crate::catalogs::micros_of;
 use crate::error::name_of;
 use crate::names;
 use crate::session::TrinoSession;
@@ -55,7 +56,8 @@ impl TrinoSession {
             self.set(name, value);
         }
         self.set(&format!("{catalog}.target_max_file_size"), "1PB");
-        self.set(&format!("{catalog}.timestamp_precision"), "MICROSECONDS");
+        let (name, value) = micros_of(catalog);
+        self.set(&name, value);
     }
 }
 

@@ -1,6 +1,7 @@
 #![doc = include_str!("docs.md")]
 
 mod append;
+mod catalogs;
 mod client;
 mod config;
 mod dialect;

@@ -6,7 +6,9 @@ use arrow::datatypes::{Float64Type, SchemaRef};
 use futures::FutureExt;
 use hybrid_core::sql::{Append, SqlSession, Swap};
 use hybrid_core::{BatchStream, Error, ErrorKind, Result, async_trait};
+use tokio::sync::OnceCell;
 
+use crate::catalogs::micros_of;
 use crate::client::{Client, Conversation, Properties};
 use crate::config::{EntitySelect, TrinoConfig};
 use crate::names;
@@ -15,9 +17,19 @@ use crate::names;
 pub(crate) struct Shared {
     pub(crate) config: TrinoConfig,
     pub(crate) client: Arc<Client>,
+    /// The catalogs of the Hive connector, from when they were asked for.
+    pub(crate) hives: OnceCell<Vec<String>>,
 }
 
 impl Shared {
+    pub(crate) fn new(config: TrinoConfig, client: Arc<Client>) -> Self {
+        Self {
+            config,
+            client,
+            hives: OnceCell::new(),
+        }
+    }
+
     /// A conversation with the configured session properties.
     pub(crate) fn conversation(&self) -> Conversation {
         Conversation::new(
@@ -33,8 +45,8 @@ fn properties(config: &TrinoConfig) -> std::collections::BTreeMap<String, String
     let staging = config.staging.iter().map(|staging| &staging.catalog);
     let own = Some(&config.catalog).filter(|_| config.connector.kind == "hive");
     for catalog in staging.chain(own) {
-        let precision = properties.entry(format!("{catalog}.timestamp_precision"));
-        precision.or_insert_with(|| "MICROSECONDS".to_owned());
+        let (name, value) = micros_of(catalog);
+        properties.entry(name).or_insert_with(|| value.to_owned());
     }
     properties
 }
@@ -63,9 +75,19 @@ impl TrinoSession {
         &self.shared.config
     }
 
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
     /// Sets a session property for the statements that follow.
     pub(crate) fn set(&self, name: &str, value: &str) {
         self.work.set(name, value);
+    }
+
+    /// Has a catalog of Hive know timestamps to the microsecond, unless the configuration says otherwise.
+    pub(crate) fn to_micros(&self, catalog: &str) {
+        let (name, value) = micros_of(catalog);
+        self.work.offer(name, value);
     }
 
     /// Runs a statement and says how many rows it wrote, where it wrote any.
@@ -128,6 +150,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[async_trait]
 impl SqlSession for TrinoSession {
     async fn describe(&self, query: &str) -> Result<SchemaRef> {
+        self.keep_micros(query).await?;
         // The planner makes an empty table of it.
         let query = format!("SELECT * FROM (\n{query}\n) AS described LIMIT 0");
         Ok(Arc::clone(self.work.query(&query).await?.schema()))
@@ -151,6 +174,7 @@ impl SqlSession for TrinoSession {
             return Err(Error::new(ErrorKind::Unsupported, message)
                 .with_help("a query that is named twice may give other rows the second time; use `auto`"));
         }
+        self.keep_micros(select).await?;
         self.create_temporary(select).await
     }
 

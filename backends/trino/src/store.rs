@@ -31,7 +31,7 @@ impl SqlStore for TrinoStore {
         config.check()?;
         let client = Arc::new(Client::new(&config)?);
         Ok(Self {
-            shared: Arc::new(Shared { config, client }),
+            shared: Arc::new(Shared::new(config, client)),
             cleanup: Cleanup::default(),
             sweeping: Mutex::default(),
         })

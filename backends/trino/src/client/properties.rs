@@ -22,6 +22,12 @@ impl Properties {
         properties.insert(name.to_owned(), value.to_owned());
     }
 
+    /// Sets one that has no value yet.
+    pub(super) fn offer(&self, name: String, value: &str) {
+        let mut properties = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        properties.entry(name).or_insert_with(|| value.to_owned());
+    }
+
     /// The header that says them.
     pub(super) fn header(&self) -> Result<HeaderMap> {
         let mut headers = HeaderMap::new();
@@ -99,5 +105,15 @@ mod tests {
             properties.header().unwrap()["x-trino-session"],
             "join_distribution_type=A%20B%20C%25"
         );
+    }
+
+    #[test]
+    fn what_is_offered_does_not_go_over_what_is_set() {
+        let properties = Properties::new([("a".to_owned(), "1".to_owned())].into());
+        properties.offer("a".to_owned(), "2");
+        properties.offer("b".to_owned(), "2");
+        let headers = properties.header().unwrap();
+        let sent: Vec<_> = headers.get_all("x-trino-session").into_iter().collect();
+        assert_eq!(sent, ["a=1", "b=2"]);
     }
 }

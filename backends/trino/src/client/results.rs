@@ -40,6 +40,11 @@ impl Conversation {
         self.properties.set(name, value);
     }
 
+    /// Sets one for them that has no value yet.
+    pub(crate) fn offer(&self, name: String, value: &str) {
+        self.properties.offer(name, value);
+    }
+
     /// The rows of a query. Dropping them ends it in the engine.
     pub(crate) async fn query(&self, query: &str) -> Result<BatchStream> {
         let mut events = self.start(query);

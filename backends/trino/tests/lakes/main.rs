@@ -1,4 +1,4 @@
-//! On object storage: tables of Delta, and exports.
+//! On object storage: tables of Delta and Hive, and exports.
 
 #![allow(clippy::unwrap_used)]
 
@@ -6,4 +6,5 @@
 mod common;
 mod delta;
 mod exports;
+mod hive;
 mod writers;

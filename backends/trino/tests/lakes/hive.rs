@@ -1,0 +1,79 @@
+//! Tables of Hive, also beside a configured catalog of another connector.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, TimestampMicrosecondArray};
+use arrow::datatypes::DataType;
+use hybrid_core::sql::{Mode, SqlSession, SqlStore};
+use hybrid_core::{Call, OfflineStore, OutputColumn, PullAllRequest, SourceTable};
+use hybrid_store_trino::TrinoSource;
+
+use crate::common::{config, connect, count, create, unique};
+
+/// An event, of so many microseconds.
+fn event(micros: i64) -> RecordBatch {
+    let columns: [(&str, ArrayRef); 2] = [
+        ("id", Arc::new(Int64Array::from(vec![7]))),
+        (
+            "ts",
+            Arc::new(TimestampMicrosecondArray::from(vec![micros]).with_timezone("UTC")),
+        ),
+    ];
+    RecordBatch::try_from_iter(columns).unwrap()
+}
+
+fn until(options: TrinoSource, end: i64) -> PullAllRequest<TrinoSource> {
+    let source = SourceTable {
+        name: "events".to_owned(),
+        options,
+        timestamp_field: "ts".to_owned(),
+        created_timestamp_column: None,
+        date_partition_column: None,
+    };
+    let id = OutputColumn {
+        source: "id".to_owned(),
+        name: "id".to_owned(),
+        data_type: Some(DataType::Int64),
+    };
+    PullAllRequest {
+        source,
+        join_keys: vec![id],
+        features: Vec::new(),
+        timestamp_name: "ts".to_owned(),
+        created_name: None,
+        start: None,
+        end: Some(end),
+    }
+}
+
+/// Cut to milliseconds, the event would be known before it came.
+#[tokio::test]
+async fn another_catalog_of_hive_is_read_to_the_microsecond() {
+    let schema = unique("beside");
+    let table = format!("hive.{schema}.events");
+    let maker = connect(config("iceberg")).await;
+    create(&maker, &["hive", &schema, "events"], vec![event(400)], Mode::Create)
+        .await
+        .unwrap();
+    let select = format!("SELECT * FROM {table}");
+    for source in [
+        TrinoSource::new(&table),
+        TrinoSource::new(table.replace("hive", "Hive")),
+        TrinoSource::from_query(&select),
+    ] {
+        let store = connect(config("iceberg")).await;
+        for (end, known) in [(399, 0), (400, 1)] {
+            let asked = until(source.clone(), end);
+            let pulled = OfflineStore::pull_all_from_table_or_query(&store, asked, &Call::default()).await;
+            let batches = pulled.unwrap().collect().await.unwrap();
+            let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
+            assert_eq!(rows, known, "{source:?} until {end}");
+        }
+    }
+    // So is a SELECT that gives the entity rows.
+    let session = maker.session().await.unwrap();
+    let kept = session.stage(&select).await.unwrap();
+    let exact = format!("SELECT id FROM {kept} WHERE ts = TIMESTAMP '1970-01-01 00:00:00.000400'");
+    assert_eq!(count(&maker, &exact).await, 1);
+    session.close().await.unwrap();
+}
