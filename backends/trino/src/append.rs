@@ -14,7 +14,7 @@ const ATOMIC: [&str; 2] = ["iceberg", "delta_lake"];
 const ZONELESS: [&str; 2] = ["hive", "delta_lake"];
 
 /// Whether rows can be appended to tables of a connector.
-pub(crate) fn commits_atomically(connector: &str) -> bool {
+fn commits_atomically(connector: &str) -> bool {
     ATOMIC.contains(&connector)
 }
 

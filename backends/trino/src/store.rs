@@ -2,10 +2,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::AsArray;
 use hybrid_core::sql::{Cleanup, Dialect, Formulation, Relation, SqlStore};
-use hybrid_core::{Capabilities, Context, Result, async_trait, offline_store};
+use hybrid_core::{Context, Result, async_trait, offline_store};
 use tokio::task::JoinHandle;
 
-use crate::append::commits_atomically;
 use crate::client::Client;
 use crate::dialect::TrinoDialect;
 use crate::session::{Shared, TrinoSession};
@@ -35,10 +34,6 @@ impl SqlStore for TrinoStore {
             cleanup: Cleanup::default(),
             sweeping: Mutex::default(),
         })
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        Capabilities::default().with_writes(commits_atomically(&self.shared.config.connector.kind))
     }
 
     async fn ping(&self) -> Result<String> {

@@ -10,10 +10,10 @@ use arrow::array::{
     ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray, UInt64Array,
 };
 use arrow::datatypes::{DataType, Field, Float64Type};
-use common::{Way, config, connect, count, memory, rows, shown, staging, unique};
+use common::{Way, config, connect, count, memory, router, rows, shown, staging, unique};
 use hybrid_conformance::partitioned;
 use hybrid_core::sql::{Append, Formulation, Mode, SqlSession, SqlStore, sql_type_of};
-use hybrid_core::{BatchStream, Call, ErrorKind, Explain, OfflineStore};
+use hybrid_core::{BatchStream, Call, ErrorKind, Explain, OfflineStore, Result, Source};
 use hybrid_store_trino::{EntitySelect, TrinoSource, TrinoStore};
 
 #[tokio::test]
@@ -447,23 +447,43 @@ async fn a_value_that_the_column_cannot_hold_fails_the_whole_append() {
     assert_eq!(count(&store, &format!("SELECT n FROM iceberg.{schema}.t")).await, 0);
 }
 
+/// Appends a row as a caller does.
+async fn append_one(store: &Arc<TrinoStore>, table: &str) -> Result<u64> {
+    let source: Source = TrinoSource::new(table).into();
+    let row = batch(vec![Some(2)]);
+    let rows = BatchStream::from_batches(row.schema(), vec![row]);
+    router(store.clone()).append(&source, rows, &Call::default()).await
+}
+
+#[tokio::test]
+async fn the_connector_of_the_tables_own_catalog_decides_on_appends() {
+    let store = Arc::new(connect(config("hive")).await);
+    let schema = unique("elsewhere");
+    let rows = vec![batch(vec![Some(1)])];
+    common::create(&store, &["iceberg", &schema, "t"], rows, Mode::Create)
+        .await
+        .unwrap();
+    let table = format!("iceberg.{schema}.t");
+    assert_eq!(append_one(&store, &table).await.unwrap(), 1);
+    assert_eq!(count(&store, &format!("SELECT n FROM {table}")).await, 2);
+}
+
 #[tokio::test]
 async fn connectors_that_do_not_commit_at_once_take_no_appends() {
     for connector in ["memory", "hive"] {
         let mut config = config(connector);
         // As in Feast, it is left out where the connector has none.
         config.connector.file_format = Some("parquet".to_owned());
-        let store = connect(config).await;
+        let store = Arc::new(connect(config).await);
         let schema = unique("refused");
         let table = [connector, schema.as_str(), "t"];
         common::create(&store, &table, vec![batch(vec![Some(1)])], Mode::Create)
             .await
             .unwrap();
-        let error = common::create(&store, &table, vec![batch(vec![Some(2)])], Mode::Append)
-            .await
-            .unwrap_err();
+        let error = append_one(&store, &table.join(".")).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
-        assert!(error.message().contains(connector), "{error}");
+        let reason = format!("of the connector `{connector}` takes no appends: it");
+        assert!(error.message().contains(&reason), "{error}");
         assert_eq!(
             common::create(&store, &table, vec![batch(vec![Some(3)])], Mode::Replace)
                 .await

@@ -72,6 +72,12 @@ pub async fn connect(config: TrinoConfig) -> TrinoStore {
         .unwrap()
 }
 
+/// What asks that store alone.
+pub fn router(store: Arc<TrinoStore>) -> HybridOfflineStore {
+    let store: Arc<dyn DynOfflineStore> = store;
+    HybridOfflineStore::from_stores([("trino".to_owned(), store)])
+}
+
 pub async fn memory() -> TrinoStore {
     connect(config("memory")).await
 }
@@ -199,11 +205,11 @@ impl TrinoFixture {
         // Tables are made by the quickest way, whatever is tested.
         let mut quick = asked.clone();
         (quick.entity_select_mode, quick.staging) = (EntitySelect::Auto, Some(staging()));
-        let store: Arc<dyn DynOfflineStore> = Arc::new(connect(asked.clone()).await);
+        let store = router(Arc::new(connect(asked.clone()).await));
         Self {
             config: asked,
             own: Arc::new(connect(quick).await),
-            store: HybridOfflineStore::from_stores([("trino".to_owned(), store)]),
+            store,
         }
     }
 }

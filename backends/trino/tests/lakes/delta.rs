@@ -8,11 +8,10 @@ use arrow::array::{
 };
 use arrow::datatypes::Field;
 use hybrid_core::sql::{Mode, SqlSession, SqlStore};
-use hybrid_core::store::DynOfflineStore;
-use hybrid_core::{BatchStream, Call, ErrorKind, HybridOfflineStore, Source};
+use hybrid_core::{BatchStream, Call, ErrorKind, Source};
 use hybrid_store_trino::TrinoSource;
 
-use crate::common::{TrinoFixture, config, connect, count, create, shown, unique};
+use crate::common::{TrinoFixture, config, connect, count, create, router, shown, unique};
 
 mod conforms {
     use super::*;
@@ -62,8 +61,7 @@ async fn what_a_timestamp_of_deltas_would_round_is_refused() {
         session.execute(&statement).await.unwrap();
     }
     session.close().await.unwrap();
-    let shared: Arc<dyn DynOfflineStore> = store.clone();
-    let router = HybridOfflineStore::from_stores([("trino".to_owned(), shared)]);
+    let router = router(store.clone());
     let source: Source = TrinoSource::new(format!("delta_lake.{schema}.t")).into();
     let rows = |micros| BatchStream::from_batches(instants(micros).schema(), vec![instants(micros)]);
     let error = router.append(&source, rows(1_001), &Call::default()).await.unwrap_err();

@@ -8,12 +8,11 @@ use std::time::Duration;
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Int64Type, TimeUnit, TimestampNanosecondType};
 use hybrid_conformance::until;
-use hybrid_core::store::DynOfflineStore;
 use hybrid_core::{BatchStream, Error, ErrorKind, HybridOfflineStore, Result, Source};
 use hybrid_store_trino::{EntitySelect, TrinoConfig, TrinoSource, TrinoStore};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use crate::common::{bucket_folder, config, connect, count, number, rows, running, staging, unique, warehouse};
+use crate::common::{bucket_folder, config, connect, count, number, router, rows, running, staging, unique, warehouse};
 
 /// More than one INSERT of JSON takes.
 const MANY: i64 = 50_000;
@@ -58,8 +57,7 @@ impl Place {
     async fn new(config: TrinoConfig) -> Self {
         let schema = format!("hive.{}", config.dataset);
         let store = Arc::new(connect(config).await);
-        let shared: Arc<dyn DynOfflineStore> = store.clone();
-        let router = HybridOfflineStore::from_stores([("trino".to_owned(), shared)]);
+        let router = router(store.clone());
         Self { store, router, schema }
     }
 

@@ -8,11 +8,10 @@ use std::time::Duration;
 use arrow::array::{ArrayRef, Int64Array, RecordBatch};
 use futures::future::try_join_all;
 use hybrid_core::sql::Mode;
-use hybrid_core::store::DynOfflineStore;
-use hybrid_core::{BatchStream, HybridOfflineStore, Source};
+use hybrid_core::{BatchStream, Source};
 use hybrid_store_trino::{TrinoSource, TrinoStore};
 
-use crate::common::{config, connect, count, create, number, unique};
+use crate::common::{config, connect, count, create, number, router, unique};
 
 /// The connectors that are said to commit a statement whole.
 const ATOMIC: [&str; 2] = ["iceberg", "delta_lake"];
@@ -87,8 +86,7 @@ async fn a_replacement_that_is_given_up_has_been_done_or_not() {
         .unwrap();
     let destination: Source = TrinoSource::new(format!("memory.{schema}.t")).into();
     for (delay, rows) in (0..1_000).step_by(50).zip(2..) {
-        let store: Arc<dyn DynOfflineStore> = Arc::new(connect(config("memory")).await);
-        let router = HybridOfflineStore::from_stores([("trino".to_owned(), store)]);
+        let router = router(Arc::new(connect(config("memory")).await));
         let before = number(&own, &format!("SELECT count(*) FROM memory.{schema}.t")).await;
         let batches = numbers(rows);
         let new = BatchStream::from_batches(batches[0].schema(), batches);
