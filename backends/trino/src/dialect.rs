@@ -28,6 +28,7 @@ impl Dialect for TrinoDialect {
         }
         Ok(match sql_type_of(column) {
             "json" => format!("json_format({expr})"),
+            written if *canonical == DataType::Utf8 => text_of(expr, written),
             _ => format!("CAST({expr} AS {})", sql_type(canonical)?),
         })
     }
@@ -36,7 +37,7 @@ impl Dialect for TrinoDialect {
         let written = sql_type_of(column);
         match Time::of(written) {
             Some(Time::Date) => Ok(format!("CAST({expr} AS timestamp(6))")),
-            Some(Time::Text) => Ok(instant_of_text(expr)),
+            Some(Time::Text) => Ok(instant_of_text(&text_of(expr, written))),
             Some(Time::Stamp {
                 digits: 6,
                 zoned: false,
@@ -155,9 +156,18 @@ fn floored(expr: &str, digits: usize) -> String {
     }
 }
 
+/// A value of that type as text; the blanks that fill up a char(n) do not count.
+fn text_of(expr: &str, sql_type: &str) -> String {
+    let text = format!("CAST({expr} AS varchar)");
+    match sql_type.starts_with("char(") {
+        true => format!("trim(TRAILING ' ' FROM {text})"),
+        false => text,
+    }
+}
+
 /// RFC 3339, or the same without zone or with a space. The session's zone is UTC.
-fn instant_of_text(expr: &str) -> String {
-    let parsed = format!("from_iso8601_timestamp_nanos(replace(CAST({expr} AS varchar), ' ', 'T'))");
+fn instant_of_text(text: &str) -> String {
+    let parsed = format!("from_iso8601_timestamp_nanos(replace({text}, ' ', 'T'))");
     floored(&format!("CAST({parsed} AT TIME ZONE 'UTC' AS timestamp(9))"), 9)
 }
 

@@ -274,6 +274,7 @@ async fn times_of_every_type_become_instants_that_are_floored() {
         ("'2024-01-01T01:00:00.123456789+01:00'", "2024-01-01 00:00:00.123456"),
         ("'2024-01-01 00:00:00'", "2024-01-01 00:00:00.000000"),
         ("'2024-01-01T00:00:00Z'", "2024-01-01 00:00:00.000000"),
+        ("CAST('2024-01-01 00:00:00' AS char(25))", "2024-01-01 00:00:00.000000"),
     ] {
         let found = evaluated(&store, value, |column| store.dialect().instant("c", column).unwrap()).await;
         assert_eq!(found, instant, "{value}");

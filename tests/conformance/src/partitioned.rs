@@ -46,15 +46,20 @@ pub fn retrieval<S>(options: S, partition: Option<&str>) -> HistoricalRequest<S>
 
 /// One entity row, of the begin of May.
 pub fn one_row(join_key: &str, value: i64) -> EntityRows {
+    one_row_of(join_key, Arc::new(Int64Array::from(vec![value])))
+}
+
+/// The same with a key of any type.
+pub fn one_row_of(join_key: &str, value: ArrayRef) -> EntityRows {
     let schema = Arc::new(Schema::new(vec![
         Field::new(ROW_NUMBER, DataType::UInt64, false),
         Field::new(ENTITY_TIME, timestamp_type(), false),
-        Field::new(join_key, DataType::Int64, true),
+        Field::new(join_key, value.data_type().clone(), true),
     ]));
     let columns: Vec<ArrayRef> = vec![
         Arc::new(UInt64Array::from(vec![0])),
         Arc::new(TimestampMicrosecondArray::from(vec![MAY]).with_timezone("UTC")),
-        Arc::new(Int64Array::from(vec![value])),
+        value,
     ];
     let given = schema.clone();
     EntityRows::new(schema, 1, Some((MAY, MAY)), move || {

@@ -38,6 +38,19 @@ fn literals_prune_without_losing_a_row() {
 }
 
 #[test]
+fn the_blanks_of_a_char_are_none_of_its_text() {
+    for (sql_type, text) in [
+        ("varchar", "CAST(c AS varchar)"),
+        ("varchar(5)", "CAST(c AS varchar)"),
+        ("uuid", "CAST(c AS varchar)"),
+        ("char(5)", "trim(TRAILING ' ' FROM CAST(c AS varchar))"),
+    ] {
+        let key = TrinoDialect.key("c", &column(sql_type), &DataType::Utf8);
+        assert_eq!(key.ok().as_deref(), Some(text), "{sql_type}");
+    }
+}
+
+#[test]
 fn a_column_without_times_is_refused_by_name_and_type() {
     for sql_type in ["bigint", "time(6)", "timestamp(x)", "timestamp(3) somewhere", ""] {
         let error = TrinoDialect

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int64Array, RecordBatch, TimestampMicrosecondArray};
-use arrow::datatypes::DataType;
-use hybrid_core::sql::{Mode, SqlSession, SqlStore};
+use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow::datatypes::{DataType, Int64Type};
+use hybrid_conformance::partitioned;
+use hybrid_core::sql::{Formulation, Mode, SqlSession, SqlStore};
 use hybrid_core::{Call, OfflineStore, OutputColumn, PullAllRequest, SourceTable};
 use hybrid_store_trino::TrinoSource;
 
@@ -22,6 +23,7 @@ fn event(micros: i64) -> RecordBatch {
     RecordBatch::try_from_iter(columns).unwrap()
 }
 
+/// The events by `id` and `ts` that have come by then.
 fn until(options: TrinoSource, end: i64) -> PullAllRequest<TrinoSource> {
     let source = SourceTable {
         name: "events".to_owned(),
@@ -33,7 +35,7 @@ fn until(options: TrinoSource, end: i64) -> PullAllRequest<TrinoSource> {
     let id = OutputColumn {
         source: "id".to_owned(),
         name: "id".to_owned(),
-        data_type: Some(DataType::Int64),
+        data_type: None,
     };
     PullAllRequest {
         source,
@@ -76,4 +78,37 @@ async fn another_catalog_of_hive_is_read_to_the_microsecond() {
     let exact = format!("SELECT id FROM {kept} WHERE ts = TIMESTAMP '1970-01-01 00:00:00.000400'");
     assert_eq!(count(&maker, &exact).await, 1);
     session.close().await.unwrap();
+}
+
+/// Iceberg has no such type.
+#[tokio::test]
+async fn a_key_of_char_finds_its_rows_and_is_pulled_without_its_blanks() {
+    for formulation in [Formulation::Ranked, Formulation::RunningTime] {
+        let mut asked = config("hive");
+        asked.formulation = Some(formulation);
+        let table = format!("hive.{}.events", asked.dataset);
+        let store = connect(asked).await;
+        let session = store.session().await.unwrap();
+        for statement in [
+            format!("CREATE SCHEMA {}", table.trim_end_matches(".events")),
+            format!(
+                "CREATE TABLE {table} AS SELECT CAST('ab' AS char(5)) AS id, \
+                 TIMESTAMP '2024-04-30 12:00:00.000000' AS ts, BIGINT '3' AS v"
+            ),
+        ] {
+            session.execute(&statement).await.unwrap();
+        }
+        session.close().await.unwrap();
+        let mut retrieval = partitioned::retrieval(TrinoSource::new(&table), None);
+        retrieval.views[0].join_keys[0].data_type = DataType::Utf8;
+        retrieval.entities = partitioned::one_row_of("id", Arc::new(StringArray::from(vec!["ab"])));
+        let answer = OfflineStore::get_historical_features(&store, retrieval, &Call::default()).await;
+        let batches = answer.unwrap().rows.collect().await.unwrap();
+        let values = batches[0].column(1).as_primitive::<Int64Type>();
+        assert_eq!(values.iter().collect::<Vec<_>>(), [Some(3)], "{formulation:?}");
+        let asked = until(TrinoSource::new(&table), partitioned::MAY);
+        let pulled = OfflineStore::pull_all_from_table_or_query(&store, asked, &Call::default()).await;
+        let batches = pulled.unwrap().collect().await.unwrap();
+        assert_eq!(batches[0].column(0).as_string::<i32>().value(0), "ab");
+    }
 }
