@@ -1,5 +1,6 @@
 use std::error::Error as _;
 use std::fmt;
+use std::iter::successors;
 
 use hybrid_core::error::with_causes;
 use hybrid_core::sql::status_line;
@@ -19,6 +20,31 @@ pub(crate) struct Failure {
     pub(crate) error_type: String,
     /// Its number.
     pub(crate) error_code: i64,
+    /// What the server's program says of it.
+    pub(crate) failure_info: Option<Cause>,
+}
+
+/// An error inside of the server, and what caused it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(crate) struct Cause {
+    message: Option<String>,
+    cause: Option<Box<Cause>>,
+}
+
+impl Failure {
+    /// Whether the error or a cause of it says one of these.
+    fn says(&self, any: &[&str]) -> bool {
+        let causes = successors(self.failure_info.as_ref(), |cause| cause.cause.as_deref());
+        let messages = causes.filter_map(|cause| cause.message.as_ref());
+        let mut texts = messages.chain([&self.message]);
+        texts.any(|text| any.iter().any(|said| text.contains(said)))
+    }
+
+    /// Whether a disk of the server is full. What a user did wrong may quote a value: those words are not the server's.
+    fn is_disk_full(&self) -> bool {
+        self.error_type != "USER_ERROR" && self.says(&DISK)
+    }
 }
 
 impl fmt::Display for Failure {
@@ -97,12 +123,17 @@ const NO_SUCH_TYPE: [&str; 3] = [
     "Incorrect timestamp precision for ",
 ];
 
+/// What the server's system says of a disk that is full, or of a limit of its own.
+const DISK: [&str; 3] = ["No space left on device", "Disk quota exceeded", "File too large"];
+
 /// The error of a query that failed in the engine.
 pub(crate) fn query_error(failure: Failure) -> Error {
     let no_such_type = NO_SUCH_TYPE.iter().any(|words| failure.message.starts_with(*words));
-    let (kind, retryable) = match no_such_type {
-        true => (ErrorKind::Unsupported, false),
-        false => kind_of(&failure.error_name, &failure.error_type),
+    let disk_full = failure.is_disk_full();
+    let (kind, retryable) = match (no_such_type, disk_full) {
+        (true, _) => (ErrorKind::Unsupported, false),
+        (_, true) => (ErrorKind::ResourceExhausted, false),
+        _ => kind_of(&failure.error_name, &failure.error_type),
     };
     let mut error = Error::new(kind, failure.message.clone());
     if retryable {
@@ -113,6 +144,9 @@ pub(crate) fn query_error(failure: Failure) -> Error {
             "a table is made of these columns: cast them to types of the catalog's connector, an instant by \
              CAST(t AT TIME ZONE 'UTC' AS timestamp(6))",
         );
+    }
+    if disk_full {
+        error = error.with_help("a disk is full: make room where the Trino server writes");
     }
     if let Some(help) = help_of(&failure.error_name) {
         error = error.with_help(help);

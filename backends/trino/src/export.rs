@@ -91,7 +91,7 @@ mod tests {
             message: message.to_owned(),
             error_name: name.to_owned(),
             error_type: "EXTERNAL".to_owned(),
-            error_code: 0,
+            ..Failure::default()
         })
     }
 

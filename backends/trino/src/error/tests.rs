@@ -63,6 +63,33 @@ fn failures_become_kinds_that_a_caller_can_act_on() {
 }
 
 #[test]
+fn a_full_disk_is_told_by_the_message_or_a_cause_of_it() {
+    for (payload, kind) in [
+        (
+            r#"{"message":"No space left on device","errorCode":65536,"errorName":"GENERIC_INTERNAL_ERROR","errorType":"INTERNAL_ERROR","failureInfo":{"type":"java.io.IOException","message":null}}"#,
+            ErrorKind::ResourceExhausted,
+        ),
+        (
+            r#"{"message":"Error committing write parquet to Hive","errorCode":16777224,"errorName":"HIVE_WRITER_CLOSE_ERROR","errorType":"EXTERNAL","failureInfo":{"type":"io.trino.spi.TrinoException","message":"Error committing write parquet to Hive","suppressed":[],"stack":[],"cause":{"type":"java.io.IOException","message":"No space left on device","stack":[]}}}"#,
+            ErrorKind::ResourceExhausted,
+        ),
+        (
+            r#"{"message":"Cannot cast 'No space left on device' to BIGINT","errorCode":37,"errorName":"INVALID_CAST_ARGUMENT","errorType":"USER_ERROR"}"#,
+            ErrorKind::InvalidInput,
+        ),
+        (
+            r#"{"message":"Error closing file","errorCode":16777224,"errorName":"HIVE_WRITER_CLOSE_ERROR","errorType":"EXTERNAL","failureInfo":null}"#,
+            ErrorKind::Unavailable,
+        ),
+    ] {
+        let error = query_error(serde_json::from_str(payload).unwrap());
+        assert_eq!((error.kind(), error.is_retryable()), (kind, false), "{payload}");
+        let told = error.to_string().contains("make room");
+        assert_eq!(told, kind == ErrorKind::ResourceExhausted, "{error}");
+    }
+}
+
+#[test]
 fn an_unknown_error_goes_by_its_type() {
     let of = |error_type: &str| kind_of("SOMETHING_NEW", error_type).0;
     assert_eq!(of("USER_ERROR"), ErrorKind::InvalidInput);
