@@ -5,7 +5,7 @@ use std::iter::successors;
 use hybrid_core::error::with_causes;
 use hybrid_core::sql::status_line;
 use hybrid_core::{Error, ErrorKind};
-use reqwest::StatusCode;
+use reqwest::{StatusCode, Url};
 use serde::Deserialize;
 
 /// What Trino says of a query that failed.
@@ -165,26 +165,49 @@ pub(crate) fn is_conflict(error: &Error) -> bool {
     matches!(name_of(error), Some("TRANSACTION_CONFLICT" | "ICEBERG_COMMIT_ERROR"))
 }
 
+/// Who was asked, at an address.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Whom<'a> {
+    Trino(&'a Url),
+    /// Where results are spooled.
+    Storage(&'a Url),
+}
+
+impl fmt::Display for Whom<'_> {
+    /// Of the address the host alone: the rest may hold the key of a segment.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (who, address) = match self {
+            Self::Trino(address) => ("Trino", address),
+            Self::Storage(address) => ("the storage of results", address),
+        };
+        write!(f, "{who} at {}", address.host_str().unwrap_or_default())?;
+        match address.port_or_known_default() {
+            Some(port) => write!(f, ":{port}"),
+            None => Ok(()),
+        }
+    }
+}
+
 /// An answer that is no result: the status says what a caller can do, the body is for people.
-pub(crate) fn status_error(status: StatusCode, body: &str) -> Error {
+pub(crate) fn status_error(whom: Whom<'_>, status: StatusCode, body: &str) -> Error {
     let (kind, retryable, what) = match status.as_u16() {
-        401 => (ErrorKind::Unauthenticated, false, "Trino does not accept who asks"),
-        403 => (ErrorKind::PermissionDenied, false, "Trino refuses this user"),
+        401 => (ErrorKind::Unauthenticated, false, "does not accept who asks"),
+        403 => (ErrorKind::PermissionDenied, false, "refuses who asks"),
         404 | 410 => (
             ErrorKind::Unavailable,
             true,
-            "Trino no longer knows the query: it was restarted, or cleaned up",
+            "no longer knows what was asked for: it was restarted, or cleaned up",
         ),
-        429 | 502..=504 => (ErrorKind::Unavailable, true, "Trino is not ready to answer"),
-        400 | 413 | 414 | 431 => (ErrorKind::InvalidInput, false, "Trino refuses the request"),
-        _ => (ErrorKind::Unexpected, false, "Trino gave an unexpected answer"),
+        429 | 502..=504 => (ErrorKind::Unavailable, true, "is not ready to answer"),
+        400 | 413 | 414 | 431 => (ErrorKind::InvalidInput, false, "refuses the request"),
+        _ => (ErrorKind::Unexpected, false, "gave an unexpected answer"),
     };
-    let error = Error::new(kind, format!("{what}: {}", status_line(status, body)));
+    let error = Error::new(kind, format!("{whom} {what}: {}", status_line(status, body)));
     if retryable { error.retryable() } else { error }
 }
 
 /// A request that got no answer.
-pub(crate) fn transport_error(address: &str, error: reqwest::Error) -> Error {
+pub(crate) fn transport_error(whom: Whom<'_>, error: reqwest::Error) -> Error {
     // The URL may hold the key of a segment.
     let error = error.without_url();
     let chain = with_causes(&error);
@@ -192,17 +215,20 @@ pub(crate) fn transport_error(address: &str, error: reqwest::Error) -> Error {
         .iter()
         .any(|word| chain.contains(word));
     if error.is_timeout() {
-        return Error::new(ErrorKind::Timeout, format!("Trino at {address} did not answer in time")).retryable();
+        return Error::new(ErrorKind::Timeout, format!("{whom} did not answer in time")).retryable();
     }
     let made = match tls {
-        true => Error::new(
-            ErrorKind::Unavailable,
-            format!("no secure connection to Trino at {address}"),
-        )
-        .with_help("`ssl-verify` names the PEM file of the authority that signed the server's certificate"),
-        false => Error::new(ErrorKind::Unavailable, format!("Trino at {address} cannot be reached")).retryable(),
+        true => Error::new(ErrorKind::Unavailable, format!("no secure connection to {whom}")).with_help(trust(whom)),
+        false => Error::new(ErrorKind::Unavailable, format!("{whom} cannot be reached")).retryable(),
     };
     made.with_cause(error)
+}
+
+fn trust(whom: Whom<'_>) -> &'static str {
+    match whom {
+        Whom::Trino(_) => "`ssl-verify` names the PEM file of the authority that signed the server's certificate",
+        Whom::Storage(_) => "the system's authorities are trusted there, and those of the file that `ssl-verify` names",
+    }
 }
 
 /// An answer that is not what the protocol says.

@@ -11,7 +11,7 @@ use reqwest::{Method, RequestBuilder, StatusCode, Url};
 
 use super::tls;
 use crate::config::{Auth, Scheme, TrinoConfig};
-use crate::error::{status_error, transport_error};
+use crate::error::{Whom, status_error, transport_error};
 
 /// The first pause before a request is tried again, and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(3));
@@ -76,19 +76,24 @@ impl Client {
             Trouble::Status(status, ..) => matches!(status.as_u16(), 429 | 503),
             Trouble::Transport(error) => error.is_connect() && !is_caused_by::<rustls::Error>(error),
         };
-        self.asked(request, again).await
+        self.asked(Whom::Trino(&self.statements), request, again).await
     }
 
     /// Asks for a page: the same page may be asked for again.
     pub(super) async fn page(&self, url: &Url) -> Result<Answer> {
         let request = || self.own.get(url.clone()).headers(self.headers.clone());
-        self.asked(request, Trouble::passes).await
+        self.asked(Whom::Trino(url), request, Trouble::passes).await
     }
 
     /// Fetches a segment, or tells that it is no longer needed, without telling who asks.
     pub(super) async fn segment(&self, url: &Url, headers: &HeaderMap) -> Result<Bytes> {
-        let request = || self.segments.get(url.clone()).headers(headers.clone());
-        Ok(self.asked(request, Trouble::passes).await?.body)
+        // The coordinator may keep results itself: it is trusted no more than elsewhere.
+        let (client, whom) = match url.origin() == self.statements.origin() {
+            true => (&self.own, Whom::Trino(url)),
+            false => (&self.segments, Whom::Storage(url)),
+        };
+        let request = || client.get(url.clone()).headers(headers.clone());
+        Ok(self.asked(whom, request, Trouble::passes).await?.body)
     }
 
     /// Ends a query; the server need not know it any more.
@@ -103,7 +108,12 @@ impl Client {
     }
 
     /// Asks until there is an answer or trying again makes no sense.
-    async fn asked(&self, request: impl Fn() -> RequestBuilder, again: impl Fn(&Trouble) -> bool) -> Result<Answer> {
+    async fn asked(
+        &self,
+        whom: Whom<'_>,
+        request: impl Fn() -> RequestBuilder,
+        again: impl Fn(&Trouble) -> bool,
+    ) -> Result<Answer> {
         let until = Instant::now() + self.retry;
         let mut pause = PAUSES.0;
         loop {
@@ -113,7 +123,7 @@ impl Client {
             };
             let wait = jittered(trouble.wait().unwrap_or(pause));
             if !again(&trouble) || Instant::now() + wait > until {
-                return Err(trouble.into_error(&self.address));
+                return Err(trouble.into_error(whom));
             }
             tokio::time::sleep(wait).await;
             pause = (pause * 2).min(PAUSES.1);
@@ -145,10 +155,10 @@ impl Trouble {
         }
     }
 
-    fn into_error(self, address: &str) -> Error {
+    fn into_error(self, whom: Whom<'_>) -> Error {
         match self {
-            Self::Status(status, _, body) => status_error(status, &body),
-            Self::Transport(error) => transport_error(address, error),
+            Self::Status(status, _, body) => status_error(whom, status, &body),
+            Self::Transport(error) => transport_error(whom, error),
         }
     }
 }
@@ -225,4 +235,32 @@ fn secret(name: &str, value: &str) -> Result<HeaderValue> {
     let mut value = header(name, value)?;
     value.set_sensitive(true);
     Ok(value)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_error_names_the_host_that_was_asked_and_no_more_of_the_address() {
+        let mut config = TrinoConfig::new("127.0.0.1", 1, "memory", "memory");
+        config.retry_timeout = 0;
+        let client = Client::new(&config).unwrap();
+        for (address, says) in [
+            (
+                "http://127.0.0.1:2/segment?signature=hunter2",
+                "the storage of results at 127.0.0.1:2 cannot be reached",
+            ),
+            (
+                "http://127.0.0.1:1/v1/spooled/download/hunter2",
+                "Trino at 127.0.0.1:1 cannot be reached",
+            ),
+        ] {
+            let (url, headers) = (Url::parse(address).unwrap(), HeaderMap::new());
+            let error = client.segment(&url, &headers).await.unwrap_err();
+            assert_eq!(error.message(), says);
+            assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
+        }
+    }
 }

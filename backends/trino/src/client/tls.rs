@@ -9,7 +9,8 @@ use crate::config::{Auth, TrinoConfig, Verify};
 /// How long making a connection may take.
 const CONNECT: Duration = Duration::from_secs(10);
 
-/// The connections to the coordinator, and those to where results are spooled: those get no client certificate.
+/// The connections to the coordinator, and those to where results are spooled: those get no client certificate, and
+/// trust the system's authorities in any case, as that storage is often somebody else's.
 pub(super) fn connections(config: &TrinoConfig) -> Result<(reqwest::Client, reqwest::Client)> {
     // Fails when the program has chosen one before: that one is used then.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -17,15 +18,16 @@ pub(super) fn connections(config: &TrinoConfig) -> Result<(reqwest::Client, reqw
         let broken = |error| Error::new(ErrorKind::Config, "no TLS connections can be made").with_cause(error);
         builder.build().map_err(broken)
     };
-    let plain = || builder(config);
+    let own = builder(config, false)?;
     let own = match &config.auth {
-        Some(Auth::Certificate(certificate)) => plain()?.identity(identity(&certificate.cert, &certificate.key)?),
-        _ => plain()?,
+        Some(Auth::Certificate(certificate)) => own.identity(identity(&certificate.cert, &certificate.key)?),
+        _ => own,
     };
-    Ok((built(own)?, built(plain()?)?))
+    Ok((built(own)?, built(builder(config, true)?)?))
 }
 
-fn builder(config: &TrinoConfig) -> Result<ClientBuilder> {
+/// Trusts as `ssl-verify` says; `systems`: the system's authorities beside those of its file.
+fn builder(config: &TrinoConfig, systems: bool) -> Result<ClientBuilder> {
     let builder = reqwest::Client::builder()
         .connect_timeout(CONNECT)
         .read_timeout(Duration::from_secs(config.request_timeout.max(1)))
@@ -36,7 +38,7 @@ fn builder(config: &TrinoConfig) -> Result<ClientBuilder> {
         Verify::System => builder,
         Verify::Off => builder.danger_accept_invalid_certs(true),
         Verify::File(path) => authorities(path)?.into_iter().fold(
-            builder.tls_built_in_root_certs(false),
+            builder.tls_built_in_root_certs(systems),
             ClientBuilder::add_root_certificate,
         ),
     })

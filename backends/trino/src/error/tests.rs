@@ -100,13 +100,16 @@ fn an_unknown_error_goes_by_its_type() {
 
 #[test]
 fn a_status_says_who_is_to_act_and_bodies_for_machines_are_left_out() {
+    let address = Url::parse("https://trino/v1/statement").unwrap();
     let error = status_error(
+        Whom::Trino(&address),
         StatusCode::UNAUTHORIZED,
         "Authentication failed: Access Denied: Invalid credentials",
     );
     assert_eq!(error.kind(), ErrorKind::Unauthenticated);
+    assert!(error.message().starts_with("Trino at trino:443 does not"), "{error}");
     assert!(error.message().ends_with("Invalid credentials"), "{error}");
-    let error = status_error(StatusCode::BAD_GATEWAY, "<html>");
+    let error = status_error(Whom::Storage(&address), StatusCode::BAD_GATEWAY, "<html>");
     assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Unavailable, true));
     assert!(error.message().ends_with("HTTP status 502 Bad Gateway"), "{error}");
 }
