@@ -356,7 +356,7 @@ async fn literals_of_a_columns_type_prune_its_partitions() {
 
 /// A table of a store's schema that is partitioned by `day`, of this type: a thousand rows of the right time in January, and
 /// one in April.
-async fn days(store: &TrinoStore, schema: &str, day: &str) {
+async fn days(store: &TrinoStore, schema: &str, day: &str, [january, april]: [&str; 2]) {
     let session = store.session().await.unwrap();
     for statement in [
         format!("CREATE SCHEMA IF NOT EXISTS iceberg.{schema}"),
@@ -364,9 +364,9 @@ async fn days(store: &TrinoStore, schema: &str, day: &str) {
         format!(
             "CREATE TABLE iceberg.{schema}.days WITH (partitioning = ARRAY['day']) AS \
              SELECT BIGINT '7' AS id, CAST(TIMESTAMP '2024-05-01 00:00:00 UTC' AS timestamp(6) with time zone) AS ts, \
-             BIGINT '1' AS v, CAST('2024-01-15' AS {day}) AS day FROM UNNEST(sequence(1, 1000)) AS t(x) \
+             BIGINT '1' AS v, CAST('{january}' AS {day}) AS day FROM UNNEST(sequence(1, 1000)) AS t(x) \
              UNION ALL SELECT BIGINT '7', CAST(TIMESTAMP '2024-04-30 12:00:00 UTC' AS timestamp(6) with time zone), \
-             BIGINT '2', CAST('2024-04-30' AS {day})"
+             BIGINT '2', CAST('{april}' AS {day})"
         ),
     ] {
         session.execute(&statement).await.unwrap();
@@ -374,9 +374,22 @@ async fn days(store: &TrinoStore, schema: &str, day: &str) {
     session.close().await.unwrap();
 }
 
+/// A date of January and one of April, as they are written.
+const DASHED: [&str; 2] = ["2024-01-15", "2024-04-30"];
+const DIGITS: [&str; 2] = ["20240115", "20240430"];
+const DOTTED: [&str; 2] = ["15.01.2024", "30.04.2024"];
+
+/// That table as a source.
+fn source_of_days(format: Option<&str>) -> TrinoSource {
+    TrinoSource {
+        date_partition_column_format: format.map(str::to_owned),
+        ..TrinoSource::new("days")
+    }
+}
+
 /// The one value that a retrieval from that table gives.
-async fn value(store: &TrinoStore, partition: Option<&str>) -> i64 {
-    let asked = partitioned::retrieval(TrinoSource::new("days"), partition);
+async fn value(store: &TrinoStore, partition: Option<&str>, format: Option<&str>) -> i64 {
+    let asked = partitioned::retrieval(source_of_days(format), partition);
     let answer = OfflineStore::get_historical_features(store, asked, &Call::default()).await;
     let batches = answer.unwrap().rows.collect().await.unwrap();
     batches[0]
@@ -392,14 +405,29 @@ async fn the_date_partition_column_prunes_what_the_event_time_cannot() {
     config.formulation = Some(Formulation::Ranked);
     let schema = config.dataset.clone();
     let store = connect(config).await;
-    for day in ["date", "varchar"] {
-        days(&store, &schema, day).await;
-        for (partition, pruned, right) in [(None, false, 1), (Some("day"), true, 2)] {
-            let asked = partitioned::retrieval(TrinoSource::new("days"), partition);
-            let sql = OfflineStore::to_sql(&store, Explain::Historical(asked)).await.unwrap();
+    for (day, written, format, prunes) in [
+        ("date", DASHED, None, true),
+        ("varchar", DASHED, Some("%Y-%m-%d"), true),
+        ("varchar", DIGITS, Some("%Y%m%d"), true),
+        ("varchar", DOTTED, Some("%d.%m.%Y"), true),
+        ("integer", DIGITS, Some("%Y%m%d"), true),
+        ("bigint", DIGITS, Some("%Y-%m-%d"), false),
+        // What nobody says how it writes dates is compared with none.
+        ("varchar", DASHED, None, false),
+        ("varchar", DIGITS, None, false),
+        ("integer", DIGITS, None, false),
+    ] {
+        days(&store, &schema, day, written).await;
+        for (partition, pruned) in [(None, false), (Some("day"), prunes)] {
+            let asked = || Explain::Historical(partitioned::retrieval(source_of_days(format), partition));
+            let sql = OfflineStore::to_sql(&store, asked()).await.unwrap();
             let ran = shown(&store, &format!("EXPLAIN ANALYZE {sql}")).await;
-            assert_eq!(ran.contains("Input: 1001 rows"), !pruned, "{day}: {ran}");
-            assert_eq!(value(&store, partition).await, right, "{day}");
+            assert_eq!(ran.contains("Input: 1001 rows"), !pruned, "{day} {format:?}: {ran}");
+            let right = if pruned { 2 } else { 1 };
+            assert_eq!(value(&store, partition, format).await, right, "{day} {format:?}");
+            let told = OfflineStore::explain(&store, asked()).await.unwrap();
+            let is_told = told.contains("no partition is passed over");
+            assert_eq!(is_told, partition.is_some() && !prunes, "{day} {format:?}: {told}");
         }
     }
 }
@@ -407,12 +435,12 @@ async fn the_date_partition_column_prunes_what_the_event_time_cannot() {
 #[tokio::test]
 async fn a_user_who_may_only_read_embeds() {
     let schema = unique("readonly");
-    days(&connect(config("iceberg")).await, &schema, "date").await;
+    days(&connect(config("iceberg")).await, &schema, "date", DASHED).await;
     // Another catalog over the same tables, in which nobody may write.
     let mut config = config("readonly").with_dataset(schema);
     config.connector.kind = "iceberg".to_owned();
     config.entity_select_mode = EntitySelect::EmbedQuery;
-    assert_eq!(value(&connect(config.clone()).await, Some("day")).await, 2);
+    assert_eq!(value(&connect(config.clone()).await, Some("day"), None).await, 2);
     config.entity_select_mode = EntitySelect::TempTable;
     let session = connect(config).await.session().await.unwrap();
     let rows = BatchStream::from_batches(entity_rows(0, 0).schema(), vec![entity_rows(0, 10)]);

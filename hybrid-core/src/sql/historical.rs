@@ -21,6 +21,8 @@ pub(super) struct Asked {
     pub wanted: Vec<Wanted>,
     /// Each view's name and choice.
     pub choices: Vec<(String, Choice)>,
+    /// What makes it slow and need not, for people.
+    pub notes: Vec<String>,
     /// What the session was told for it, for people.
     pub settings: Option<String>,
 }
@@ -71,6 +73,11 @@ pub(super) async fn ask<T: SqlStore>(
         None => None,
     };
     let wanted = wanted(&views, request);
+    let note = |view: &View| {
+        let why = view.unpruned.as_ref()?;
+        Some(format!("view {}: no partition is passed over, {why}", view.name))
+    };
+    let notes = views.iter().filter_map(note).collect();
     let names: Vec<String> = views.iter().map(|view| view.name.clone()).collect();
     let views: Vec<_> = views
         .into_iter()
@@ -80,6 +87,7 @@ pub(super) async fn ask<T: SqlStore>(
         sql: statement(store.dialect(), staged, &views),
         wanted,
         choices: names.into_iter().zip(choices).collect(),
+        notes,
         settings,
     })
 }

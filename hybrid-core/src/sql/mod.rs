@@ -14,6 +14,7 @@ mod historical;
 mod literal;
 mod name;
 mod operations;
+mod partition;
 mod prepare;
 mod pull;
 mod relation;

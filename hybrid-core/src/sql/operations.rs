@@ -122,7 +122,8 @@ async fn explain<T: SqlStore>(store: &T, session: &T::Session, operation: Explai
                 format!("view {view}: {:?}, {}\n", choice.formulation, choice.reason)
             };
             let settings = asked.settings.map(|settings| format!("session: {settings}\n"));
-            let told = asked.choices.iter().map(line).chain(settings);
+            let notes = asked.notes.iter().map(|note| format!("{note}\n"));
+            let told = asked.choices.iter().map(line).chain(notes).chain(settings);
             (told.collect(), asked.sql)
         }
         Explain::Latest(request) => (String::new(), pull::statement(store, session, &request.into()).await?.0),

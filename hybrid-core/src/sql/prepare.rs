@@ -2,6 +2,7 @@
 
 use arrow::datatypes::DataType;
 
+use super::partition::Partition;
 use super::table::{Table, inside};
 use super::{Dialect, SqlStore};
 use crate::canonical::canonical_key_type;
@@ -25,6 +26,8 @@ pub(super) struct View {
     pub ttl: Option<i64>,
     /// A table whose keys and time compare with the entity rows' as they stand: an index serves.
     pub by_columns: bool,
+    /// Why nothing is pruned by the column that the table is partitioned by.
+    pub unpruned: Option<String>,
     /// A candidate also needs `created <= E`.
     pub known_in_time: bool,
     pub source: ViewSource,
@@ -75,6 +78,7 @@ impl View {
         if let Some(created) = created.as_ref().filter(|_| known_in_time) {
             conditions.push(format!("{created} <= {}", dialect.instant_literal(frame.times.1)));
         }
+        let unpruned = Partition::of(store, &table, source)?.and_then(|partition| partition.unused());
         let as_they_stand = |key: &Key| key.expr == key.raw || key.integer;
         let by_columns =
             keys.iter().all(as_they_stand) && table.column(&source.timestamp_field)?.data_type().is_temporal();
@@ -88,6 +92,7 @@ impl View {
             columns,
             features,
             conditions,
+            unpruned,
             ttl: view.ttl,
             known_in_time,
             source: ViewSource {

@@ -33,10 +33,11 @@ pub trait SqlStore: Send + Sync + Sized + 'static {
     /// What ends the sessions of calls that were dropped: a field of the store, `Cleanup::default()`.
     fn cleanup(&self) -> &Cleanup;
 
-    /// How a date partition column of text writes a date, in strftime's terms.
-    fn partition_format<'a>(&self, source: &'a Self::Source) -> &'a str {
+    /// How a date partition column of text or whole numbers writes a date, in strftime's terms; `None` where the source
+    /// does not say: nothing is pruned by such a column then.
+    fn partition_format<'a>(&self, source: &'a Self::Source) -> Option<&'a str> {
         let _ = source;
-        "%Y-%m-%d"
+        None
     }
 
     /// What a source reads from, completed by what the configuration says (schema, catalog). A table that only the

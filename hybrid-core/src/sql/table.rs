@@ -1,8 +1,8 @@
 //! Sources as the engine describes them: what they are in FROM, and the conditions on their times.
 
 use arrow::datatypes::{Field, SchemaRef};
-use chrono::{DateTime, Days, NaiveDate};
 
+use super::partition::Partition;
 use super::{Dialect, Relation, SqlSession, SqlStore, check_select};
 use crate::canonical::is_time;
 use crate::definitions::not_found;
@@ -13,10 +13,7 @@ use crate::{Error, ErrorKind, Result};
 pub(super) const SOURCE: &str = "s";
 
 /// Times that every engine has literals for: the years 1 to 9999, in microseconds.
-const YEARS: std::ops::RangeInclusive<i64> = -62_135_596_800_000_000..=253_402_300_799_999_999;
-
-/// A date partition of more days than this is only bounded, not listed.
-const MOST_DAYS: u64 = 1_000;
+pub(super) const YEARS: std::ops::RangeInclusive<i64> = -62_135_596_800_000_000..=253_402_300_799_999_999;
 
 /// A source that has been described.
 pub(super) struct Table {
@@ -144,44 +141,6 @@ impl Table {
         }
         Ok(conditions)
     }
-
-    /// Conditions on the column that the table is partitioned by, for events between two instants.
-    pub(super) fn partitions(
-        &self,
-        dialect: &dyn Dialect,
-        partition: Option<&str>,
-        format: &str,
-        window: (Option<i64>, Option<i64>),
-    ) -> Result<Vec<String>> {
-        let Some(partition) = partition else {
-            return Ok(Vec::new());
-        };
-        let column = self.column(partition)?;
-        let raw = self.expr(dialect, partition)?;
-        if column.data_type().is_temporal() {
-            let bound = |(bound, sign, upper): (Option<i64>, &str, bool)| {
-                let bound = bound.filter(|bound| YEARS.contains(bound))?;
-                // A partition is of a whole day: its value may lie before the event's time.
-                let literal = dialect.pruning_literal(start_of_day(bound, upper), column, upper)?;
-                let condition = format!("{raw} {sign} {literal}");
-                Some(match self.hidden {
-                    // What came in a moment ago is in no partition yet.
-                    Some(_) => format!("({condition} OR {raw} IS NULL)"),
-                    None => condition,
-                })
-            };
-            return Ok([(window.0, ">=", false), (window.1, "<=", true)]
-                .into_iter()
-                .filter_map(bound)
-                .collect());
-        }
-        if !is_date_format(format) {
-            let message = format!("source `{}`: the date partition format `{format}` is none", self.name);
-            return Err(Error::new(ErrorKind::Definition, message)
-                .with_help("write dates in strftime's terms, %Y-%m-%d and the like"));
-        }
-        Ok(text_partitions(dialect, &raw, format, window).into_iter().collect())
-    }
 }
 
 /// Conditions that let the rows of a window pass, `exact` or only such that the engine prunes by, and
@@ -195,57 +154,10 @@ pub(super) fn inside<T: SqlStore>(
 ) -> Result<Vec<String>> {
     let dialect = store.dialect();
     let mut conditions = table.between(dialect, &source.timestamp_field, window, exact)?;
-    let (partition, format) = (
-        source.date_partition_column.as_deref(),
-        store.partition_format(&source.options),
-    );
-    conditions.extend(table.partitions(dialect, partition, format, window)?);
-    Ok(conditions)
-}
-
-fn start_of_day(micros: i64, upper: bool) -> i64 {
-    const DAY: i64 = 86_400_000_000;
-    if upper { micros } else { micros.div_euclid(DAY) * DAY }
-}
-
-/// Whether a date can be written so; another format would panic when it is used.
-fn is_date_format(format: &str) -> bool {
-    use std::fmt::Write;
-    write!(String::new(), "{}", NaiveDate::MIN.format(format)).is_ok()
-}
-
-/// Dates that are text: a range where their order is that of time, else a list.
-fn text_partitions(
-    dialect: &dyn Dialect,
-    raw: &str,
-    format: &str,
-    window: (Option<i64>, Option<i64>),
-) -> Option<String> {
-    let day = |micros: Option<i64>| {
-        let micros = micros.filter(|micros| YEARS.contains(micros))?;
-        DateTime::from_timestamp_micros(micros).map(|time| time.date_naive())
-    };
-    let text = |date: NaiveDate| dialect.text(&date.format(format).to_string());
-    let (first, last) = (day(window.0), day(window.1));
-    if matches!(
-        format,
-        "%Y-%m-%d" | "%Y%m%d" | "%Y/%m/%d" | "%Y_%m_%d" | "%Y-%m" | "%Y%m" | "%Y"
-    ) {
-        let parts = [(first, ">="), (last, "<=")];
-        let parts = parts.map(|(date, sign)| date.map(|date| format!("{raw} {sign} {}", text(date))));
-        let parts: Vec<String> = parts.into_iter().flatten().collect();
-        return (!parts.is_empty()).then(|| parts.join(" AND "));
+    if let Some(partition) = Partition::of(store, table, source)? {
+        conditions.extend(partition.conditions(window));
     }
-    let (first, last) = first.zip(last)?;
-    let days = u64::try_from((last - first).num_days())
-        .ok()
-        .filter(|days| *days <= MOST_DAYS)?;
-    let mut dates: Vec<String> = (0..=days)
-        .filter_map(|day| first.checked_add_days(Days::new(day)))
-        .map(text)
-        .collect();
-    dates.dedup();
-    Some(format!("{raw} IN ({})", dates.join(", ")))
+    Ok(conditions)
 }
 
 /// A relation as it stands in FROM.

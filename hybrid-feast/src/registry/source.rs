@@ -251,8 +251,16 @@ mod tests {
                 json!({"path": "s3://x", "file_format": "parquet", "table_format": "iceberg"}),
             ),
             ("trino", json!({"table": "c.s.t"})),
+            (
+                "trino",
+                json!({"table": "c.s.t", "date_partition_column_format": "%Y%m%d"}),
+            ),
             ("athena", json!({"table": "t", "data_source": "AwsDataCatalog"})),
             ("postgres", json!({"table": "t"})),
+            (
+                "postgres",
+                json!({"table": "t", "date_partition_column_format": "%Y%m%d"}),
+            ),
             ("ducklake", json!({"table": "t", "depth": 3, "nested": {"a": [1, 2]}})),
         ] {
             let source = source(key, options);

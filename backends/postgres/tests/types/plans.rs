@@ -62,26 +62,50 @@ async fn partitions_outside_the_window_are_passed_over() {
 /// A row of the right time in the wrong partition is not found: that partition is not looked into.
 #[tokio::test]
 async fn the_date_partition_column_prunes_what_the_event_time_cannot() {
-    for day in ["date", "text"] {
+    for (day, dash, format, prunes) in [
+        ("date", "-", None, true),
+        ("text", "-", Some("%Y-%m-%d"), true),
+        ("text", "", Some("%Y%m%d"), true),
+        ("int4", "", Some("%Y%m%d"), true),
+        ("int8", "", Some("%Y-%m-%d"), false),
+        // What nobody says how it writes dates is compared with none.
+        ("text", "-", None, false),
+        ("text", "", None, false),
+        ("int4", "", None, false),
+    ] {
         let table = fresh("days");
+        let written = |month: &str, day: &str| format!("'{}'", ["2024", month, day].join(dash));
+        let bounds = |month: &str, next: &str| format!("FROM ({}) TO ({})", written(month, "01"), written(next, "01"));
         admin(&format!(
             "CREATE TABLE {table} (id int8, ts timestamptz, v int8, day {day}) PARTITION BY RANGE (day); \
-             CREATE TABLE {table}_01 PARTITION OF {table} FOR VALUES FROM ('2024-01-01') TO ('2024-02-01'); \
-             CREATE TABLE {table}_04 PARTITION OF {table} FOR VALUES FROM ('2024-04-01') TO ('2024-05-01'); \
-             INSERT INTO {table} VALUES (7, '2024-05-01Z', 1, '2024-01-15'), (7, '2024-04-30 12:00Z', 2, '2024-04-30')"
+             CREATE TABLE {table}_01 PARTITION OF {table} FOR VALUES {}; \
+             CREATE TABLE {table}_04 PARTITION OF {table} FOR VALUES {}; \
+             INSERT INTO {table} VALUES (7, '2024-05-01Z', 1, {}), (7, '2024-04-30 12:00Z', 2, {})",
+            bounds("01", "02"),
+            bounds("04", "05"),
+            written("01", "15"),
+            written("04", "30")
         ))
         .await;
         let store = store(config()).await;
-        for (partition, pruned, right) in [(None, false, 1), (Some("day"), true, 2)] {
-            let asked = || partitioned::retrieval(PostgresSource::table(&table), partition);
+        for (partition, pruned) in [(None, false), (Some("day"), prunes)] {
+            let options = || PostgresSource {
+                date_partition_column_format: format.map(str::to_owned),
+                ..PostgresSource::table(&table)
+            };
+            let asked = || partitioned::retrieval(options(), partition);
             let plan = OfflineStore::explain(&store, Explain::Historical(asked()))
                 .await
                 .unwrap();
-            assert!(plan.contains(&format!("{table}_04")), "{day}: {plan}");
-            assert_eq!(plan.contains(&format!("{table}_01")), !pruned, "{day}: {plan}");
+            assert!(plan.contains(&format!("{table}_04")), "{day} {format:?}: {plan}");
+            assert_eq!(plan.contains(&format!("{table}_01")), !pruned, "{day} {format:?}: {plan}");
+            let is_told = plan.contains("no partition is passed over");
+            assert_eq!(is_told, partition.is_some() && !prunes, "{day} {format:?}: {plan}");
             let answer = OfflineStore::get_historical_features(&store, asked(), &Call::default()).await;
             let rows = answer.unwrap().rows.collect().await.unwrap();
-            assert_eq!(rows[0].column(1).as_primitive::<Int64Type>().value(0), right, "{day}");
+            let right = if pruned { 2 } else { 1 };
+            let found = rows[0].column(1).as_primitive::<Int64Type>().value(0);
+            assert_eq!(found, right, "{day} {format:?}");
         }
         admin(&format!("DROP TABLE {table}")).await;
     }
