@@ -32,7 +32,7 @@ impl Dialect for Postgres {
     }
 
     fn instant(&self, expr: &str, column: &Field) -> Result<String> {
-        match sql_type_of(column) {
+        match type_name(column) {
             "timestamptz" => Ok(expr.to_owned()),
             "timestamp" => Ok(format!("({expr} AT TIME ZONE 'UTC')")),
             "date" => Ok(format!("(({expr})::timestamp AT TIME ZONE 'UTC')")),
@@ -51,7 +51,7 @@ impl Dialect for Postgres {
     }
 
     fn pruning_literal(&self, micros: i64, column: &Field, _upper: bool) -> Option<String> {
-        match sql_type_of(column) {
+        match type_name(column) {
             "timestamptz" => Some(self.instant_literal(micros)),
             "timestamp" => Some(format!("'{}'::timestamp", literal(micros, false).replace("+00", ""))),
             // Of a day that has begun by then, for both ends.
@@ -99,6 +99,15 @@ impl Dialect for Postgres {
 
     fn grammar(&self) -> Box<dyn sqlparser::dialect::Dialect> {
         Box::new(sqlparser::dialect::PostgreSqlDialect {})
+    }
+}
+
+/// The name of a column's type, without the precision behind it.
+fn type_name(column: &Field) -> &str {
+    let name = sql_type_of(column);
+    match name.split_once('(') {
+        Some((scalar, modifier)) if modifier.ends_with(')') => scalar,
+        _ => name,
     }
 }
 

@@ -96,6 +96,8 @@ pub(crate) struct Wire {
     pub(crate) scalar: Scalar,
     pub(crate) array: bool,
     pub(crate) decimal: Option<(u8, i8)>,
+    /// The decimal places, of seconds in times, that a column says it keeps: the server rounds to them.
+    places: Option<i32>,
     /// The type of one value.
     oid: u32,
 }
@@ -106,15 +108,16 @@ impl Wire {
         let (value, array, _, scalar) = TYPES
             .iter()
             .find(|(value, array, ..)| value == found || array == found)?;
-        let decimal = if *scalar == Scalar::Numeric {
-            decimal(modifier)
-        } else {
-            None
+        let (decimal, places) = match scalar {
+            Scalar::Numeric => (decimal(modifier), precision_and_scale(modifier).map(|(_, scale)| scale)),
+            Scalar::Timestamp | Scalar::TimestampTz => (None, Some(modifier).filter(|digits| *digits >= 0)),
+            _ => (None, None),
         };
         Some(Self {
             scalar: *scalar,
             array: array == found,
             decimal,
+            places,
             oid: value.oid(),
         })
     }
@@ -134,7 +137,11 @@ impl Wire {
             .iter()
             .find(|(value, ..)| value.oid() == self.oid)
             .map_or("text", |(_, _, name, _)| name);
-        let modifier = self.decimal.map_or_else(String::new, |(p, s)| format!("({p},{s})"));
+        let modifier = match (self.scalar, self.decimal, self.places) {
+            (_, Some((p, s)), _) => format!("({p},{s})"),
+            (Scalar::Timestamp | Scalar::TimestampTz, _, Some(digits)) => format!("({digits})"),
+            _ => String::new(),
+        };
         format!("{name}{modifier}{}", if self.array { "[]" } else { "" })
     }
 
@@ -184,6 +191,7 @@ impl Wire {
             scalar,
             array: false,
             decimal: None,
+            places: None,
             oid,
         }
     }
@@ -229,12 +237,17 @@ impl Wire {
     }
 }
 
+/// What the type modifier of a numeric says.
+fn precision_and_scale(modifier: i32) -> Option<(i32, i32)> {
+    let packed = modifier.checked_sub(4).filter(|packed| *packed >= 0)?;
+    // The scale has eleven bits and a sign.
+    Some(((packed >> 16) & 0xffff, ((packed & 0x7ff) ^ 1024) - 1024))
+}
+
 /// Precision and scale out of a type modifier, where a Decimal128 holds them.
 fn decimal(modifier: i32) -> Option<(u8, i8)> {
-    let packed = modifier.checked_sub(4).filter(|packed| *packed >= 0)?;
-    let precision = u8::try_from((packed >> 16) & 0xffff).ok()?;
-    // The scale has eleven bits and a sign.
-    let scale = i8::try_from(((packed & 0x7ff) ^ 1024) - 1024).ok()?;
+    let (precision, scale) = precision_and_scale(modifier)?;
+    let (precision, scale) = (u8::try_from(precision).ok()?, i8::try_from(scale).ok()?);
     fits_decimal(precision, scale).then_some((precision, scale))
 }
 
@@ -294,11 +307,60 @@ pub(crate) fn wires(columns: &[Column]) -> Result<Vec<Wire>> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use arrow::array::{ArrayRef, Decimal128Array, TimestampMicrosecondArray};
+
     use super::*;
+
+    fn modifier(precision: i32, scale: i32) -> i32 {
+        ((precision << 16) | (scale & 0x7ff)) + 4
+    }
+
+    #[test]
+    fn what_the_server_would_round_is_not_written() {
+        let numeric = |precision, scale| Wire::of(&Type::NUMERIC, modifier(precision, scale)).unwrap();
+        let decimals = |value: i128, scale| {
+            let values = Decimal128Array::from(vec![None, Some(value)]);
+            Arc::new(values.with_precision_and_scale(38, scale).unwrap()) as ArrayRef
+        };
+        let micros = |value| Arc::new(TimestampMicrosecondArray::from(vec![None, Some(value)])) as ArrayRef;
+        let timestamp = |digits| Wire::of(&Type::TIMESTAMP, digits).unwrap();
+        for (wire, whole, lost) in [
+            (numeric(10, 2), decimals(12_300, 4), decimals(12_345, 4)),
+            (numeric(50, 2), decimals(12_300, 4), decimals(12_345, 4)),
+            (numeric(5, -2), decimals(12_300, 0), decimals(12_345, 0)),
+            (numeric(1000, -1000), decimals(0, 0), decimals(1, 0)),
+            (timestamp(0), micros(-1_000_000), micros(-999_999)),
+            (timestamp(3), micros(1_000), micros(1_001)),
+        ] {
+            assert!(Cells::new(&whole, &wire, "c").is_ok(), "{wire:?}");
+            let error = Cells::new(&lost, &wire, "c").err().unwrap();
+            assert_eq!(error.kind(), ErrorKind::InvalidInput);
+            let told = error.to_string();
+            assert!(told.contains("`c`") && told.contains("row 2"), "{told}");
+        }
+        for (wire, all) in [
+            (Wire::of(&Type::NUMERIC, -1).unwrap(), decimals(12_345, 4)),
+            (timestamp(-1), micros(1)),
+            (timestamp(6), micros(1)),
+        ] {
+            assert!(Cells::new(&all, &wire, "c").is_ok(), "{wire:?}");
+        }
+    }
+
+    #[test]
+    fn a_type_is_named_with_what_it_keeps() {
+        for (found, modifier, sql) in [
+            (Type::TIMESTAMPTZ, 3, "timestamptz(3)"),
+            (Type::TIMESTAMP_ARRAY, 0, "timestamp(0)[]"),
+            (Type::TIMESTAMPTZ, -1, "timestamptz"),
+            (Type::NUMERIC, modifier(50, 2), "numeric"),
+        ] {
+            assert_eq!(Wire::of(&found, modifier).unwrap().sql(), sql);
+        }
+    }
 
     #[test]
     fn modifiers_of_numerics() {
-        let modifier = |precision: i32, scale: i32| ((precision << 16) | (scale & 0x7ff)) + 4;
         assert_eq!(decimal(modifier(10, 2)), Some((10, 2)));
         assert_eq!(decimal(modifier(38, 38)), Some((38, 38)));
         for unbounded in [

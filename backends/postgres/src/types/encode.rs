@@ -20,6 +20,8 @@ pub(crate) const TRAILER: [u8; 2] = [255, 255];
 pub(crate) struct Cells {
     array: ArrayRef,
     wire: Wire,
+    /// For messages.
+    place: String,
 }
 
 impl Cells {
@@ -28,17 +30,17 @@ impl Cells {
     /// # Errors
     /// InvalidInput with the row, for a value that the type does not hold.
     pub(crate) fn new(array: &ArrayRef, wire: &Wire, column: &str) -> Result<Self> {
-        let array =
-            prepared(array, wire).map_err(|error| error.within(&format!("column `{column}` as {}", wire.sql())))?;
+        let place = format!("column `{column}` as {}", wire.sql());
         Ok(Self {
-            array,
+            array: prepared(array, wire).map_err(|error| error.within(&place))?,
             wire: wire.clone(),
+            place,
         })
     }
 
     /// Appends the value of a row with its length, -1 for NULL.
     pub(crate) fn write(&self, row: usize, out: &mut BytesMut) -> Result<()> {
-        write_value(&self.array, &self.wire, row, out)
+        write_value(&self.array, &self.wire, row, out).map_err(|error| error.within(&self.place))
     }
 }
 
@@ -62,18 +64,9 @@ fn prepared(array: &ArrayRef, wire: &Wire) -> Result<ArrayRef> {
             }
             other => other.clone(),
         },
-        Scalar::Timestamp | Scalar::TimestampTz => {
-            if let DataType::Timestamp(TimeUnit::Nanosecond, _) = from {
-                refuse_finer(array)?;
-            }
-            DataType::Timestamp(TimeUnit::Microsecond, None)
-        }
+        Scalar::Timestamp | Scalar::TimestampTz => return fitting_times(array, wire),
         _ => wire.arrow(),
     };
-    if let (DataType::Timestamp(_, Some(zone)), DataType::Timestamp(unit, None)) = (from, &to) {
-        // The instant is kept: not the time on the zone's clocks.
-        return strict_cast(array, &DataType::Timestamp(*unit, Some(zone.clone())));
-    }
     if *from == to {
         Ok(array.clone())
     } else {
@@ -91,20 +84,42 @@ fn strict_cast(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
 
 /// The server would round what has more decimal places than the column.
 fn fitting_decimals(array: &ArrayRef, wire: &Wire) -> Result<ArrayRef> {
-    match (wire.decimal, array.data_type()) {
-        (Some((_, places)), DataType::Decimal128(_, scale)) if places < *scale => {
-            let unit = 10_i128.pow(u32::from((scale - places).unsigned_abs()));
-            let values = array.as_primitive::<Decimal128Type>();
-            let finer = values
-                .iter()
-                .position(|value| value.is_some_and(|value| value % unit != 0));
-            finer.map_or_else(
-                || Ok(array.clone()),
-                |row| Err(at_row("a value has more decimal places", row)),
-            )
+    if let (Some(places), DataType::Decimal128(_, scale)) = (wire.places, array.data_type()) {
+        let values = array.as_primitive::<Decimal128Type>().iter();
+        if let Some(row) = first_rounded(values, i32::from(*scale) - places) {
+            return Err(at_row("a value has more decimal places", row));
         }
-        _ => Ok(array.clone()),
     }
+    Ok(array.clone())
+}
+
+/// Times as microseconds. The server would round what has more digits of a second than the column.
+fn fitting_times(array: &ArrayRef, wire: &Wire) -> Result<ArrayRef> {
+    let zone = match array.data_type() {
+        // The instant is kept: not the time on the zone's clocks.
+        DataType::Timestamp(_, zone) => zone.clone(),
+        _ => None,
+    };
+    if let DataType::Timestamp(TimeUnit::Nanosecond, _) = array.data_type() {
+        refuse_finer(array)?;
+    }
+    let array = strict_cast(array, &DataType::Timestamp(TimeUnit::Microsecond, zone))?;
+    if let Some(digits) = wire.places {
+        let values = array.as_primitive::<TimestampMicrosecondType>().iter();
+        if let Some(row) = first_rounded(values.map(|value| value.map(i128::from)), 6 - digits) {
+            return Err(at_row("a time is finer than the column", row));
+        }
+    }
+    Ok(array)
+}
+
+/// The first value that does not end with so many zeros.
+fn first_rounded(mut values: impl Iterator<Item = Option<i128>>, zeros: i32) -> Option<usize> {
+    let zeros = u32::try_from(zeros).ok().filter(|zeros| *zeros > 0)?;
+    // Where there is none, no value has so many digits.
+    let unit = 10_i128.checked_pow(zeros);
+    let rounded = |value: i128| unit.map_or(value != 0, |unit| value % unit != 0);
+    values.position(|value| value.is_some_and(rounded))
 }
 
 fn refuse_finer(array: &ArrayRef) -> Result<()> {
@@ -119,6 +134,12 @@ fn at_row(message: &str, row: usize) -> Error {
     Error::new(ErrorKind::InvalidInput, message).with_help(format!("it stands in row {} of its batch", row + 1))
 }
 
+/// What is wrong with an element of a row's list: the row is what is looked for, and not the element's place.
+fn in_list(error: &Error, row: usize) -> Error {
+    let message = format!("in a list, {}", error.message());
+    Error::new(error.kind(), message).with_help(format!("it stands in row {} of its batch", row + 1))
+}
+
 fn write_value(array: &ArrayRef, wire: &Wire, row: usize, out: &mut BytesMut) -> Result<()> {
     if array.is_null(row) {
         out.put_i32(-1);
@@ -128,7 +149,8 @@ fn write_value(array: &ArrayRef, wire: &Wire, row: usize, out: &mut BytesMut) ->
         return match array.data_type() {
             DataType::LargeList(_) => write_list(&array.as_list::<i64>().value(row), wire, out),
             _ => write_list(&array.as_list::<i32>().value(row), wire, out),
-        };
+        }
+        .map_err(|error| in_list(&error, row));
     }
     match wire.scalar {
         Scalar::Bool => {

@@ -2,9 +2,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arrow::array::{
-    ArrayRef, Decimal128Array, Int64Array, ListArray, RecordBatch, StringArray, TimestampNanosecondArray,
+    ArrayRef, Decimal128Array, Int64Array, ListArray, RecordBatch, StringArray, TimestampMicrosecondArray,
+    TimestampNanosecondArray,
 };
-use arrow::datatypes::Int64Type;
+use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use arrow::util::display::array_value_to_string;
 use futures::stream;
 use hybrid_core::sql::{Append, Mode, SqlSession};
@@ -147,6 +148,54 @@ async fn what_a_column_cannot_hold_is_refused_and_nothing_is_there() {
     let error = append(&table, Mode::Append, vec![Ok(good), broken]).await.unwrap_err();
     assert_eq!(error.message(), "the rows broke off");
     assert!(shown(&format!("SELECT * FROM {table}")).await.is_empty());
+}
+
+fn instants(micros: [i64; 2]) -> ArrayRef {
+    Arc::new(TimestampMicrosecondArray::from(micros.to_vec()).with_timezone("UTC"))
+}
+
+/// The first row of each is kept whole, and the second would be rounded.
+#[tokio::test]
+async fn what_a_column_would_round_is_refused_with_its_row() {
+    let table = fresh("rounded");
+    admin(&format!(
+        "CREATE TABLE {table} (seconds timestamp(0), millis timestamptz(3), list timestamptz(0)[], n numeric(50,2))"
+    ))
+    .await;
+    let list = ListArray::from_iter_primitive::<TimestampMicrosecondType, _, _>([
+        Some(vec![Some(0), None]),
+        Some(vec![Some(0), Some(1_000_000), Some(1)]),
+    ]);
+    let decimals = Decimal128Array::from(vec![12_300, 12_345]).with_precision_and_scale(10, 4);
+    refused_in_row_2(
+        &table,
+        vec![
+            ("seconds", instants([43_200_000_000, 43_200_600_000])),
+            ("millis", instants([1_000, 1_001])),
+            ("list", Arc::new(list)),
+            ("n", Arc::new(decimals.unwrap())),
+        ],
+    )
+    .await;
+    admin(&format!("DROP TABLE {table}")).await;
+}
+
+/// Appends each column alone: both rows are refused for the second, the first is taken.
+async fn refused_in_row_2(table: &str, columns: Vec<(&str, ArrayRef)>) {
+    let total = columns.len();
+    for (column, array) in columns {
+        let rows = batch(vec![(column, array)]);
+        let error = append(table, Mode::Append, vec![Ok(rows.clone())]).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+        let told = error.to_string();
+        assert!(
+            told.contains(&format!("column `{column}`")) && told.contains("row 2"),
+            "{told}"
+        );
+        let first = append(table, Mode::Append, vec![Ok(rows.slice(0, 1))]).await;
+        assert_eq!(first.unwrap(), 1, "{column}");
+    }
+    assert_eq!(shown(&format!("SELECT 1 FROM {table}")).await.len(), total);
 }
 
 /// Waits until a connection is at such a statement.

@@ -20,7 +20,7 @@ fn retrieval(table: &str, ttl: Option<i64>) -> Explain<PostgresSource> {
 #[tokio::test]
 async fn partitions_outside_the_window_are_passed_over() {
     let table = fresh("months");
-    for column in ["timestamptz", "timestamp", "date"] {
+    for column in ["timestamptz", "timestamp", "date", "timestamptz(3)", "timestamp(0)"] {
         admin(&format!(
             "CREATE TABLE {table} (id int8, ts {column}, v float8) PARTITION BY RANGE (ts)"
         ))

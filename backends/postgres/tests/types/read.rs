@@ -78,6 +78,12 @@ fn cases() -> Vec<(&'static str, DataType, &'static str, &'static str)> {
             "2023-12-31T22:00:00.000001Z",
             "timestamptz",
         ),
+        (
+            "'2024-01-01 00:00:00.1239+02'::timestamptz(3)",
+            timestamp_type(),
+            "2023-12-31T22:00:00.124Z",
+            "timestamptz(3)",
+        ),
         ("ARRAY[1,NULL,3]::int8[]", list(DataType::Int64), "[1, , 3]", "bigint[]"),
         ("'{}'::text[]", list(DataType::Utf8), "[]", "text[]"),
         ("'[3:4]={a,b}'::text[]", list(DataType::Utf8), "[a, b]", "text[]"),
