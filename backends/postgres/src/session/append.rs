@@ -1,5 +1,6 @@
 //! Appending in one transaction: all rows are there afterwards, or none.
 
+use arrow::datatypes::Field;
 use deadpool_postgres::Object;
 use hybrid_core::sql::{Append, Mode};
 use hybrid_core::{Error, ErrorKind, Result};
@@ -7,7 +8,8 @@ use hybrid_core::{Error, ErrorKind, Result};
 use super::load::{Failed, copy_in, definitions, ended, execute, fresh_table, names, natural};
 use super::target::{Column, columns, qualified, quoted};
 use crate::client::Busy;
-use crate::types::Wire;
+use crate::error;
+use crate::types::{Scalar, Wire};
 
 /// Dropping the future rolls back.
 pub(super) async fn append(busy: Busy, append: Append) -> Result<u64> {
@@ -78,6 +80,9 @@ async fn written(connection: &Object, append: Append) -> Result<u64, Failed> {
         &wires,
     )
     .await?;
+    for planned in &plan {
+        refuse_changed(connection, &staged, planned).await?;
+    }
     execute(
         connection,
         &format!(
@@ -94,21 +99,62 @@ async fn written(connection: &Object, append: Append) -> Result<u64, Failed> {
 struct Planned {
     name: String,
     wire: Wire,
-    /// The type that the server casts it to.
-    cast: Option<String>,
+    /// How the server casts it.
+    cast: Option<Cast>,
+}
+
+struct Cast {
+    /// The type that it is cast to.
+    to: String,
+    /// The same without what it cuts or rounds to.
+    whole: Option<String>,
 }
 
 impl Planned {
     fn selected(&self) -> String {
         match &self.cast {
-            Some(cast) => format!("{}::{cast}", quoted(&self.name)),
+            Some(cast) => format!("{}::{}", quoted(&self.name), cast.to),
             None => quoted(&self.name),
         }
     }
 }
 
+/// A cast that is asked for cuts and rounds without a word.
+async fn refuse_changed(connection: &Object, staged: &str, planned: &Planned) -> Result<()> {
+    let cut = planned.cast.as_ref().and_then(|cast| Some((&cast.to, cast.whole.as_ref()?)));
+    let Some((to, whole)) = cut else {
+        return Ok(());
+    };
+    let name = quoted(&planned.name);
+    // A fresh table has its rows in the order in which they came.
+    let statement = format!(
+        "SELECT pg_catalog.count(*) FROM {staged} WHERE ctid <= \
+         (SELECT ctid FROM {staged} WHERE {name}::{whole} IS DISTINCT FROM {name}::{to} ORDER BY ctid LIMIT 1)"
+    );
+    let failed = |error| error::made(error, Some(&statement));
+    let counted = connection.query_one(&statement, &[]).await.map_err(failed)?;
+    match counted.try_get::<_, i64>(0).map_err(failed)? {
+        0 => Ok(()),
+        row => {
+            let message = format!("column `{}`, row {row}: {to} would keep another value", planned.name);
+            Err(Error::new(ErrorKind::InvalidInput, message)
+                .with_help("shorten or round it first, or widen the table's column; nothing was written"))
+        }
+    }
+}
+
+/// A cast of an instant to a time of day would forget the day.
+fn check_day(field: &Field, wire: &Wire, to: &str) -> Result<()> {
+    let is_instant = matches!(wire.scalar, Scalar::Timestamp | Scalar::TimestampTz);
+    if is_instant && to.starts_with("time") && !to.starts_with("timestamp") {
+        let message = format!("column `{}` has instants, and the table's {to} keeps no day", field.name());
+        return Err(Error::new(ErrorKind::InvalidInput, message).with_help("give the time of day as text: 12:30:00"));
+    }
+    Ok(())
+}
+
 fn plan(append: &Append, known: &[Column]) -> Result<Vec<Planned>> {
-    let planned = |field: &std::sync::Arc<arrow::datatypes::Field>| {
+    let planned = |field: &std::sync::Arc<Field>| {
         let name = field.name();
         let column = known.iter().find(|column| column.name == *name).ok_or_else(|| {
             let message = format!("the table {} has no column `{name}`", qualified(&append.table));
@@ -121,11 +167,16 @@ fn plan(append: &Append, known: &[Column]) -> Result<Vec<Planned>> {
                 wire: wire.clone(),
                 cast: None,
             },
-            _ => Planned {
-                name: name.clone(),
-                wire: Wire::natural(field.data_type()).map_err(|error| error.within(&format!("column `{name}`")))?,
-                cast: Some(column.sql.clone()),
-            },
+            _ => {
+                let wire = Wire::natural(field.data_type()).map_err(|error| error.within(&format!("column `{name}`")))?;
+                check_day(field, &wire, &column.sql)?;
+                let (to, whole) = (column.sql.clone(), column.whole.clone());
+                Planned {
+                    name: name.clone(),
+                    wire,
+                    cast: Some(Cast { to, whole }),
+                }
+            }
         })
     };
     append.rows.schema().fields().iter().map(planned).collect()

@@ -7,11 +7,16 @@ use tokio_postgres::types::Type;
 use crate::error;
 use crate::types::Wire;
 
+/// From this OID on types are not the server's own.
+const FIRST_OF_USERS: u32 = 16_384;
+
 /// A column of a table that rows are appended to.
 pub(super) struct Column {
     pub(super) name: String,
     /// Its type as CREATE TABLE says it.
     pub(super) sql: String,
+    /// That type without the length or precision that a cast to it cuts or rounds to, where it has one.
+    pub(super) whole: Option<String>,
     /// How its values are written; `None` where the server has to read them from text.
     pub(super) wire: Option<Wire>,
 }
@@ -19,9 +24,14 @@ pub(super) struct Column {
 /// The columns of a table, in its order.
 pub(super) async fn columns(connection: &Object, table: &[String]) -> Result<Vec<Column>> {
     let name = qualified(table);
+    // A domain has the length of its type. What an extension's types make of theirs is their own affair.
     let statement = format!(
-        "SELECT a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod), a.atttypid, a.atttypmod \
-         FROM pg_catalog.pg_attribute a WHERE a.attrelid = {}::pg_catalog.regclass AND a.attnum > 0 AND NOT a.attisdropped \
+        "SELECT a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod), a.atttypid, a.atttypmod, \
+         CASE WHEN b.typid < {FIRST_OF_USERS} AND b.modifier >= 0 THEN pg_catalog.format_type(b.typid, -1) END \
+         FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid \
+         CROSS JOIN LATERAL (SELECT CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.oid END AS typid, \
+         CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE a.atttypmod END AS modifier) b \
+         WHERE a.attrelid = {}::pg_catalog.regclass AND a.attnum > 0 AND NOT a.attisdropped \
          ORDER BY a.attnum",
         text(&name)
     );
@@ -34,6 +44,7 @@ pub(super) async fn columns(connection: &Object, table: &[String]) -> Result<Vec
         Ok(Column {
             name: row.try_get(0)?,
             sql: row.try_get(1)?,
+            whole: row.try_get(4)?,
             wire: Type::from_oid(row.try_get(2)?).and_then(|found| Wire::of(&found, modifier)),
         })
     };

@@ -5,7 +5,8 @@ use arrow::array::{
     ArrayRef, Decimal128Array, Int64Array, ListArray, RecordBatch, StringArray, TimestampMicrosecondArray,
     TimestampNanosecondArray,
 };
-use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
+use arrow::buffer::OffsetBuffer;
+use arrow::datatypes::{DataType, Field, Int64Type, TimestampMicrosecondType};
 use arrow::util::display::array_value_to_string;
 use futures::stream;
 use hybrid_core::sql::{Append, Mode, SqlSession};
@@ -178,6 +179,42 @@ async fn what_a_column_would_round_is_refused_with_its_row() {
     )
     .await;
     admin(&format!("DROP TABLE {table}")).await;
+}
+
+/// A cast would cut what is longer, and round what is finer.
+#[tokio::test]
+async fn what_a_cast_would_change_is_refused_with_its_row() {
+    let (table, domain) = (fresh("cast"), fresh("short"));
+    admin(&format!(
+        "CREATE DOMAIN {domain} AS varchar(3); CREATE TABLE {table} (v varchar(22), b bit(3), bs bit(3)[], t time(0), \
+         tz timetz(1), iv interval(0), n numeric(50,2), d {domain})"
+    ))
+    .await;
+    let lists = ListArray::new(
+        Arc::new(Field::new_list_field(DataType::Utf8, true)),
+        OffsetBuffer::from_lengths([1, 2]),
+        texts(&["101", "111", "1"]),
+        None,
+    );
+    refused_in_row_2(
+        &table,
+        vec![
+            ("v", instants([0, 600_000])),
+            ("b", texts(&["101", "10101"])),
+            ("bs", Arc::new(lists)),
+            ("t", texts(&["12:00:00", "12:00:00.6"])),
+            ("tz", texts(&["12:00:00.1+02", "12:00:00.12+02"])),
+            ("iv", texts(&["1 second", "1.5 seconds"])),
+            ("n", texts(&["1.2000", "1.2345"])),
+            ("d", texts(&["abc", "abcd"])),
+        ],
+    )
+    .await;
+    let error = append(&table, Mode::Append, vec![Ok(batch(vec![("t", instants([0, 0]))]))]).await;
+    let error = error.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    assert!(error.to_string().contains("keeps no day"), "{error}");
+    admin(&format!("DROP TABLE {table}; DROP DOMAIN {domain}")).await;
 }
 
 /// Appends each column alone: both rows are refused for the second, the first is taken.
