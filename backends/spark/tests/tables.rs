@@ -9,11 +9,13 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use arrow::array::{Array, ArrayRef, Int64Array, RecordBatch, StringArray};
+use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
+use arrow::datatypes::Int64Type;
 use common::{SparkFixture, append, rows, shown, store, variable};
-use hybrid_core::ErrorKind;
+use hybrid_conformance::partitioned;
 use hybrid_core::sql::{Mode, SqlSession, SqlStore};
-use hybrid_store_spark::{Setting, SparkConfig, SparkSession};
+use hybrid_core::{Call, ErrorKind, OfflineStore};
+use hybrid_store_spark::{Setting, SparkConfig, SparkSession, SparkSource};
 
 /// So many rows a writer writes.
 const ROWS: i64 = 1_000;
@@ -174,5 +176,31 @@ async fn one_that_is_not_there_is_made_also_where_a_catalog_renames_nothing() {
     assert_eq!(made.unwrap(), 3);
     assert_eq!(count(&session, "lake.fresh").await, 3);
     session.execute("DROP TABLE lake.fresh").await.unwrap();
+    session.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_version_of_a_table_is_a_source() {
+    let spark = store(making("delta")).await;
+    let session = spark.session().await.unwrap();
+    let row = |hour: u8, v: u8| format!("SELECT 7L AS id, TIMESTAMP '2024-04-30 {hour}:00:00Z' AS ts, {v}L AS v");
+    for statement in [
+        "DROP TABLE IF EXISTS versions".to_owned(),
+        format!("CREATE TABLE versions USING delta AS {}", row(12, 1)),
+        format!("INSERT INTO versions {}", row(13, 3)),
+    ] {
+        session.execute(&statement).await.unwrap();
+    }
+    for (query, right) in [
+        ("SELECT * FROM versions VERSION AS OF 0", 1),
+        ("SELECT * FROM versions -- of now", 3),
+    ] {
+        let asked = partitioned::retrieval(SparkSource::query(query), None);
+        let answer = OfflineStore::get_historical_features(&spark, asked, &Call::default()).await;
+        let batches = answer.unwrap().rows.collect().await.unwrap();
+        let value = batches[0].column(1).as_primitive::<Int64Type>().value(0);
+        assert_eq!(value, right, "{query}");
+    }
+    session.execute("DROP TABLE versions").await.unwrap();
     session.close().await.unwrap();
 }

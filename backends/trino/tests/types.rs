@@ -10,7 +10,7 @@ use arrow::array::{
     ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray, UInt64Array,
 };
 use arrow::datatypes::{DataType, Field, Float64Type};
-use common::{Way, config, connect, count, memory, router, rows, shown, staging, unique};
+use common::{Way, config, connect, count, memory, number, router, rows, shown, staging, unique};
 use hybrid_conformance::partitioned;
 use hybrid_core::sql::{Append, Formulation, Mode, SqlSession, SqlStore, sql_type_of};
 use hybrid_core::{BatchStream, Call, ErrorKind, Explain, OfflineStore, Result, Source};
@@ -389,7 +389,12 @@ fn source_of_days(format: Option<&str>) -> TrinoSource {
 
 /// The one value that a retrieval from that table gives.
 async fn value(store: &TrinoStore, partition: Option<&str>, format: Option<&str>) -> i64 {
-    let asked = partitioned::retrieval(source_of_days(format), partition);
+    value_of(store, source_of_days(format), partition).await
+}
+
+/// The same from any source.
+async fn value_of(store: &TrinoStore, source: TrinoSource, partition: Option<&str>) -> i64 {
+    let asked = partitioned::retrieval(source, partition);
     let answer = OfflineStore::get_historical_features(store, asked, &Call::default()).await;
     let batches = answer.unwrap().rows.collect().await.unwrap();
     batches[0]
@@ -429,6 +434,44 @@ async fn the_date_partition_column_prunes_what_the_event_time_cannot() {
             let is_told = told.contains("no partition is passed over");
             assert_eq!(is_told, partition.is_some() && !prunes, "{day} {format:?}: {told}");
         }
+    }
+}
+
+/// Types in parentheses, and versions of a table.
+#[tokio::test]
+async fn a_query_in_what_trinos_grammar_alone_has_is_a_source() {
+    let config = config("iceberg");
+    let table = format!("iceberg.{}.versions", config.dataset);
+    let snapshots = format!("iceberg.{}.\"versions$snapshots\"", config.dataset);
+    let schema = format!("CREATE SCHEMA IF NOT EXISTS iceberg.{}", config.dataset);
+    let store = connect(config).await;
+    let row = |hour: u8, v: u8| {
+        format!(
+            "SELECT BIGINT '7' AS id, CAST(TIMESTAMP '2024-04-30 {hour}:00:00 UTC' AS timestamp(6) with time zone) AS ts, \
+             BIGINT '{v}' AS v, CAST('[0.5, {v}]' AS varchar) AS e"
+        )
+    };
+    let session = store.session().await.unwrap();
+    session.execute(&schema).await.unwrap();
+    session
+        .execute(&format!("CREATE TABLE {table} AS {}", row(12, 1)))
+        .await
+        .unwrap();
+    let last = format!("SELECT snapshot_id FROM {snapshots} ORDER BY committed_at DESC LIMIT 1");
+    let first = number(&store, &last).await;
+    session
+        .execute(&format!("INSERT INTO {table} {}", row(13, 3)))
+        .await
+        .unwrap();
+    session.close().await.unwrap();
+    let element = "CAST(element_at(CAST(json_parse(e) AS ARRAY(DOUBLE)), 2) AS bigint)";
+    for (query, right) in [
+        (format!("SELECT id, ts, {element} AS v FROM {table}"), 3),
+        (format!("SELECT id, ts, v FROM {table} FOR VERSION AS OF {first}"), 1),
+        (format!("SELECT id, ts, v FROM {table} -- of now"), 3),
+    ] {
+        let found = value_of(&store, TrinoSource::from_query(query.clone()), None).await;
+        assert_eq!(found, right, "{query}");
     }
 }
 

@@ -6,7 +6,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 
 use super::cleanup::{Guard, in_session};
-use super::select::{Ordering, parsed_select};
+use super::select::{Ordering, checked_select};
 use super::table::{SOURCE, Table};
 use super::{Dialect, SqlSession, SqlStore, check_select};
 use crate::store::{ENTITY_TIME, ROW_NUMBER, SelectFrame, Staged, StagedFrame};
@@ -41,10 +41,11 @@ fn numbering(dialect: &dyn Dialect, order: Ordering<'_>, columns: &Schema, alias
 /// Keeps the SELECT's rows, numbered, and beside them what a join needs.
 pub(super) async fn stage<T: SqlStore>(store: &T, frame: SelectFrame) -> Result<StagedFrame> {
     let dialect = store.dialect();
-    let (query, parsed) = parsed_select(&frame.query, &*dialect.grammar())?;
+    let checked = checked_select(&frame.query, &*dialect.grammar())?;
+    let (query, order) = (checked.query, checked.ordering()?);
     let guard = Arc::new(Guard::new(store.session().await?, store.cleanup())?);
     let (q, row) = (dialect.quote("q"), dialect.quote(ROW_NUMBER));
-    let number = match Ordering::of(&parsed) {
+    let number = match order {
         None => dialect.row_number(),
         Some(order) => numbering(dialect, order, &*guard.describe(query).await?, "q")?,
     };

@@ -3,39 +3,100 @@
 use arrow::datatypes::Schema;
 use sqlparser::ast::{Expr, Ident, OrderBy, OrderByKind, Query, SelectItem, SetExpr, Statement, Value};
 use sqlparser::dialect::Dialect as Grammar;
-use sqlparser::parser::Parser;
+use sqlparser::parser::{Parser, ParserError};
 
+use super::lexical::is_ordered;
 use crate::{Error, ErrorKind, Result};
 
-/// The query without its closing semicolon.
+/// The query without its closing semicolon. One that the parser cannot read passes where its words say that it is a
+/// SELECT: engines have more types and clauses than the grammar.
 ///
 /// # Errors
-/// InvalidInput, when it does not parse, is several statements, or is or holds anything but a SELECT.
+/// InvalidInput, when it is several statements, or is or holds anything but a SELECT.
 pub fn check_select<'a>(query: &'a str, grammar: &dyn Grammar) -> Result<&'a str> {
-    parsed_select(query, grammar).map(|(query, _)| query)
+    checked_select(query, grammar).map(|checked| checked.query)
 }
 
-/// The same, and as it was parsed.
-pub(super) fn parsed_select<'a>(query: &'a str, grammar: &dyn Grammar) -> Result<(&'a str, Query)> {
-    let refused = |what: String| {
-        Error::new(ErrorKind::InvalidInput, what).with_help("give a single SELECT; WITH is allowed before it")
-    };
-    let parsed = Parser::parse_sql(grammar, query)
-        .map_err(|error| refused(format!("the query is no SELECT that can be read: {}", text(&error))))?;
-    let [statement] = <[Statement; 1]>::try_from(parsed)
-        .map_err(|parsed| refused(format!("the query holds {} statements", parsed.len())))?;
-    let parsed = match statement {
-        Statement::Query(query) if reads_only(&query) => *query,
-        Statement::Query(_) => return Err(refused("the query changes data".to_owned())),
-        other => {
-            return Err(refused(format!(
-                "the query is no SELECT: {}",
-                first_words(&other.to_string())
-            )));
+/// The query without its closing semicolon, and as it was parsed.
+///
+/// # Errors
+/// Those of [`check_select`], and InvalidInput where it does not parse.
+pub fn parsed_select<'a>(query: &'a str, grammar: &dyn Grammar) -> Result<(&'a str, Query)> {
+    let parsed = Parser::parse_sql(grammar, query).map_err(|error| refused(unread(&error)))?;
+    Ok((without_semicolon(query), single_query(parsed)?))
+}
+
+/// A SELECT that was checked.
+pub(super) struct Checked<'a> {
+    /// Without its closing semicolon.
+    pub query: &'a str,
+    parsed: Result<Query, Unread>,
+}
+
+/// What is known of a SELECT that the parser cannot read.
+struct Unread {
+    why: String,
+    is_ordered: bool,
+}
+
+impl Checked<'_> {
+    /// The order of its rows, where it has one.
+    ///
+    /// # Errors
+    /// InvalidInput, when it has one that the parser cannot read.
+    pub(super) fn ordering(&self) -> Result<Option<Ordering<'_>>> {
+        match &self.parsed {
+            Ok(parsed) => Ok(Ordering::of(parsed)),
+            Err(unread) if unread.is_ordered => {
+                let help = "or leave ORDER BY out, which is kept only where the query can be read";
+                Err(refused(unread.why.clone()).with_help(help))
+            }
+            Err(_) => Ok(None),
+        }
+    }
+}
+
+/// The same as [`check_select`], with what is known of the query.
+pub(super) fn checked_select<'a>(query: &'a str, grammar: &dyn Grammar) -> Result<Checked<'a>> {
+    let parsed = match Parser::parse_sql(grammar, query) {
+        Ok(parsed) => Ok(single_query(parsed)?),
+        Err(error @ ParserError::TokenizerError(_)) => return Err(refused(unread(&error))),
+        Err(error) => {
+            let why = unread(&error);
+            match is_ordered(query, grammar) {
+                Ok(is_ordered) => Err(Unread { why, is_ordered }),
+                Err(other) => return Err(refused(format!("{why}; nor is it one by its words: {other}"))),
+            }
         }
     };
+    let query = without_semicolon(query);
+    Ok(Checked { query, parsed })
+}
+
+fn refused(what: String) -> Error {
+    Error::new(ErrorKind::InvalidInput, what).with_help("give a single SELECT; WITH is allowed before it")
+}
+
+fn unread(error: &ParserError) -> String {
+    format!("the query is no SELECT that can be read: {}", text(error))
+}
+
+fn single_query(parsed: Vec<Statement>) -> Result<Query> {
+    let [statement] = <[Statement; 1]>::try_from(parsed)
+        .map_err(|parsed| refused(format!("the query holds {} statements", parsed.len())))?;
+    match statement {
+        Statement::Query(query) if reads_only(&query) => Ok(*query),
+        Statement::Query(_) => Err(refused("the query changes data".to_owned())),
+        other => Err(refused(format!(
+            "the query is no SELECT: {}",
+            first_words(&other.to_string())
+        ))),
+    }
+}
+
+fn without_semicolon(query: &str) -> &str {
     let query = query.trim_end();
-    Ok((query.strip_suffix(';').unwrap_or(query), parsed))
+    query.strip_suffix(';').unwrap_or(query)
 }
 
 /// The order of a SELECT's rows.
@@ -126,7 +187,7 @@ fn selected_at(key: &Expr, query: &Query) -> Option<usize> {
     None
 }
 
-fn text(error: &sqlparser::parser::ParserError) -> String {
+fn text(error: &ParserError) -> String {
     let text = error.to_string();
     text.strip_prefix("sql parser error: ").unwrap_or(&text).to_owned()
 }
@@ -205,6 +266,44 @@ mod tests {
         }
     }
 
+    /// As Trino and Spark have them.
+    #[test]
+    fn what_the_parser_cannot_read_passes_by_its_words() {
+        use sqlparser::dialect::{GenericDialect, SparkSqlDialect};
+
+        for (query, kept) in [
+            (
+                "SELECT CAST(json_parse(x) AS ARRAY(DOUBLE)) AS e FROM t; ",
+                "SELECT CAST(json_parse(x) AS ARRAY(DOUBLE)) AS e FROM t",
+            ),
+            (
+                "SELECT * FROM t FOR VERSION AS OF 1 -- the first",
+                "SELECT * FROM t FOR VERSION AS OF 1 -- the first",
+            ),
+            ("SELECT * FROM t VERSION AS OF 1", "SELECT * FROM t VERSION AS OF 1"),
+        ] {
+            assert_eq!(check_select(query, &GenericDialect {}).unwrap(), kept);
+            assert_eq!(check_select(query, &SparkSqlDialect).unwrap(), kept);
+        }
+    }
+
+    #[test]
+    fn an_order_that_cannot_be_read_is_refused_where_it_is_asked_for() {
+        use sqlparser::dialect::GenericDialect;
+
+        let unread = "SELECT CAST(x AS ARRAY(DOUBLE)) AS a, b FROM t";
+        let checked = checked_select(unread, &GenericDialect {}).unwrap();
+        assert!(checked.ordering().unwrap().is_none());
+        assert!(parsed_select(unread, &GenericDialect {}).is_err());
+        let ordered = format!("{unread} ORDER BY b");
+        let checked = checked_select(&ordered, &GenericDialect {}).unwrap();
+        let error = checked.ordering().err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        assert!(error.message().contains("that can be read"), "{error}");
+        let read = checked_select("SELECT a FROM t ORDER BY a", &GenericDialect {}).unwrap();
+        assert!(read.ordering().unwrap().is_some());
+    }
+
     #[test]
     fn anything_else_is_refused() {
         for query in [
@@ -218,6 +317,10 @@ mod tests {
             "SELECT * FROM t FOR UPDATE",
             "SELECT 1) x; DROP TABLE t; SELECT (1",
             "SELECT (",
+            "SELECT CAST(x AS ARRAY(DOUBLE)) FROM t; DROP TABLE t",
+            "SELECT CAST(x AS ARRAY(DOUBLE)) FROM t) x, (SELECT 1",
+            "WITH x AS (DELETE FROM t RETURNING CAST(a AS ARRAY(DOUBLE))) SELECT * FROM x",
+            "SELECT CAST(x AS ARRAY(DOUBLE)) FROM t WHERE y = 'a",
         ] {
             let error = check_select(query, &PostgreSqlDialect {}).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidInput, "{query}");

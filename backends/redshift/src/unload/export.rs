@@ -1,4 +1,4 @@
-use hybrid_core::sql::{Dialect, SqlSession, SqlStore, check_select};
+use hybrid_core::sql::{Dialect, SqlSession, SqlStore, parsed_select};
 use hybrid_core::{BatchStream, Error, ErrorKind, Result};
 
 use super::Unload;
@@ -12,7 +12,8 @@ impl RedshiftStore {
     /// # Errors
     /// Config without `s3_staging_location`; InvalidInput when it is no SELECT; whatever Redshift says.
     pub async fn export(&self, select: &str) -> Result<String> {
-        let select = check_select(select, &*RedshiftDialect.grammar())?;
+        // An order is kept, which has to be read for that.
+        let (select, _) = parsed_select(select, &*RedshiftDialect.grammar())?;
         let session = self.session().await?;
         let exported = session.unload_select(select, &Staging::unique()).await;
         let closed = session.close().await;
