@@ -35,10 +35,7 @@ impl Dialect for SparkDialect {
             (DataType::Timestamp(..), _) => return self.instant(expr, column),
             // They compare as numbers, whatever their scales; a cast would round.
             (DataType::Decimal128(..), _) => expr.to_owned(),
-            // What a collation holds for equal is not.
-            (DataType::Utf8, _) if sql_type_of(column).starts_with("string collate") => {
-                format!("({expr} COLLATE UTF8_BINARY)")
-            }
+            (DataType::Utf8, DataType::Utf8) => text_key(expr, sql_type_of(column)),
             (canonical, given) if canonical == given => expr.to_owned(),
             (canonical, _) => format!("CAST({expr} AS {})", sql_type(canonical)?),
         })
@@ -118,7 +115,7 @@ impl Dialect for SparkDialect {
     }
 
     fn comparable(&self, column: &Field) -> bool {
-        sql_type_of(column).is_empty() && comparable(column.data_type())
+        matches!(sql_type_of(column), "" | "char") && comparable(column.data_type())
     }
 
     fn values_in_from(&self) -> bool {
@@ -127,6 +124,18 @@ impl Dialect for SparkDialect {
 
     fn grammar(&self) -> Box<dyn sqlparser::dialect::Dialect> {
         Box::new(sqlparser::dialect::SparkSqlDialect)
+    }
+}
+
+/// A text as it compares: what a collation holds for equal is not, and the blanks that fill a char(n) do not count.
+fn text_key(expr: &str, said: &str) -> String {
+    let bytes = match said.contains(" collate ") {
+        true => format!("({expr} COLLATE UTF8_BINARY)"),
+        false => expr.to_owned(),
+    };
+    match said.starts_with("char") {
+        true => format!("RTRIM({bytes})"),
+        false => bytes,
     }
 }
 
@@ -158,6 +167,8 @@ fn no_times(column: &Field, said: &str) -> hybrid_core::Error {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use hybrid_core::sql::SQL_TYPE;
+
     use super::*;
 
     #[test]
@@ -189,6 +200,22 @@ mod tests {
             );
         }
         assert!(SparkDialect.pruning_literal(i64::MAX, &field, true).is_none());
+    }
+
+    #[test]
+    fn text_keys_compare_by_their_bytes_without_the_blanks_of_char() {
+        for (said, key) in [
+            ("", "k"),
+            ("varchar", "k"),
+            ("string collate UTF8_LCASE", "(k COLLATE UTF8_BINARY)"),
+            ("char", "RTRIM(k)"),
+            ("char collate UTF8_LCASE", "RTRIM((k COLLATE UTF8_BINARY))"),
+        ] {
+            let column = Field::new("k", DataType::Utf8, true);
+            let column = column.with_metadata([(SQL_TYPE.to_owned(), said.to_owned())].into());
+            assert_eq!(SparkDialect.key("k", &column, &DataType::Utf8).unwrap(), key);
+            assert_eq!(SparkDialect.comparable(&column), matches!(said, "" | "char"));
+        }
     }
 
     #[test]

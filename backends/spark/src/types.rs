@@ -6,14 +6,14 @@ mod incoming;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType as ArrowType, Field, Schema, SchemaRef, TimeUnit};
-use hybrid_core::sql::SQL_TYPE;
+use hybrid_core::sql::{SQL_TYPE, sql_type_of};
 use hybrid_core::{Result, timestamp_type};
 
 pub(crate) use batch::BatchReader;
 pub(crate) use incoming::Incoming;
 
 use crate::error::unexpected;
-use crate::protocol::{DataType, Kind};
+use crate::protocol::{DataType, Kind, StructField};
 
 /// Types whose values travel as text, by [`selected`](crate::SparkDialect): what Arrow has for them is no
 /// type that core knows.
@@ -21,26 +21,43 @@ pub(crate) const AS_TEXT: [&str; 6] = ["variant", "interval", "time", "geometry"
 /// Timestamps finer than microseconds, which are selected as plain ones.
 pub(crate) const NANOS: [&str; 2] = ["timestamp_ns", "timestamp_ntz_ns"];
 
+/// How the metadata of a column of a table says that it is a char(n), which its type does not. Quotes inside of a comment
+/// are escaped there, so that none says the same.
+const CHAR: &str = "\"__CHAR_VARCHAR_TYPE_STRING\":\"char(";
+
 /// The columns of a plan, as its rows come in Arrow.
 pub(crate) fn schema(of: Option<&DataType>) -> Result<SchemaRef> {
     let Some(Kind::Struct(columns)) = of.and_then(|of| of.kind.as_ref()) else {
         return Err(unexpected("Spark described a plan by something else than its columns"));
     };
-    let fields = columns
-        .fields
-        .iter()
-        .map(|column| field(&column.name, column.data_type.as_ref()));
-    Ok(Arc::new(Schema::new(fields.collect::<Result<Vec<_>>>()?)))
+    let fields = columns.fields.iter().map(column).collect::<Result<Vec<_>>>()?;
+    Ok(Arc::new(Schema::new(fields)))
 }
 
-/// A column; Spark's own name of its type where Arrow's does not say it all.
+/// A column of a plan: text of a fixed length is `char`, or `char collate …`.
+fn column(of: &StructField) -> Result<Field> {
+    let field = field(&of.name, of.data_type.as_ref())?;
+    let is_char = of.metadata.as_deref().is_some_and(|noted| noted.contains(CHAR));
+    let said = match sql_type_of(&field) {
+        "" if is_char => "char".to_owned(),
+        said if is_char => said.replacen("string", "char", 1),
+        _ => return Ok(field),
+    };
+    Ok(saying(field, said))
+}
+
+/// A column or a part of one; Spark's own name of its type where Arrow's does not say it all.
 fn field(name: &str, of: Option<&DataType>) -> Result<Field> {
     let (data_type, said) = arrow_type(of)?;
     let field = Field::new(name, data_type, true);
     Ok(match said.is_empty() {
         true => field,
-        false => field.with_metadata([(SQL_TYPE.to_owned(), said)].into()),
+        false => saying(field, said),
     })
+}
+
+fn saying(field: Field, said: String) -> Field {
+    field.with_metadata([(SQL_TYPE.to_owned(), said)].into())
 }
 
 /// The Arrow type of a Spark type, and Spark's name where that is not all.
@@ -108,7 +125,7 @@ fn nested(kind: &Kind) -> Result<(ArrowType, String)> {
         _ => return Err(unexpected("not a nested type")),
     };
     let odd = parts.iter().any(|part| {
-        let said = hybrid_core::sql::sql_type_of(part);
+        let said = sql_type_of(part);
         AS_TEXT.contains(&said) || NANOS.contains(&said)
     });
     Ok(match odd {
@@ -177,4 +194,42 @@ pub(crate) fn sql_type(data_type: &ArrowType) -> Result<String> {
             )));
         }
     })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::protocol::{Collated, StructType};
+
+    fn described(collation: &str, metadata: Option<&str>) -> String {
+        let text = Kind::String(Collated {
+            collation: collation.to_owned(),
+        });
+        let column = StructField {
+            name: "k".to_owned(),
+            data_type: Some(DataType { kind: Some(text) }),
+            nullable: true,
+            metadata: metadata.map(str::to_owned),
+        };
+        let columns = Kind::Struct(StructType { fields: vec![column] });
+        let schema = schema(Some(&DataType { kind: Some(columns) })).unwrap();
+        assert_eq!(schema.field(0).data_type(), &ArrowType::Utf8);
+        sql_type_of(schema.field(0)).to_owned()
+    }
+
+    #[test]
+    fn text_of_a_fixed_length_is_told_by_its_metadata() {
+        let fixed = r#"{"comment":"said","__CHAR_VARCHAR_TYPE_STRING":"char(5)"}"#;
+        assert_eq!(described("", Some(fixed)), "char");
+        assert_eq!(described("UTF8_LCASE", Some(fixed)), "char collate UTF8_LCASE");
+        for other in [
+            r#"{"__CHAR_VARCHAR_TYPE_STRING":"varchar(5)"}"#,
+            r#"{"__CHAR_VARCHAR_TYPE_STRING":"array<char(5)>"}"#,
+            r#"{"comment":"\"__CHAR_VARCHAR_TYPE_STRING\":\"char(5)\""}"#,
+        ] {
+            assert_eq!(described("", Some(other)), "", "{other}");
+        }
+        assert_eq!(described("UTF8_LCASE", None), "string collate UTF8_LCASE");
+    }
 }

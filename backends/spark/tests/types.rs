@@ -6,11 +6,13 @@ mod common;
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, TimestampMicrosecondArray, UInt64Array};
+use arrow::array::{
+    Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray, UInt64Array,
+};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema};
 use common::{append, config, rows, session, shown, store};
 use hybrid_conformance::partitioned;
-use hybrid_core::sql::{Dialect, Mode, SqlSession, SqlStore, sql_type_of};
+use hybrid_core::sql::{Dialect, Formulation, Mode, SqlSession, SqlStore, sql_type_of};
 use hybrid_core::{BatchStream, Call, ErrorKind, Explain, OfflineStore, timestamp_type};
 use hybrid_store_spark::{SparkDialect, SparkSource};
 
@@ -228,6 +230,39 @@ async fn the_date_partition_column_prunes_what_the_event_time_cannot() {
         }
     }
     session.execute("DROP TABLE t_days").await.unwrap();
+    session.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_blanks_of_a_char_key_do_not_count() {
+    let session = session().await;
+    for statement in [
+        "DROP TABLE IF EXISTS t_char",
+        "CREATE TABLE t_char (id CHAR(5), ts TIMESTAMP, v BIGINT) USING parquet",
+        "INSERT INTO t_char VALUES ('ab', TIMESTAMP '2024-04-30 12:00:00Z', 1), \
+         (' ab', TIMESTAMP '2024-04-30 13:00:00Z', 2)",
+    ] {
+        session.execute(statement).await.unwrap();
+    }
+    let described = session.describe("SELECT * FROM t_char AS s").await.unwrap();
+    assert_eq!(sql_type_of(described.field(0)), "char");
+    for formulation in [
+        Formulation::RunningStruct,
+        Formulation::RunningTime,
+        Formulation::Ranked,
+    ] {
+        let mut config = config();
+        config.formulation = Some(formulation);
+        let mut asked = partitioned::retrieval(SparkSource::table("t_char"), None);
+        asked.views[0].join_keys[0].data_type = DataType::Utf8;
+        asked.entities = partitioned::one_row_of("id", Arc::new(StringArray::from(vec!["ab"])));
+        let spark = store(config).await;
+        let answer = OfflineStore::get_historical_features(&spark, asked, &Call::default()).await;
+        let batches = answer.unwrap().rows.collect().await.unwrap();
+        let found = batches[0].column(1).as_primitive::<Int64Type>();
+        assert_eq!((found.value(0), found.null_count()), (1, 0), "{formulation:?}");
+    }
+    session.execute("DROP TABLE t_char").await.unwrap();
     session.close().await.unwrap();
 }
 

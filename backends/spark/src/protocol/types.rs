@@ -115,6 +115,9 @@ pub(crate) struct StructField {
     pub(crate) data_type: Option<DataType>,
     #[prost(bool, tag = "3")]
     pub(crate) nullable: bool,
+    /// What Spark notes of the column beside its type, as JSON without blanks.
+    #[prost(string, optional, tag = "4")]
+    pub(crate) metadata: Option<String>,
 }
 
 #[derive(Clone, PartialEq, Message)]
