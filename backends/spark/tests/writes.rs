@@ -141,6 +141,38 @@ async fn folders_of_files_are_written_too() {
     session.close().await.unwrap();
 }
 
+/// Also where Spark gives their paths in another spelling.
+#[tokio::test]
+async fn folders_of_partitions_are_refused_whatever_their_path() {
+    let session = session().await;
+    for name in ["w plain", "w 100%", "w+plus", "w%20b"] {
+        let folder = format!("{}/{name}", variable("HYBRID_SPARK_DIR"));
+        let _ = fs::remove_dir_all(&folder);
+        let plain = format!("{folder}/plain");
+        for id in [1, 2] {
+            let mode = if id == 1 { Mode::Create } else { Mode::Append };
+            let written = session.append(append(&[&plain], batch(&[id], &["a"]), mode)).await;
+            assert_eq!(written.unwrap(), 1, "{plain}");
+        }
+        let query = format!("SELECT * FROM parquet.`{plain}` ORDER BY id");
+        assert_eq!(shown(&rows(&session, &query).await.unwrap()), ["1 | a", "2 | a"]);
+        let parts = format!("{folder}/parts");
+        let write = append(&[&format!("{parts}/day=1")], batch(&[1], &["a"]), Mode::Create);
+        session.append(write).await.unwrap();
+        let url = format!("file://{parts}/");
+        let tables: [&[&str]; 2] = [&["parquet", &parts], &[&url]];
+        for table in tables {
+            let error = session
+                .append(append(table, batch(&[2], &["b"]), Mode::Append))
+                .await
+                .unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Unsupported, "{table:?}: {error}");
+        }
+        assert_eq!(fs::read_dir(&parts).unwrap().count(), 1, "{parts}");
+    }
+    session.close().await.unwrap();
+}
+
 #[tokio::test]
 async fn readers_see_all_rows_of_a_write_or_none() {
     let session = session().await;

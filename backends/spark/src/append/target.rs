@@ -1,6 +1,9 @@
+use std::borrow::Cow;
+
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use hybrid_core::sql::{Dialect, SqlSession, sql_type_of};
 use hybrid_core::{ErrorKind, Result};
+use percent_encoding::percent_decode_str;
 
 use super::described::text;
 use crate::SparkDialect;
@@ -58,11 +61,7 @@ impl Files {
             self.quoted()
         );
         let file = text(session, &one).await?;
-        let below = file
-            .split_once(self.path.trim_end_matches('/'))
-            .map_or("", |(_, below)| below);
-        let folders = below.rsplit_once('/').map_or("", |(folders, _)| folders);
-        if folders.contains('=') {
+        if is_partitioned(&file, &self.path) {
             let message = format!(
                 "`{}` is divided into partition folders, which a path does not describe",
                 self.path
@@ -72,6 +71,28 @@ impl Files {
         }
         Ok(known)
     }
+}
+
+/// Whether there are partition folders between a folder and a file in it, whose path Spark gives percent-encoded.
+fn is_partitioned(file: &str, folder: &str) -> bool {
+    let folder: Vec<Cow<'_, str>> = parts(folder).map(Cow::from).collect();
+    let file: Vec<Cow<'_, str>> = parts(file)
+        .map(|part| percent_decode_str(part).decode_utf8_lossy())
+        .collect();
+    // One that is not whole begins somewhere in the file's path.
+    let below = (0..file.len()).find_map(|at| file[at..].strip_prefix(folder.as_slice()));
+    below
+        .and_then(|below| below.split_last())
+        .is_some_and(|(_, folders)| folders.iter().any(|folder| folder.contains('=')))
+}
+
+/// The parts of a path, without what a URL has before it: Spark writes `file:/a` where it was given `/a` or `file:///a`.
+fn parts(location: &str) -> impl Iterator<Item = &str> {
+    let path = match location.split_once("://") {
+        Some((scheme, rest)) if !scheme.contains('/') => rest.split_once('/').map_or("", |(_, path)| path),
+        _ => location.strip_prefix("file:").unwrap_or(location),
+    };
+    path.split('/').filter(|part| !part.is_empty())
 }
 
 /// The SELECT of uploaded rows, in the columns of a table; what was not given is NULL. As one task where one
@@ -171,4 +192,33 @@ pub(crate) fn partition_of(known: &Schema, partitions: &[String], uploaded: &Upl
         values.join(", "),
         uploaded.view
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn partition_folders_are_found_below_any_path() {
+        for (file, folder, partitioned) in [
+            ("file:///data/t/day=1/part-0.parquet", "/data/t", true),
+            ("file:/data/t/day=1/part-0.parquet", "file:///data/t/", true),
+            ("file:///data/t/a=1/b=2/part-0.parquet", "/data//t", true),
+            ("file:///home/data/t/day=1/part-0.parquet", "data/t", true),
+            ("file:///data/my%20dir/day=1/part-0.parquet", "/data/my dir", true),
+            ("file:///data/100%25/day=1/part-0.parquet", "/data/100%", true),
+            ("file:///data/a%2520b/day=1/part-0.parquet", "/data/a%20b", true),
+            ("file:///data/a+b/day=1/part-0.parquet", "/data/a+b", true),
+            ("file:///data/gr%C3%B6%C3%9Fe/day=1/part-0.parquet", "/data/größe", true),
+            ("s3a://b/t%20t/day=1/part-0.parquet", "s3a://b/t t", true),
+            ("s3a://b/day=1/part-0.parquet", "s3a://b/", true),
+            ("s3a://b/day=1/part-0.parquet", "s3a://b", true),
+            ("file:///data/my%20dir/part=0.parquet", "/data/my dir", false),
+            ("file:///data/day=1/part-0.parquet", "/data/day=1", false),
+            ("file:///a=1/data/my%20dir/part-0.parquet", "/a=1/data/my dir", false),
+            ("", "/data/t", false),
+        ] {
+            assert_eq!(is_partitioned(file, folder), partitioned, "{file} in {folder}");
+        }
+    }
 }
