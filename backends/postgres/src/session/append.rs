@@ -121,7 +121,10 @@ impl Planned {
 
 /// A cast that is asked for cuts and rounds without a word.
 async fn refuse_changed(connection: &Object, staged: &str, planned: &Planned) -> Result<()> {
-    let cut = planned.cast.as_ref().and_then(|cast| Some((&cast.to, cast.whole.as_ref()?)));
+    let cut = planned
+        .cast
+        .as_ref()
+        .and_then(|cast| Some((&cast.to, cast.whole.as_ref()?)));
     let Some((to, whole)) = cut else {
         return Ok(());
     };
@@ -147,7 +150,10 @@ async fn refuse_changed(connection: &Object, staged: &str, planned: &Planned) ->
 fn check_day(field: &Field, wire: &Wire, to: &str) -> Result<()> {
     let is_instant = matches!(wire.scalar, Scalar::Timestamp | Scalar::TimestampTz);
     if is_instant && to.starts_with("time") && !to.starts_with("timestamp") {
-        let message = format!("column `{}` has instants, and the table's {to} keeps no day", field.name());
+        let message = format!(
+            "column `{}` has instants, and the table's {to} keeps no day",
+            field.name()
+        );
         return Err(Error::new(ErrorKind::InvalidInput, message).with_help("give the time of day as text: 12:30:00"));
     }
     Ok(())
@@ -168,7 +174,8 @@ fn plan(append: &Append, known: &[Column]) -> Result<Vec<Planned>> {
                 cast: None,
             },
             _ => {
-                let wire = Wire::natural(field.data_type()).map_err(|error| error.within(&format!("column `{name}`")))?;
+                let wire =
+                    Wire::natural(field.data_type()).map_err(|error| error.within(&format!("column `{name}`")))?;
                 check_day(field, &wire, &column.sql)?;
                 let (to, whole) = (column.sql.clone(), column.whole.clone());
                 Planned {

@@ -98,7 +98,11 @@ async fn the_date_partition_column_prunes_what_the_event_time_cannot() {
                 .await
                 .unwrap();
             assert!(plan.contains(&format!("{table}_04")), "{day} {format:?}: {plan}");
-            assert_eq!(plan.contains(&format!("{table}_01")), !pruned, "{day} {format:?}: {plan}");
+            assert_eq!(
+                plan.contains(&format!("{table}_01")),
+                !pruned,
+                "{day} {format:?}: {plan}"
+            );
             let is_told = plan.contains("no partition is passed over");
             assert_eq!(is_told, partition.is_some() && !prunes, "{day} {format:?}: {plan}");
             let answer = OfflineStore::get_historical_features(&store, asked(), &Call::default()).await;

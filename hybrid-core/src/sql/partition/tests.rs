@@ -69,10 +69,7 @@ fn a_date_prunes_whatever_the_format() {
     for format in [None, Some("%Y%m%d"), Some("no format")] {
         assert_eq!(
             conditions(day_of(DataType::Date32), format, WINDOW),
-            [
-                "\"s\".\"day\" >= 1714435200000000",
-                "\"s\".\"day\" <= 1714521600000000"
-            ]
+            ["\"s\".\"day\" >= 1714435200000000", "\"s\".\"day\" <= 1714521600000000"]
         );
     }
 }
