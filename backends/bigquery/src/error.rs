@@ -94,7 +94,8 @@ fn help_of(problem: &Problem) -> Option<&'static str> {
             "the account needs the role BigQuery Job User in the project that pays; `billing_project_id` names another"
         }
         "invalidQuery" if problem.message.contains("partition elimination") => {
-            "the table wants a filter on its partitions: name the column as `date_partition_column`, or give start and end"
+            "the table wants a filter on its partitions: name the column as `date_partition_column`, one of text or \
+             whole numbers with its `date_partition_column_format`, or give start and end"
         }
         _ => return None,
     })

@@ -244,8 +244,20 @@ mod tests {
             ),
             ("file", json!({"path": "a.csv", "file_format": "csv", "header": true})),
             ("bigquery", json!({"table": "p.d.t"})),
+            (
+                "bigquery",
+                json!({"table": "p.d.t", "date_partition_column_format": "%Y%m%d"}),
+            ),
             ("redshift", json!({"table": "t", "schema": "public", "database": "d"})),
+            (
+                "redshift",
+                json!({"table": "t", "schema": "public", "date_partition_column_format": "%Y%m%d"}),
+            ),
             ("snowflake", json!({"query": "SELECT 1", "database": "d"})),
+            (
+                "snowflake",
+                json!({"query": "SELECT 1", "database": "d", "date_partition_column_format": "%Y%m%d"}),
+            ),
             (
                 "spark",
                 json!({"path": "s3://x", "file_format": "parquet", "table_format": "iceberg"}),

@@ -108,7 +108,7 @@ fn help_names_what_can_be_changed() {
         (
             "invalidQuery",
             "Cannot query over table 't' without a filter over column(s) 'd' that can be used for partition elimination",
-            "date_partition_column",
+            "date_partition_column_format",
         ),
     ] {
         let error = refused(403, &body(403, reason, message));

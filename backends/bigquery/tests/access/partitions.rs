@@ -1,3 +1,4 @@
+use hybrid_conformance::partitioned;
 use hybrid_core::sql::{SqlSession, SqlStore};
 use hybrid_core::{Call, ErrorKind, Explain, OfflineStore, OutputColumn, PullAllRequest, Result, SourceTable};
 use hybrid_store_bigquery::{BigQuerySource, BigQueryStore};
@@ -108,4 +109,19 @@ async fn partitions_by_arrival_are_pruned_by_their_pseudo_columns() {
     let error = two_days(&store, "_PARTITIONTIME").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
     assert!(error.to_string().contains("_PARTITIONTIME"), "{error}");
+}
+
+#[tokio::test]
+async fn a_partition_column_of_text_prunes_where_its_format_is_told() {
+    let store = connect(config()).await;
+    let query = "SELECT 7 AS id, TIMESTAMP '2024-04-30 12:00:00' AS ts, 1 AS v, '20240430' AS day";
+    for (format, prunes) in [(Some("%Y%m%d"), true), (None, false)] {
+        let source = BigQuerySource {
+            date_partition_column_format: format.map(str::to_owned),
+            ..BigQuerySource::from_query(query)
+        };
+        let asked = Explain::Historical(partitioned::retrieval(source, Some("day")));
+        let sql = OfflineStore::to_sql(&store, asked).await.unwrap();
+        assert_eq!(sql.contains(">= '20240430'"), prunes, "{sql}");
+    }
 }

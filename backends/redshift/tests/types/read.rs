@@ -3,8 +3,9 @@
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::DataType;
 use arrow::util::display::array_value_to_string;
+use hybrid_conformance::partitioned;
 use hybrid_core::sql::{SqlSession, SqlStore};
-use hybrid_core::timestamp_type;
+use hybrid_core::{Explain, OfflineStore, timestamp_type};
 use hybrid_store_redshift::RedshiftSource;
 
 use crate::common::{admin, connection, connection_and_s3, data_api, every_way, fresh, rows, session, store};
@@ -153,7 +154,7 @@ async fn names_in_the_users_query_mean_what_redshift_says() {
     .await;
     let source = RedshiftSource::table(format!("\"{table}\""));
     for config in every_way() {
-        let schema = hybrid_core::OfflineStore::source_schema(&store(config).await, &source)
+        let schema = OfflineStore::source_schema(&store(config).await, &source)
             .await
             .unwrap();
         let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
@@ -173,4 +174,20 @@ async fn ping_says_who_answers() {
     assert!(told.contains("127.0.0.1") && told.contains("as `hybrid`"), "{told}");
     let told = SqlStore::ping(&store(connection_and_s3()).await).await.unwrap();
     assert!(told.contains("Redshift 1.0") && told.contains("as `hybrid`"), "{told}");
+}
+
+#[tokio::test]
+async fn a_partition_column_of_text_prunes_where_its_format_is_told() {
+    let store = store(connection()).await;
+    let query =
+        "SELECT 7::bigint AS id, '2024-04-30 12:00:00'::timestamp AS ts, 1::bigint AS v, '20240430'::varchar AS day";
+    for (format, prunes) in [(Some("%Y%m%d"), true), (None, false)] {
+        let source = RedshiftSource {
+            date_partition_column_format: format.map(str::to_owned),
+            ..RedshiftSource::query(query)
+        };
+        let asked = Explain::Historical(partitioned::retrieval(source, Some("day")));
+        let sql = OfflineStore::to_sql(&store, asked).await.unwrap();
+        assert_eq!(sql.contains(">= '20240430'"), prunes, "{sql}");
+    }
 }
