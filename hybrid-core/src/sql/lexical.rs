@@ -15,11 +15,11 @@ pub(super) fn is_ordered(query: &str, grammar: &dyn Grammar) -> Result<bool, Str
         .map_err(|error| error.to_string())?;
     reads_the_same(query, &tokens, grammar)?;
     let words = words(&tokens);
-    let outermost = begins(&words, grammar)?;
+    begins(&words, grammar)?;
     if changes_data(&words) {
         return Err("it changes data".to_owned());
     }
-    Ok(ordered(&words, outermost)?)
+    Ok(ordered(&words)?)
 }
 
 /// What is neither blank nor comment, without the closing semicolon.
@@ -39,12 +39,12 @@ fn words(tokens: &[Token]) -> Vec<&Token> {
     words
 }
 
-/// The depth of the first SELECT in parentheses.
-fn begins(words: &[&Token], grammar: &dyn Grammar) -> Result<usize, &'static str> {
+/// Refuses what does not begin as a SELECT, in parentheses or not.
+fn begins(words: &[&Token], grammar: &dyn Grammar) -> Result<(), &'static str> {
     let depth = words.iter().take_while(|token| ***token == Token::LParen).count();
     match words.get(depth).map(|token| keyword(token)) {
-        Some(Keyword::SELECT | Keyword::WITH | Keyword::VALUES | Keyword::TABLE) => Ok(depth),
-        Some(Keyword::FROM) if grammar.supports_from_first_select() || grammar.supports_pipe_operator() => Ok(depth),
+        Some(Keyword::SELECT | Keyword::WITH | Keyword::VALUES | Keyword::TABLE) => Ok(()),
+        Some(Keyword::FROM) if grammar.supports_from_first_select() || grammar.supports_pipe_operator() => Ok(()),
         _ => Err("it does not begin as one"),
     }
 }
@@ -70,26 +70,61 @@ fn changes_data(words: &[&Token]) -> bool {
     })
 }
 
-/// Whether there is an ORDER BY that is not inside of more parentheses than the first SELECT.
-fn ordered(words: &[&Token], outermost: usize) -> Result<bool, &'static str> {
-    let (mut depth, mut ordered) = (0_usize, false);
-    for token in words {
+/// What stands between two parentheses, or outside of all.
+#[derive(Clone, Copy)]
+struct Level {
+    /// Whether the query itself may stand there, so that an ORDER BY orders its rows.
+    outermost: bool,
+    /// Whether its SELECT has begun: parentheses that follow are parts of it.
+    begun: bool,
+}
+
+/// Whether an ORDER BY may be that of the query itself. One is held for it sooner than missed: only parts of the SELECT
+/// and what a WITH names have an order of their own.
+fn ordered(words: &[&Token]) -> Result<bool, &'static str> {
+    let mut level = Level {
+        outermost: true,
+        begun: false,
+    };
+    let (mut around, mut ordered) = (Vec::new(), false);
+    for (place, token) in words.iter().enumerate() {
+        let before = &words[..place];
         match token {
-            Token::LParen => depth += 1,
-            Token::RParen => {
-                depth = depth
-                    .checked_sub(1)
-                    .ok_or("it closes a parenthesis that it does not open")?;
+            Token::LParen => {
+                around.push(level);
+                level = Level {
+                    outermost: level.outermost && !level.begun && !follows_name(before),
+                    begun: false,
+                };
             }
+            Token::RParen => level = around.pop().ok_or("it closes a parenthesis that it does not open")?,
             Token::SemiColon => return Err("a semicolon stands before its end"),
-            word if keyword(word) == Keyword::ORDER => ordered |= depth <= outermost,
-            _ => {}
+            word if keyword(word) == Keyword::ORDER => ordered |= level.outermost,
+            word => level.begun |= begins_select(word, before),
         }
     }
-    match depth {
-        0 => Ok(ordered),
-        _ => Err("it opens a parenthesis that it does not close"),
+    match around.is_empty() {
+        true => Ok(ordered),
+        false => Err("it opens a parenthesis that it does not close"),
     }
+}
+
+/// Whether a parenthesis behind these words holds what a WITH names.
+fn follows_name(before: &[&Token]) -> bool {
+    let mut last = before.iter().rev().map(|token| keyword(token));
+    match last.next() {
+        Some(Keyword::AS) => true,
+        Some(Keyword::MATERIALIZED) => matches!(last.next(), Some(Keyword::AS | Keyword::NOT)),
+        _ => false,
+    }
+}
+
+/// Whether a word is the first of a SELECT: elsewhere it may be a name, or FROM a part of IS DISTINCT FROM.
+fn begins_select(word: &Token, before: &[&Token]) -> bool {
+    let may_begin = before
+        .last()
+        .is_none_or(|last| matches!(last, Token::LParen | Token::RParen));
+    may_begin && matches!(keyword(word), Keyword::SELECT | Keyword::FROM)
 }
 
 /// Refuses what engines do not agree on where it ends.
@@ -201,6 +236,17 @@ mod tests {
                 false,
             ),
             ("((SELECT * FROM t ORDER BY a))", true),
+            ("WITH x AS (SELECT 1 AS a) (SELECT * FROM x ORDER BY a)", true),
+            ("WITH x AS (SELECT 1 AS a), y (a) AS (SELECT 2) ((SELECT * FROM x ORDER BY a))", true),
+            ("(WITH x AS (SELECT 1 AS a) ((SELECT * FROM x) ORDER BY a))", true),
+            ("WITH x AS (SELECT 1 AS a) (WITH y AS (SELECT 2) (SELECT * FROM x ORDER BY a))", true),
+            ("WITH \"select\" AS (SELECT 1 AS a) (TABLE \"select\" ORDER BY a)", true),
+            ("WITH select AS (SELECT 1 AS a), from AS (SELECT 2) (TABLE select ORDER BY a)", true),
+            ("WITH x AS (SELECT 1 AS a) CYCLE a SET b USING c (SELECT * FROM x ORDER BY a)", true),
+            ("WITH x AS NOT MATERIALIZED (SELECT a FROM t ORDER BY a) (SELECT * FROM x)", false),
+            ("WITH x AS (SELECT a FROM (SELECT * FROM t ORDER BY a) u) (SELECT * FROM x)", false),
+            ("WITH x AS (SELECT 1 AS a) (SELECT ROW_NUMBER() OVER (ORDER BY a) FROM x)", false),
+            ("SELECT LISTAGG(a) WITHIN GROUP (ORDER BY a) FROM (SELECT * FROM t ORDER BY a) x", false),
             ("(SELECT 1) UNION ALL (SELECT 2) ORDER BY 1", true),
             ("VALUES (1), (2)", false),
             ("TABLE t", false),
