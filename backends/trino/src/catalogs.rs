@@ -29,21 +29,21 @@ impl TrinoSession {
         if others.is_empty() {
             return Ok(());
         }
-        let hives = self.shared().hives.get_or_try_init(|| self.hives()).await?;
+        let hives = match self.shared().hives.get_or_try_init(|| self.hives()).await {
+            // None are known where this user may not look, or not now: it is asked again.
+            Err(error) if is_refused(&error) => return Ok(()),
+            known => known?,
+        };
         for catalog in hives.iter().filter(|catalog| others.contains(*catalog)) {
             self.to_micros(catalog);
         }
         Ok(())
     }
 
-    /// The catalogs of the Hive connector; none where this user may not know.
+    /// The catalogs of the Hive connector.
     async fn hives(&self) -> Result<Vec<String>> {
         let catalogs = "SELECT catalog_name FROM system.metadata.catalogs WHERE connector_name = 'hive'";
-        match self.rows(catalogs).await {
-            Ok(known) => Ok(texts(&known).map(str::to_owned).collect()),
-            Err(error) if is_refused(&error) => Ok(Vec::new()),
-            Err(error) => Err(error),
-        }
+        Ok(texts(&self.rows(catalogs).await?).map(str::to_owned).collect())
     }
 
     /// What connector a catalog is of, as the server knows it; the configuration may be wrong.

@@ -101,20 +101,33 @@ fn kind_of(name: &str, error_type: &str) -> (ErrorKind, bool) {
     }
 }
 
-fn help_of(name: &str) -> Option<&'static str> {
-    Some(match name {
+/// What a refusal says of what `entity_select_mode: embed_query` does without.
+const WRITES: [&str; 3] = ["Cannot create ", "Cannot insert ", "Cannot drop "];
+
+/// What a refusal says of the property that the store itself sets.
+const MICROS: [&str; 2] = ["Cannot set catalog session property ", "timestamp_precision"];
+
+fn help_of(failure: &Failure) -> Option<&'static str> {
+    let message = failure.message.as_str();
+    Some(match failure.error_name.as_str() {
         "ADMINISTRATIVELY_KILLED" => "an administrator, or a rule of the server, ended the query",
         "ABANDONED_QUERY" => "the query was dropped as nobody asked for its rows in the time that the server allows",
         "EXCEEDED_TIME_LIMIT" => "the server's limits or `session_properties` (query_max_run_time) allow no more",
         name if name.starts_with("EXCEEDED_") && name.contains("MEMORY") => {
             "the server's limits or `session_properties` (query_max_memory) allow no more"
         }
-        "READ_ONLY_VIOLATION" | "PERMISSION_DENIED" => {
-            "a user who may only read can have small frames sent inside the statement: `entity_select_mode: embed_query`"
+        "PERMISSION_DENIED" if MICROS.iter().all(|words| message.contains(words)) => {
+            "the store sets this property so that the Hive connector does not cut timestamps to milliseconds: have an \
+             administrator allow this user to set it"
         }
+        "READ_ONLY_VIOLATION" => READER,
+        "PERMISSION_DENIED" if WRITES.iter().any(|words| message.contains(words)) => READER,
         _ => return None,
     })
 }
+
+const READER: &str =
+    "a user who may only read can have small frames sent inside the statement: `entity_select_mode: embed_query`";
 
 /// How connectors begin to say that a table cannot have a column's type; of the names, Delta's means other things too.
 const NO_SUCH_TYPE: [&str; 3] = [
@@ -148,7 +161,7 @@ pub(crate) fn query_error(failure: Failure) -> Error {
     if disk_full {
         error = error.with_help("a disk is full: make room where the Trino server writes");
     }
-    if let Some(help) = help_of(&failure.error_name) {
+    if let Some(help) = help_of(&failure) {
         error = error.with_help(help);
     }
     error.with_cause(failure)

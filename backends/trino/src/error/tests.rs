@@ -90,6 +90,37 @@ fn a_full_disk_is_told_by_the_message_or_a_cause_of_it() {
 }
 
 #[test]
+fn what_is_refused_says_what_can_be_done() {
+    for (message, help) in [
+        (
+            "Access Denied: Cannot set catalog session property hive.timestamp_precision",
+            Some("administrator allow"),
+        ),
+        (
+            "Access Denied: Cannot set catalog session property hive.compression_codec",
+            None,
+        ),
+        (
+            "Access Denied: Cannot create table memory.feast.x",
+            Some("embed_query"),
+        ),
+        (
+            "Access Denied: Cannot select from columns [a] in table or view hive.raw.x",
+            None,
+        ),
+    ] {
+        let payload = format!(
+            r#"{{"message":"{message}","errorCode":4,"errorName":"PERMISSION_DENIED","errorType":"USER_ERROR","failureInfo":{{"type":"io.trino.spi.security.AccessDeniedException","message":"{message}","stack":[]}}}}"#
+        );
+        let error = query_error(serde_json::from_str(&payload).unwrap());
+        assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
+        let told = ["administrator allow", "embed_query"].map(|words| error.to_string().contains(words));
+        let right = ["administrator allow", "embed_query"].map(|words| help == Some(words));
+        assert_eq!(told, right, "{error}");
+    }
+}
+
+#[test]
 fn an_unknown_error_goes_by_its_type() {
     let of = |error_type: &str| kind_of("SOMETHING_NEW", error_type).0;
     assert_eq!(of("USER_ERROR"), ErrorKind::InvalidInput);
