@@ -156,10 +156,15 @@ fn floored(expr: &str, digits: usize) -> String {
     }
 }
 
+/// Whether a type is text that blanks fill up.
+pub(crate) fn is_char(sql_type: &str) -> bool {
+    sql_type.starts_with("char(")
+}
+
 /// A value of that type as text; the blanks that fill up a char(n) do not count.
-fn text_of(expr: &str, sql_type: &str) -> String {
+pub(crate) fn text_of(expr: &str, sql_type: &str) -> String {
     let text = format!("CAST({expr} AS varchar)");
-    match sql_type.starts_with("char(") {
+    match is_char(sql_type) {
         true => format!("trim(TRAILING ' ' FROM {text})"),
         false => text,
     }

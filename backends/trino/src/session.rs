@@ -168,6 +168,10 @@ impl SqlSession for TrinoSession {
         self.incoming(rows).await
     }
 
+    async fn stageable(&self, query: &str) -> Result<String> {
+        self.without_chars(query).await
+    }
+
     async fn stage(&self, select: &str) -> Result<String> {
         if self.config().entity_select_mode == EntitySelect::EmbedQuery {
             let message = "`entity_select_mode: embed_query` allows no temporary table, and this operation needs one";

@@ -49,7 +49,8 @@ pub(super) async fn stage<T: SqlStore>(store: &T, frame: SelectFrame) -> Result<
         None => dialect.row_number(),
         Some(order) => numbering(dialect, order, &*guard.describe(query).await?, "q")?,
     };
-    let numbered = format!("SELECT {number} - 1 AS {row}, {q}.* FROM ({query}\n) AS {q}");
+    let kept = guard.stageable(query).await?;
+    let numbered = format!("SELECT {number} - 1 AS {row}, {q}.* FROM ({kept}\n) AS {q}");
     let whole = guard.stage(&numbered).await?;
     let described = guard.describe(&format!("SELECT * FROM {whole}")).await?;
     let table = Table {

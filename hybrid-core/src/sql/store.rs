@@ -92,6 +92,12 @@ pub trait SqlSession: Send + Sync + 'static {
     /// later sweep after a crash.
     async fn upload(&self, rows: BatchStream) -> Result<String>;
 
+    /// What to stage in the place of a query, where the relation that is made of it would tell less of its columns than
+    /// the query does. Runs nothing.
+    async fn stageable(&self, query: &str) -> Result<String> {
+        Ok(query.to_owned())
+    }
+
     /// Makes such a temporary relation of a SELECT, inside the engine.
     async fn stage(&self, select: &str) -> Result<String>;
 

@@ -1,14 +1,19 @@
 use futures::{Stream, TryStreamExt, stream};
 use hybrid_core::Result;
+use hybrid_core::sql::{Dialect, SqlSession, sql_type_of};
 
 use super::chunk::{Chunk, Shape, row_too_long};
 use super::{Incoming, STATEMENT};
+use crate::dialect::{TrinoDialect, is_char, text_of};
 use crate::error::name_of;
 use crate::session::TrinoSession;
 use crate::{error, names};
 
 /// How many INSERTs run at once.
 const AT_ONCE: usize = 4;
+
+/// The connectors whose tables have char(n): in those of others it becomes varchar, and its blanks would count.
+const WITH_CHAR: [&str; 2] = ["hive", "memory"];
 
 /// How often an INSERT is tried again that met another one.
 const ATTEMPTS: usize = 5;
@@ -25,6 +30,26 @@ impl TrinoSession {
         let inserts = selects.map_ok(|select| self.insert(&table, select));
         inserts.try_buffer_unordered(AT_ONCE).try_collect::<()>().await?;
         Ok(table)
+    }
+
+    /// A query whose values of char(n) are without their blanks, where a temporary table would not tell them from others.
+    pub(crate) async fn without_chars(&self, query: &str) -> Result<String> {
+        if WITH_CHAR.contains(&self.config().connector.kind.as_str()) {
+            return Ok(query.to_owned());
+        }
+        let described = self.describe(query).await?;
+        if !described.fields().iter().any(|field| is_char(sql_type_of(field))) {
+            return Ok(query.to_owned());
+        }
+        let columns = described.fields().iter().map(|field| {
+            let name = TrinoDialect.quote(field.name());
+            match sql_type_of(field) {
+                written if is_char(written) => format!("{} AS {name}", text_of(&name, written)),
+                _ => name,
+            }
+        });
+        let columns: Vec<String> = columns.collect();
+        Ok(format!("SELECT {} FROM ({query}\n) AS q", columns.join(", ")))
     }
 
     /// A new temporary table of a SELECT's rows.

@@ -6,7 +6,7 @@ use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, Time
 use arrow::datatypes::{DataType, Int64Type};
 use hybrid_conformance::partitioned;
 use hybrid_core::sql::{Formulation, Mode, SqlSession, SqlStore};
-use hybrid_core::{Call, OfflineStore, OutputColumn, PullAllRequest, SourceTable};
+use hybrid_core::{Call, OfflineStore, OutputColumn, PullAllRequest, SelectFrame, SourceTable};
 use hybrid_store_trino::TrinoSource;
 
 use crate::common::{config, connect, count, create, unique};
@@ -110,5 +110,35 @@ async fn a_key_of_char_finds_its_rows_and_is_pulled_without_its_blanks() {
         let pulled = OfflineStore::pull_all_from_table_or_query(&store, asked, &Call::default()).await;
         let batches = pulled.unwrap().collect().await.unwrap();
         assert_eq!(batches[0].column(0).as_string::<i32>().value(0), "ab");
+    }
+}
+
+/// The table that they are kept in is one of Iceberg, which would keep the blanks and not tell of them.
+#[tokio::test]
+async fn entity_rows_of_a_select_have_their_keys_of_char_without_blanks() {
+    let schema = unique("chars");
+    let maker = connect(config("hive")).await;
+    let session = maker.session().await.unwrap();
+    for statement in [
+        format!("CREATE SCHEMA hive.{schema}"),
+        format!(
+            "CREATE TABLE hive.{schema}.events AS SELECT CAST('ab' AS char(5)) AS id, \
+             TIMESTAMP '2024-04-30 12:00:00.000000' AS ts, CAST('c ' AS varchar) AS v"
+        ),
+    ] {
+        session.execute(&statement).await.unwrap();
+    }
+    session.close().await.unwrap();
+    let store = connect(config("iceberg")).await;
+    for order in ["", " ORDER BY id"] {
+        let frame = SelectFrame {
+            query: format!("SELECT id, ts AS event_timestamp, v FROM hive.{schema}.events{order} -- all"),
+            time: "event_timestamp".to_owned(),
+            keys: vec![("id".to_owned(), DataType::Utf8)],
+        };
+        let staged = OfflineStore::stage_select(&store, frame).await.unwrap();
+        let batches = staged.rows.collect().await.unwrap();
+        let text = |column: usize| batches[0].column(column).as_string::<i32>().value(0);
+        assert_eq!((text(0), text(2)), ("ab", "c "), "{order}");
     }
 }
