@@ -246,6 +246,11 @@ async fn the_blanks_of_a_char_key_do_not_count() {
     }
     let described = session.describe("SELECT * FROM t_char AS s").await.unwrap();
     assert_eq!(sql_type_of(described.field(0)), "char");
+    // The rows of a SELECT that gives the entity rows are kept with what is noted of their columns.
+    let frame = "SELECT 0 AS n, q.* FROM (SELECT id, ts AS event_timestamp FROM t_char\n) AS q";
+    let kept = session.stage(frame).await.unwrap();
+    let described = session.describe(&format!("SELECT * FROM {kept}")).await.unwrap();
+    assert_eq!(sql_type_of(described.field(1)), "char");
     for formulation in [
         Formulation::RunningStruct,
         Formulation::RunningTime,
