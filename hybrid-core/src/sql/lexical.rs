@@ -237,16 +237,40 @@ mod tests {
             ),
             ("((SELECT * FROM t ORDER BY a))", true),
             ("WITH x AS (SELECT 1 AS a) (SELECT * FROM x ORDER BY a)", true),
-            ("WITH x AS (SELECT 1 AS a), y (a) AS (SELECT 2) ((SELECT * FROM x ORDER BY a))", true),
+            (
+                "WITH x AS (SELECT 1 AS a), y (a) AS (SELECT 2) ((SELECT * FROM x ORDER BY a))",
+                true,
+            ),
             ("(WITH x AS (SELECT 1 AS a) ((SELECT * FROM x) ORDER BY a))", true),
-            ("WITH x AS (SELECT 1 AS a) (WITH y AS (SELECT 2) (SELECT * FROM x ORDER BY a))", true),
+            (
+                "WITH x AS (SELECT 1 AS a) (WITH y AS (SELECT 2) (SELECT * FROM x ORDER BY a))",
+                true,
+            ),
             ("WITH \"select\" AS (SELECT 1 AS a) (TABLE \"select\" ORDER BY a)", true),
-            ("WITH select AS (SELECT 1 AS a), from AS (SELECT 2) (TABLE select ORDER BY a)", true),
-            ("WITH x AS (SELECT 1 AS a) CYCLE a SET b USING c (SELECT * FROM x ORDER BY a)", true),
-            ("WITH x AS NOT MATERIALIZED (SELECT a FROM t ORDER BY a) (SELECT * FROM x)", false),
-            ("WITH x AS (SELECT a FROM (SELECT * FROM t ORDER BY a) u) (SELECT * FROM x)", false),
-            ("WITH x AS (SELECT 1 AS a) (SELECT ROW_NUMBER() OVER (ORDER BY a) FROM x)", false),
-            ("SELECT LISTAGG(a) WITHIN GROUP (ORDER BY a) FROM (SELECT * FROM t ORDER BY a) x", false),
+            (
+                "WITH select AS (SELECT 1 AS a), from AS (SELECT 2) (TABLE select ORDER BY a)",
+                true,
+            ),
+            (
+                "WITH x AS (SELECT 1 AS a) CYCLE a SET b USING c (SELECT * FROM x ORDER BY a)",
+                true,
+            ),
+            (
+                "WITH x AS NOT MATERIALIZED (SELECT a FROM t ORDER BY a) (SELECT * FROM x)",
+                false,
+            ),
+            (
+                "WITH x AS (SELECT a FROM (SELECT * FROM t ORDER BY a) u) (SELECT * FROM x)",
+                false,
+            ),
+            (
+                "WITH x AS (SELECT 1 AS a) (SELECT ROW_NUMBER() OVER (ORDER BY a) FROM x)",
+                false,
+            ),
+            (
+                "SELECT LISTAGG(a) WITHIN GROUP (ORDER BY a) FROM (SELECT * FROM t ORDER BY a) x",
+                false,
+            ),
             ("(SELECT 1) UNION ALL (SELECT 2) ORDER BY 1", true),
             ("VALUES (1), (2)", false),
             ("TABLE t", false),

@@ -100,10 +100,7 @@ fn what_is_refused_says_what_can_be_done() {
             "Access Denied: Cannot set catalog session property hive.compression_codec",
             None,
         ),
-        (
-            "Access Denied: Cannot create table memory.feast.x",
-            Some("embed_query"),
-        ),
+        ("Access Denied: Cannot create table memory.feast.x", Some("embed_query")),
         (
             "Access Denied: Cannot select from columns [a] in table or view hive.raw.x",
             None,

@@ -32,7 +32,7 @@ impl TrinoSession {
         Ok(table)
     }
 
-    /// A query whose values of char(n) are without their blanks, where a temporary table would not tell them from others.
+    /// A query whose values of char(n) have no blanks, where a temporary table would not tell them from others.
     pub(crate) async fn without_chars(&self, query: &str) -> Result<String> {
         if WITH_CHAR.contains(&self.config().connector.kind.as_str()) {
             return Ok(query.to_owned());
