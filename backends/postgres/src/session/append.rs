@@ -4,6 +4,7 @@ use arrow::datatypes::Field;
 use deadpool_postgres::Object;
 use hybrid_core::sql::{Append, Mode};
 use hybrid_core::{Error, ErrorKind, Result};
+use tokio_postgres::types::Type;
 
 use super::load::{Failed, copy_in, definitions, ended, execute, fresh_table, names, natural};
 use super::target::{Column, columns, qualified, quoted};
@@ -129,10 +130,10 @@ async fn refuse_changed(connection: &Object, staged: &str, planned: &Planned) ->
         return Ok(());
     };
     let name = quoted(&planned.name);
-    // A fresh table has its rows in the order in which they came.
+    // A fresh table has its rows in the order in which they came. Arrays of a domain compare with their own kind only.
     let statement = format!(
-        "SELECT pg_catalog.count(*) FROM {staged} WHERE ctid <= \
-         (SELECT ctid FROM {staged} WHERE {name}::{whole} IS DISTINCT FROM {name}::{to} ORDER BY ctid LIMIT 1)"
+        "SELECT pg_catalog.count(*) FROM {staged} WHERE ctid <= (SELECT ctid FROM {staged} \
+         WHERE {name}::{whole} IS DISTINCT FROM {name}::{to}::{whole} ORDER BY ctid LIMIT 1)"
     );
     let failed = |error| error::made(error, Some(&statement));
     let counted = connection.query_one(&statement, &[]).await.map_err(failed)?;
@@ -147,12 +148,14 @@ async fn refuse_changed(connection: &Object, staged: &str, planned: &Planned) ->
 }
 
 /// A cast of an instant to a time of day would forget the day.
-fn check_day(field: &Field, wire: &Wire, to: &str) -> Result<()> {
+fn check_day(field: &Field, wire: &Wire, column: &Column) -> Result<()> {
     let is_instant = matches!(wire.scalar, Scalar::Timestamp | Scalar::TimestampTz);
-    if is_instant && to.starts_with("time") && !to.starts_with("timestamp") {
+    let is_time_of_day = [Type::TIME.oid(), Type::TIMETZ.oid()].contains(&column.base);
+    if is_instant && is_time_of_day {
         let message = format!(
-            "column `{}` has instants, and the table's {to} keeps no day",
-            field.name()
+            "column `{}` has instants, and the table's {} keeps no day",
+            field.name(),
+            column.sql
         );
         return Err(Error::new(ErrorKind::InvalidInput, message).with_help("give the time of day as text: 12:30:00"));
     }
@@ -176,7 +179,7 @@ fn plan(append: &Append, known: &[Column]) -> Result<Vec<Planned>> {
             _ => {
                 let wire =
                     Wire::natural(field.data_type()).map_err(|error| error.within(&format!("column `{name}`")))?;
-                check_day(field, &wire, &column.sql)?;
+                check_day(field, &wire, column)?;
                 let (to, whole) = (column.sql.clone(), column.whole.clone());
                 Planned {
                     name: name.clone(),

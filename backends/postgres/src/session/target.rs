@@ -19,22 +19,14 @@ pub(super) struct Column {
     pub(super) whole: Option<String>,
     /// How its values are written; `None` where the server has to read them from text.
     pub(super) wire: Option<Wire>,
+    /// The type below its domains and arrays.
+    pub(super) base: u32,
 }
 
 /// The columns of a table, in its order.
 pub(super) async fn columns(connection: &Object, table: &[String]) -> Result<Vec<Column>> {
     let name = qualified(table);
-    // A domain has the length of its type. What an extension's types make of theirs is their own affair.
-    let statement = format!(
-        "SELECT a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod), a.atttypid, a.atttypmod, \
-         CASE WHEN b.typid < {FIRST_OF_USERS} AND b.modifier >= 0 THEN pg_catalog.format_type(b.typid, -1) END \
-         FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid \
-         CROSS JOIN LATERAL (SELECT CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.oid END AS typid, \
-         CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE a.atttypmod END AS modifier) b \
-         WHERE a.attrelid = {}::pg_catalog.regclass AND a.attnum > 0 AND NOT a.attisdropped \
-         ORDER BY a.attnum",
-        text(&name)
-    );
+    let statement = described(&name);
     let rows = connection
         .query(&statement, &[])
         .await
@@ -46,6 +38,7 @@ pub(super) async fn columns(connection: &Object, table: &[String]) -> Result<Vec
             sql: row.try_get(1)?,
             whole: row.try_get(4)?,
             wire: Type::from_oid(row.try_get(2)?).and_then(|found| Wire::of(&found, modifier)),
+            base: row.try_get(5)?,
         })
     };
     let columns: Result<Vec<_>, tokio_postgres::Error> = rows.iter().map(column).collect();
@@ -57,6 +50,27 @@ pub(super) async fn columns(connection: &Object, table: &[String]) -> Result<Vec
         ));
     }
     Ok(columns)
+}
+
+/// Goes from each column's type down to what its domains and arrays are of; the lowest that has a length says it.
+/// What an extension's types make of theirs is their own affair.
+fn described(table: &str) -> String {
+    let table = text(table);
+    format!(
+        "WITH RECURSIVE found(attnum, depth, typid, modifier, arrays) AS (\
+         SELECT a.attnum, 0, a.atttypid, a.atttypmod, 0 FROM pg_catalog.pg_attribute a \
+         WHERE a.attrelid = {table}::pg_catalog.regclass AND a.attnum > 0 AND NOT a.attisdropped \
+         UNION ALL SELECT f.attnum, f.depth + 1, CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.typelem END, \
+         CASE WHEN t.typtypmod >= 0 THEN t.typtypmod ELSE f.modifier END, \
+         CASE WHEN t.typtype = 'd' THEN f.arrays ELSE f.arrays + 1 END \
+         FROM found f JOIN pg_catalog.pg_type t ON t.oid = f.typid WHERE t.typtype = 'd' OR \
+         EXISTS (SELECT FROM pg_catalog.pg_type e WHERE e.oid = t.typelem AND e.typarray = t.oid)) \
+         SELECT DISTINCT ON (a.attnum) a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod), \
+         a.atttypid, a.atttypmod, CASE WHEN b.oid < {FIRST_OF_USERS} AND f.modifier >= 0 THEN \
+         pg_catalog.format_type(CASE f.arrays WHEN 0 THEN b.oid WHEN 1 THEN b.typarray END, -1) END, b.oid \
+         FROM found f JOIN pg_catalog.pg_attribute a \
+         ON a.attrelid = {table}::pg_catalog.regclass AND a.attnum = f.attnum JOIN pg_catalog.pg_type b ON b.oid = f.typid ORDER BY a.attnum, f.depth DESC"
+    )
 }
 
 /// The first of these schemas that has a table of that name, and that the role may look into.

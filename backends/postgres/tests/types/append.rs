@@ -184,37 +184,63 @@ async fn what_a_column_would_round_is_refused_with_its_row() {
 /// A cast would cut what is longer, and round what is finer.
 #[tokio::test]
 async fn what_a_cast_would_change_is_refused_with_its_row() {
-    let (table, domain) = (fresh("cast"), fresh("short"));
+    let (table, domain, upper) = (fresh("cast"), fresh("short"), fresh("upper"));
     admin(&format!(
-        "CREATE DOMAIN {domain} AS varchar(3); CREATE TABLE {table} (v varchar(22), b bit(3), bs bit(3)[], t time(0), \
-         tz timetz(1), iv interval(0), n numeric(50,2), d {domain})"
+        "CREATE DOMAIN {domain} AS varchar(3); CREATE DOMAIN {upper} AS {domain}; \
+         CREATE TABLE {table} (v varchar(22), b bit(3), bs bit(3)[], t time(0), \
+         tz timetz(1), iv interval(0), n numeric(50,2), d {domain}, u {upper}, us {upper}[])"
     ))
     .await;
-    let lists = ListArray::new(
-        Arc::new(Field::new_list_field(DataType::Utf8, true)),
-        OffsetBuffer::from_lengths([1, 2]),
-        texts(&["101", "111", "1"]),
-        None,
-    );
+    let lists = |items: [&str; 3]| {
+        let item = Arc::new(Field::new_list_field(DataType::Utf8, true));
+        let lists = ListArray::new(item, OffsetBuffer::from_lengths([1, 2]), texts(&items), None);
+        Arc::new(lists) as ArrayRef
+    };
     refused_in_row_2(
         &table,
         vec![
             ("v", instants([0, 600_000])),
             ("b", texts(&["101", "10101"])),
-            ("bs", Arc::new(lists)),
+            ("bs", lists(["101", "111", "1"])),
             ("t", texts(&["12:00:00", "12:00:00.6"])),
             ("tz", texts(&["12:00:00.1+02", "12:00:00.12+02"])),
             ("iv", texts(&["1 second", "1.5 seconds"])),
             ("n", texts(&["1.2000", "1.2345"])),
             ("d", texts(&["abc", "abcd"])),
+            ("u", texts(&["abc", "abcd"])),
+            ("us", lists(["abc", "abc", "abcd"])),
         ],
     )
     .await;
-    let error = append(&table, Mode::Append, vec![Ok(batch(vec![("t", instants([0, 0]))]))]).await;
-    let error = error.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::InvalidInput);
-    assert!(error.to_string().contains("keeps no day"), "{error}");
-    admin(&format!("DROP TABLE {table}; DROP DOMAIN {domain}")).await;
+    admin(&format!(
+        "DROP TABLE {table}; DROP DOMAIN {upper}; DROP DOMAIN {domain}"
+    ))
+    .await;
+}
+
+/// What a type is called says nothing: a domain may be called like another type.
+#[tokio::test]
+async fn an_instant_is_no_time_of_day() {
+    let (table, point, day, upper) = (fresh("days"), fresh("timepoint"), fresh("tod"), fresh("timestamp"));
+    admin(&format!(
+        "CREATE DOMAIN {point} AS timestamptz; CREATE DOMAIN {day} AS time; CREATE DOMAIN {upper} AS {day}; \
+         CREATE TABLE {table} (p {point}, t time(0), tz timetz, d {day}, u {upper})"
+    ))
+    .await;
+    let instants_into = async |column| {
+        let rows = batch(vec![(column, instants([0, 1]))]);
+        append(&table, Mode::Append, vec![Ok(rows)]).await
+    };
+    for column in ["t", "tz", "d", "u"] {
+        let error = instants_into(column).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+        assert!(error.to_string().contains("keeps no day"), "{error}");
+    }
+    assert_eq!(instants_into("p").await.unwrap(), 2);
+    admin(&format!(
+        "DROP TABLE {table}; DROP DOMAIN {point}; DROP DOMAIN {upper}; DROP DOMAIN {day}"
+    ))
+    .await;
 }
 
 /// Appends each column alone: both rows are refused for the second, the first is taken.
