@@ -1,12 +1,13 @@
 //! What an engine would round on the way into a table is an error, and never another value.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, GenericListArray, OffsetSizeTrait, StructArray};
 use arrow::compute::{cast, is_null, nullif};
 use arrow::datatypes::{DataType, Decimal128Type, Field, Int64Type, Schema, TimeUnit};
 
-use super::sql_type_of;
+use super::{SQL_TYPE, sql_type_of};
 use crate::{BatchStream, Error, ErrorKind, Result};
 
 /// The types of times that say how many digits of a second they keep.
@@ -103,9 +104,9 @@ pub fn exact(rows: BatchStream, table: &str, target: &Schema) -> BatchStream {
 fn add_checks(place: &Place, given: &DataType, target: &Field, checks: &mut Vec<(Place, Kept)>) {
     use DataType as T;
     match (given, target.data_type()) {
-        (T::List(given) | T::LargeList(given), T::List(target) | T::LargeList(target)) => {
+        (T::List(given) | T::LargeList(given), T::List(element) | T::LargeList(element)) => {
             let elements = place.inside(Step::Elements, place.name.clone());
-            add_checks(&elements, given.data_type(), target, checks);
+            add_checks(&elements, given.data_type(), &element_of(target, element), checks);
         }
         (T::Struct(given), T::Struct(target)) => {
             for (at, field) in given.iter().enumerate() {
@@ -117,6 +118,17 @@ fn add_checks(place: &Place, given: &DataType, target: &Field, checks: &mut Vec<
         }
         (T::Dictionary(_, values), _) => add_checks(place, values, target, checks),
         _ => checks.extend(kept(given, target).map(|kept| (place.clone(), kept))),
+    }
+}
+
+/// A list's elements, with the engine's name of their type where only the list's says it: `timestamptz(3)[]`.
+fn element_of(list: &Field, element: &Field) -> Field {
+    match sql_type_of(list).strip_suffix("[]") {
+        Some(name) if sql_type_of(element).is_empty() => {
+            let said = HashMap::from([(SQL_TYPE.to_owned(), name.to_owned())]);
+            element.clone().with_metadata(said)
+        }
+        _ => element.clone(),
     }
 }
 
@@ -135,6 +147,8 @@ fn kept(given: &DataType, target: &Field) -> Option<Kept> {
             };
             (has, fraction(sql_type_of(target))?, "of a second")
         }
+        // Days, but in milliseconds, and nothing keeps the time of day out.
+        (DataType::Date64, DataType::Timestamp(..)) => (3, fraction(sql_type_of(target))?, "of a second"),
         (given, DataType::Float64) if given.is_integer() => return Some(Kept::Doubles),
         _ => return None,
     };

@@ -1,16 +1,13 @@
 #![allow(clippy::unwrap_used)]
 
-use std::collections::HashMap;
-
 use arrow::array::{
-    Decimal128Array, DictionaryArray, Int8Array, Int64Array, LargeListArray, ListArray, RecordBatch,
+    Date64Array, Decimal128Array, DictionaryArray, Int8Array, Int64Array, LargeListArray, ListArray, RecordBatch,
     TimestampMicrosecondArray,
 };
 use arrow::buffer::NullBuffer;
-use arrow::datatypes::{Fields, Int8Type};
+use arrow::datatypes::{Fields, Int8Type, TimestampMicrosecondType};
 
 use super::*;
-use crate::sql::SQL_TYPE;
 
 fn times(values: Vec<Option<i64>>) -> ArrayRef {
     Arc::new(TimestampMicrosecondArray::from(values).with_timezone("UTC"))
@@ -77,6 +74,15 @@ async fn what_would_be_rounded_is_an_error_with_its_row() {
 }
 
 #[tokio::test]
+async fn dates_in_milliseconds_are_looked_at() {
+    let seconds = || named(crate::timestamp_type(), "timestamp(0)");
+    let dates = |last| Arc::new(Date64Array::from(vec![Some(86_400_000), None, Some(last)])) as ArrayRef;
+    assert_eq!(through(dates(1_000), seconds()).await.unwrap(), 3);
+    let error = through(dates(1_001), seconds()).await.unwrap_err();
+    assert!(error.to_string().contains("column `c`, row 3"), "{error}");
+}
+
+#[tokio::test]
 async fn whole_numbers_that_no_double_is_are_errors() {
     let double = || Field::new("c", DataType::Float64, true);
     let column = |values: Vec<i64>| -> ArrayRef { Arc::new(Int64Array::from(values)) };
@@ -98,6 +104,18 @@ async fn elements_are_looked_at_too() {
     assert_eq!(through(lists(1 << 53), doubles()).await.unwrap(), 3);
     let error = through(lists((1 << 53) + 1), doubles()).await.unwrap_err();
     assert!(error.to_string().contains("column `c`, row 3"), "{error}");
+}
+
+#[tokio::test]
+async fn elements_are_of_the_type_that_the_list_is_named_by() {
+    let target = || named(DataType::new_list(crate::timestamp_type(), true), "timestamptz(3)[]");
+    let lists = |last: i64| {
+        let rows = [Some(vec![Some(1_000)]), Some(vec![None, Some(last)])];
+        Arc::new(ListArray::from_iter_primitive::<TimestampMicrosecondType, _, _>(rows)) as ArrayRef
+    };
+    assert_eq!(through(lists(2_000), target()).await.unwrap(), 2);
+    let error = through(lists(2_001), target()).await.unwrap_err();
+    assert!(error.to_string().contains("column `c`, row 2"), "{error}");
 }
 
 fn one(column: ArrayRef, valid: Vec<bool>) -> ArrayRef {
