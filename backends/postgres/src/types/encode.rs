@@ -1,6 +1,6 @@
 //! Arrow columns into COPY's binary rows.
 
-use arrow::array::{Array, ArrayRef, AsArray, OffsetSizeTrait, new_null_array};
+use arrow::array::{Array, ArrayRef, AsArray, Decimal128Array, OffsetSizeTrait, new_null_array};
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{
     DataType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int16Type, Int32Type, Int64Type, TimeUnit,
@@ -64,7 +64,7 @@ fn prepared(array: &ArrayRef, wire: &Wire) -> Result<ArrayRef> {
             }
             other => other.clone(),
         },
-        Scalar::Timestamp | Scalar::TimestampTz => return fitting_times(array, wire),
+        Scalar::Timestamp | Scalar::TimestampTz => return micros(array),
         _ => wire.arrow(),
     };
     if *from == to {
@@ -82,10 +82,11 @@ fn strict_cast(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
     cast_with_options(array, to, &strict).map_err(|error| Error::new(ErrorKind::InvalidInput, error.to_string()))
 }
 
-/// The server would round what has more decimal places than the column.
+/// The server would round what has more decimal places than the column. Where the described type tells them, as that of
+/// times does, `hybrid_core::sql::exact` has looked at the rows of an append.
 fn fitting_decimals(array: &ArrayRef, wire: &Wire) -> Result<ArrayRef> {
     if let (Some(places), DataType::Decimal128(_, scale)) = (wire.places, array.data_type()) {
-        let values = array.as_primitive::<Decimal128Type>().iter();
+        let values = array.as_primitive::<Decimal128Type>();
         if let Some(row) = first_rounded(values, i32::from(*scale) - places) {
             return Err(at_row("a value has more decimal places", row));
         }
@@ -93,8 +94,8 @@ fn fitting_decimals(array: &ArrayRef, wire: &Wire) -> Result<ArrayRef> {
     Ok(array.clone())
 }
 
-/// Times as microseconds. The server would round what has more digits of a second than the column.
-fn fitting_times(array: &ArrayRef, wire: &Wire) -> Result<ArrayRef> {
+/// Times as microseconds.
+fn micros(array: &ArrayRef) -> Result<ArrayRef> {
     let zone = match array.data_type() {
         // The instant is kept: not the time on the zone's clocks.
         DataType::Timestamp(_, zone) => zone.clone(),
@@ -103,23 +104,16 @@ fn fitting_times(array: &ArrayRef, wire: &Wire) -> Result<ArrayRef> {
     if let DataType::Timestamp(TimeUnit::Nanosecond, _) = array.data_type() {
         refuse_finer(array)?;
     }
-    let array = strict_cast(array, &DataType::Timestamp(TimeUnit::Microsecond, zone))?;
-    if let Some(digits) = wire.places {
-        let values = array.as_primitive::<TimestampMicrosecondType>().iter();
-        if let Some(row) = first_rounded(values.map(|value| value.map(i128::from)), 6 - digits) {
-            return Err(at_row("a time is finer than the column", row));
-        }
-    }
-    Ok(array)
+    strict_cast(array, &DataType::Timestamp(TimeUnit::Microsecond, zone))
 }
 
 /// The first value that does not end with so many zeros.
-fn first_rounded(mut values: impl Iterator<Item = Option<i128>>, zeros: i32) -> Option<usize> {
+fn first_rounded(values: &Decimal128Array, zeros: i32) -> Option<usize> {
     let zeros = u32::try_from(zeros).ok().filter(|zeros| *zeros > 0)?;
     // Where there is none, no value has so many digits.
     let unit = 10_i128.checked_pow(zeros);
     let rounded = |value: i128| unit.map_or(value != 0, |unit| value % unit != 0);
-    values.position(|value| value.is_some_and(rounded))
+    values.iter().position(|value| value.is_some_and(rounded))
 }
 
 fn refuse_finer(array: &ArrayRef) -> Result<()> {

@@ -10,13 +10,26 @@ use arrow::datatypes::{DataType, Field, Int64Type, TimestampMicrosecondType};
 use arrow::util::display::array_value_to_string;
 use futures::stream;
 use hybrid_core::sql::{Append, Mode, SqlSession};
-use hybrid_core::{BatchStream, Error, ErrorKind, Result};
+use hybrid_core::{BatchStream, Call, Error, ErrorKind, OfflineStore, Result, WriteRequest};
 
-use crate::common::{admin, config, fresh, rows, session};
+use crate::common::request::source;
+use crate::common::{admin, config, fresh, rows, session, store};
 
 async fn append(table: &str, mode: Mode, batches: Vec<Result<RecordBatch>>) -> Result<u64> {
     let schema = batches.iter().flatten().next().unwrap().schema();
     write(table, mode, BatchStream::new(schema, stream::iter(batches))).await
+}
+
+/// Appends as a caller does: what the rows are looked at for on their way is a part of it.
+async fn offline_write(table: &str, rows: RecordBatch) -> Result<u64> {
+    let store = store(config()).await;
+    let request = WriteRequest {
+        source: source(table),
+        required: vec![],
+        schema: rows.schema(),
+        rows: BatchStream::from_batches(rows.schema(), vec![rows]),
+    };
+    store.offline_write_batch(request, &Call::default()).await
 }
 
 async fn write(table: &str, mode: Mode, rows: BatchStream) -> Result<u64> {
@@ -123,16 +136,13 @@ async fn columns_get_what_their_types_say() {
 #[tokio::test]
 async fn what_a_column_cannot_hold_is_refused_and_nothing_is_there() {
     let table = fresh("refused");
-    admin(&format!("CREATE TABLE {table} (i2 int2, n numeric(10,2), ts timestamptz, iv interval, k int NOT NULL DEFAULT 1, CHECK (k > 0))")).await;
+    admin(&format!(
+        "CREATE TABLE {table} (i2 int2, ts timestamptz, iv interval, k int NOT NULL DEFAULT 1, CHECK (k > 0))"
+    ))
+    .await;
     let nanos: ArrayRef = Arc::new(TimestampNanosecondArray::from(vec![1]).with_timezone("UTC"));
-    let decimal: ArrayRef = Arc::new(
-        Decimal128Array::from(vec![1_234])
-            .with_precision_and_scale(10, 3)
-            .unwrap(),
-    );
     for (column, array, words) in [
         ("i2", ints(&[70_000]), "70000"),
-        ("n", decimal, "decimal places"),
         ("ts", nanos, "finer than microseconds"),
         ("iv", texts(&["soon"]), "soon"),
         ("k", ints(&[0]), "check constraint"),
@@ -160,7 +170,8 @@ fn instants(micros: [i64; 2]) -> ArrayRef {
 async fn what_a_column_would_round_is_refused_with_its_row() {
     let table = fresh("rounded");
     admin(&format!(
-        "CREATE TABLE {table} (seconds timestamp(0), millis timestamptz(3), list timestamptz(0)[], n numeric(50,2))"
+        "CREATE TABLE {table} (seconds timestamp(0), millis timestamptz(3), list timestamptz(0)[], \
+         n numeric(50,2), n2 numeric(10,2))"
     ))
     .await;
     let list = ListArray::from_iter_primitive::<TimestampMicrosecondType, _, _>([
@@ -168,13 +179,15 @@ async fn what_a_column_would_round_is_refused_with_its_row() {
         Some(vec![Some(0), Some(1_000_000), Some(1)]),
     ]);
     let decimals = Decimal128Array::from(vec![12_300, 12_345]).with_precision_and_scale(10, 4);
+    let decimals: ArrayRef = Arc::new(decimals.unwrap());
     refused_in_row_2(
         &table,
         vec![
             ("seconds", instants([43_200_000_000, 43_200_600_000])),
             ("millis", instants([1_000, 1_001])),
             ("list", Arc::new(list)),
-            ("n", Arc::new(decimals.unwrap())),
+            ("n", decimals.clone()),
+            ("n2", decimals),
         ],
     )
     .await;
@@ -248,14 +261,14 @@ async fn refused_in_row_2(table: &str, columns: Vec<(&str, ArrayRef)>) {
     let total = columns.len();
     for (column, array) in columns {
         let rows = batch(vec![(column, array)]);
-        let error = append(table, Mode::Append, vec![Ok(rows.clone())]).await.unwrap_err();
+        let error = offline_write(table, rows.clone()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
         let told = error.to_string();
         assert!(
             told.contains(&format!("column `{column}`")) && told.contains("row 2"),
             "{told}"
         );
-        let first = append(table, Mode::Append, vec![Ok(rows.slice(0, 1))]).await;
+        let first = offline_write(table, rows.slice(0, 1)).await;
         assert_eq!(first.unwrap(), 1, "{column}");
     }
     assert_eq!(shown(&format!("SELECT 1 FROM {table}")).await.len(), total);
