@@ -222,7 +222,7 @@ async fn readers_see_all_rows_of_a_write_or_none() {
 }
 
 #[tokio::test]
-async fn a_write_that_is_given_up_leaves_nothing() {
+async fn a_write_that_is_given_up_leaves_nothing_or_all_of_it() {
     let session = session().await;
     session.execute("DROP TABLE IF EXISTS w_killed").await.unwrap();
     session
@@ -237,7 +237,8 @@ async fn a_write_that_is_given_up_leaves_nothing() {
     let finished = matches!(given_up, Ok(Ok(_)));
     println!("given up: {given_up:?}");
     let count = shown(&rows(&other, "SELECT COUNT(*) FROM w_killed").await.unwrap())[0].clone();
-    assert_eq!(count, if finished { "3000000" } else { "0" });
+    // One that was committing when it was given up is there, and whole.
+    assert!(count == "3000000" || (count == "0" && !finished), "{count} {finished}");
     session.close().await.unwrap();
     other.execute("DROP TABLE w_killed").await.unwrap();
     other.close().await.unwrap();
