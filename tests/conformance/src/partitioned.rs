@@ -6,7 +6,8 @@ use arrow::array::{ArrayRef, Int64Array, RecordBatch, TimestampMicrosecondArray,
 use arrow::datatypes::{DataType, Field, Schema};
 use hybrid_core::store::{ENTITY_TIME, ROW_NUMBER};
 use hybrid_core::{
-    BatchStream, EntityRows, HistoricalRequest, HistoricalView, JoinKey, OutputColumn, SourceTable, timestamp_type,
+    BatchStream, EntityRows, Explain, HistoricalRequest, HistoricalView, JoinKey, OfflineStore, OutputColumn,
+    SourceTable, timestamp_type,
 };
 
 /// 2024-05-01 UTC.
@@ -41,6 +42,22 @@ pub fn retrieval<S>(options: S, partition: Option<&str>) -> HistoricalRequest<S>
         views: vec![view],
         entities: one_row("id", 7),
         filter_by_created_timestamp: false,
+    }
+}
+
+/// A `day` of text, 20240430, is compared where the source says in which format it writes dates, and else it is not.
+///
+/// # Panics
+/// When it is otherwise.
+pub async fn text_prunes_where_its_format_is_told<T: OfflineStore>(
+    store: &T,
+    source: impl Fn(Option<String>) -> T::Source,
+) {
+    for (format, prunes) in [(Some("%Y%m%d"), true), (None, false)] {
+        let source = source(format.map(str::to_owned));
+        let asked = Explain::Historical(retrieval(source, Some("day")));
+        let sql = store.to_sql(asked).await.unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(sql.contains(">= '20240430'"), prunes, "{sql}");
     }
 }
 
