@@ -1,5 +1,6 @@
 # shellcheck shell=bash
 # A Spark Connect server on one machine, as PyPI's pyspark brings it. Exports HYBRID_SPARK_*.
+# HYBRID_ENGINE_HEAP: MiB of heap, 1500 without.
 
 spark_java() {
     local version

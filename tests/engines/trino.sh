@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # Trino: coordinator and worker in one, http for everybody, https for those who prove who they are, spooled results
 # on moto's S3. Its files are under tests/engines/trino. Exports HYBRID_TRINO_*.
+# HYBRID_ENGINE_HEAP: MiB of heap, 2048 without.
 
 TRINO_VERSION=476
 # What stays of the server's plugins.
@@ -68,13 +69,14 @@ trino_certificate() {
 
 # The configuration of one run, from the templates: trino_etc DIR HTTP-PORT HTTPS-PORT HOME
 trino_etc() {
-    local dir="$1" file
+    local dir="$1" file heap="${HYBRID_ENGINE_HEAP:-2048}"
     for file in config.properties jvm.config node.properties password-authenticator.properties \
         spooling-manager.properties catalog/delta_lake.properties catalog/hive.properties catalog/iceberg.properties \
         catalog/memory.properties catalog/readonly.properties; do
         mkdir -p "$(dirname "$dir/etc/$file")"
         sed -e "s|@DIR@|$dir|g" -e "s|@HTTP@|$2|g" -e "s|@HTTPS@|$3|g" -e "s|@HOME@|$4|g" \
             -e "s|@SECRET@|$(cat "$dir/secrets/shared.key")|g" -e "s|@S3@|$HYBRID_S3_ENDPOINT|g" \
+            -e "s|@HEAP@|$heap|g" -e "s|@QUERY@|$((heap / 2))|g" -e "s|@HEADROOM@|$((heap / 5))|g" \
             -e "s|@BUCKET@|$HYBRID_S3_BUCKET|g" "$ENGINES/trino/$file" >"$dir/etc/$file"
     done
 }

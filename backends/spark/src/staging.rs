@@ -8,6 +8,7 @@ use futures::TryStreamExt;
 use hybrid_core::sql::blocking;
 use hybrid_core::{BatchStream, Error, ErrorKind, Result};
 use parquet::arrow::ArrowWriter;
+use parquet::file::properties::WriterProperties;
 
 use crate::protocol::Plan;
 use crate::session::SparkSession;
@@ -18,6 +19,9 @@ use crate::upload::Uploaded;
 const PREFIX: &str = "hybrid_upload_";
 /// Older ones belong to a process that was killed.
 const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
+/// A row group ends with so many rows or bytes: it is in memory until it is written.
+const GROUP_ROWS: usize = 1 << 18;
+const GROUP_BYTES: usize = 64 << 20;
 
 /// A folder that this process and the Spark server both reach.
 #[derive(Debug, Clone)]
@@ -77,7 +81,8 @@ impl Staging {
         let path = file.clone();
         let mut writer = blocking(move || {
             let created = File::create_new(&path).map_err(|error| trouble("write", &path, &error))?;
-            let mut writer = ArrowWriter::try_new(created, schema, None).map_err(|error| unwritten(&path, error))?;
+            let mut writer =
+                ArrowWriter::try_new(created, schema, Some(properties())).map_err(|error| unwritten(&path, error))?;
             first
                 .iter()
                 .try_for_each(|batch| writer.write(batch))
@@ -177,6 +182,13 @@ fn unwritten(path: &Path, error: parquet::errors::ParquetError) -> Error {
         Error::from(std::io::Error::from(kind)).kind()
     });
     Error::new(kind, format!("cannot write `{}` in `staging_location`", path.display())).with_cause(error)
+}
+
+fn properties() -> WriterProperties {
+    WriterProperties::builder()
+        .set_max_row_group_row_count(Some(GROUP_ROWS))
+        .set_max_row_group_bytes(Some(GROUP_BYTES))
+        .build()
 }
 
 #[cfg(test)]

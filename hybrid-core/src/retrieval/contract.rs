@@ -12,9 +12,11 @@ use super::spool::{Spool, SpoolWriter};
 use crate::store::{FeatureRows, ROW_NUMBER};
 use crate::{BatchStream, Error, ErrorKind, Result};
 
-/// Bytes of features that are put in order at once, and that all buckets together hold in memory
-/// while they fill.
+/// Bytes that all buckets together hold in memory while they fill.
 const MEMORY: usize = 64 << 20;
+
+/// Bytes of features that are put in order at once: some copies of them are in memory meanwhile.
+const BUCKET: usize = 8 << 20;
 
 /// Buckets that have gone to disk are a file each.
 const MOST_BUCKETS: u64 = 256;
@@ -169,7 +171,7 @@ impl Buckets {
     /// Judges the rows' width by the first batch.
     fn new(first: &RecordBatch, rows: u64) -> Self {
         let width = first.get_array_memory_size() / first.num_rows().max(1) + 1;
-        let size = ((MEMORY / width) as u64)
+        let size = ((BUCKET / width) as u64)
             .clamp(1 << 10, 1 << 20)
             .max(rows.div_ceil(MOST_BUCKETS));
         let count = rows.div_ceil(size).max(1);

@@ -26,6 +26,10 @@ pub(super) const BATCH: usize = 1 << 15;
 /// Batches that may wait for the writing thread.
 const AHEAD: usize = 4;
 
+/// A row group of Parquet ends with so many rows, or about so many bytes: it is in memory until it is written.
+const GROUP_ROWS: usize = 1 << 18;
+const GROUP_BYTES: usize = 128 << 20;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Format {
     Parquet,
@@ -277,7 +281,11 @@ impl<W: Write + Send> Sink<W> {
     fn new(format: Format, schema: &SchemaRef, writer: W) -> Result<Self> {
         Ok(match format {
             Format::Parquet => {
-                let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
+                let properties = WriterProperties::builder()
+                    .set_compression(Compression::SNAPPY)
+                    .set_max_row_group_row_count(Some(GROUP_ROWS))
+                    .set_max_row_group_bytes(Some(GROUP_BYTES))
+                    .build();
                 let writer = ArrowWriter::try_new(writer, schema.clone(), Some(properties)).map_err(parquet_error)?;
                 Self::Parquet(Box::new(writer))
             }

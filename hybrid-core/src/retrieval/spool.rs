@@ -32,6 +32,9 @@ pub async fn spooled(mut rows: BatchStream, memory: usize) -> Result<BatchStream
 /// Bytes that one spool holds in memory before it goes to disk.
 pub(crate) const MEMORY: usize = 64 << 20;
 
+/// About as many bytes are one batch on disk: several of them are in memory while they are read.
+const PIECE: usize = 4 << 20;
+
 /// Takes batches of one schema.
 pub(crate) struct SpoolWriter {
     schema: SchemaRef,
@@ -58,11 +61,8 @@ impl SpoolWriter {
         if self.held > self.budget { self.spill() } else { Ok(()) }
     }
 
-    /// Writes what is held as one batch, so that many small ones do not stay small.
+    /// Writes what is held, small batches as one. From then on no more than a piece is held.
     fn spill(&mut self) -> Result<()> {
-        let batch = concat_batches(&self.schema, &self.batches)?;
-        self.batches.clear();
-        self.held = 0;
         let mut writer = match self.file.take() {
             Some(writer) => writer,
             None => {
@@ -70,8 +70,15 @@ impl SpoolWriter {
                 StreamWriter::try_new(BufWriter::new(file), &self.schema)?
             }
         };
-        writer.write(&batch).map_err(write_failed)?;
+        for piece in pieces(&self.batches) {
+            writer
+                .write(&concat_batches(&self.schema, piece)?)
+                .map_err(write_failed)?;
+        }
         self.file = Some(writer);
+        self.batches.clear();
+        self.held = 0;
+        self.budget = self.budget.min(PIECE);
         Ok(())
     }
 
@@ -94,6 +101,24 @@ impl SpoolWriter {
             stored: Arc::new(stored),
         })
     }
+}
+
+/// The batches in groups of about a piece.
+fn pieces(mut batches: &[RecordBatch]) -> impl Iterator<Item = &[RecordBatch]> {
+    std::iter::from_fn(move || {
+        let mut size = 0;
+        let is_enough = |batch: &RecordBatch| {
+            size += batch.get_array_memory_size();
+            size >= PIECE
+        };
+        let end = batches
+            .iter()
+            .position(is_enough)
+            .map_or(batches.len(), |last| last + 1);
+        let (piece, rest) = batches.split_at(end);
+        batches = rest;
+        (!piece.is_empty()).then_some(piece)
+    })
 }
 
 fn write_failed(error: ArrowError) -> Error {
