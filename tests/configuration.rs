@@ -156,6 +156,11 @@ fn the_fields_of_a_source_are_those_of_its_store() {
     );
     assert_eq!(error.problems().len(), 2, "{error}");
     assert!(parse("sources: [{name: s, type: FileSource, path: a.parquet}]").is_ok());
+    // What every source has is none of its store's.
+    let partitioned =
+        "sources: [{name: s, type: file, path: a, date_partition_column: d, date_partition_column_format: \"%Y%m%d\"}]";
+    let read = parse(partitioned).unwrap();
+    assert_eq!(read.sources[0].options.keys().collect::<Vec<_>>(), ["path"]);
     // Those of a store that is not compiled in are not known.
     let elsewhere = parse("sources: [{name: s, type: bigquery, whatever: 1}]");
     assert_eq!(elsewhere.is_ok(), cfg!(not(feature = "bigquery")), "{elsewhere:?}");

@@ -32,13 +32,7 @@ pub async fn spare_views(
 }
 
 /// Options that say how rows are read, and not where they are.
-const HOW: [&str; 5] = [
-    "name",
-    "file_format",
-    "table_format",
-    "s3_endpoint_override",
-    "date_partition_column_format",
-];
+const HOW: [&str; 4] = ["name", "file_format", "table_format", "s3_endpoint_override"];
 
 /// Whether both are one place, or the first lies in the second.
 fn is_same(target: &Source, read: &Source) -> bool {

@@ -15,10 +15,6 @@ pub struct BigQuerySource {
     /// A folder below `gcs_staging_location`: rows that are persisted to this source are exported there as Parquet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub export: Option<String>,
-    /// How the date partition column writes a date, where it is text or a whole number, in strftime's terms: `%Y%m%d`.
-    /// Without it nothing is pruned by such a column.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub date_partition_column_format: Option<String>,
 }
 
 impl BigQuerySource {
@@ -61,7 +57,6 @@ impl From<BigQuerySource> for Source {
                 ("table", source.table),
                 ("query", source.query),
                 ("export", source.export),
-                ("date_partition_column_format", source.date_partition_column_format),
             ],
         )
     }
@@ -177,11 +172,6 @@ mod tests {
         assert_eq!(query, Relation::Query("SELECT 1".to_owned()));
         let export = BigQuerySource::export("may").relation("p", "d").unwrap();
         assert_eq!(export, Relation::Export("may".to_owned()));
-        let told = BigQuerySource {
-            date_partition_column_format: Some("%Y%m%d".to_owned()),
-            ..BigQuerySource::new("t")
-        };
-        assert_eq!(Source::from(told.clone()).to_typed::<BigQuerySource>().unwrap(), told);
         let (mut both, mut exported) = (BigQuerySource::new("t"), BigQuerySource::export("may"));
         (both.query, exported.table) = (Some("SELECT 1".into()), Some("t".into()));
         for source in [both, exported, BigQuerySource::default(), BigQuerySource::new("  ")] {

@@ -73,10 +73,6 @@ impl SqlStore for BigQueryStore {
         self.shared.config.formulation
     }
 
-    fn partition_format<'a>(&self, source: &'a BigQuerySource) -> Option<&'a str> {
-        source.date_partition_column_format.as_deref()
-    }
-
     fn relation(&self, source: &BigQuerySource) -> Result<Relation> {
         source.relation(&self.shared.project, &self.shared.config.dataset)
     }

@@ -12,10 +12,6 @@ pub struct PostgresSource {
     /// A SELECT, instead of a table.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub query: Option<String>,
-    /// How the date partition column writes a date, where it is text or a whole number, in strftime's terms: `%Y%m%d`.
-    /// Without it nothing is pruned by such a column.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub date_partition_column_format: Option<String>,
     /// Feast's registry repeats the source's name among its options; not used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -57,11 +53,7 @@ impl From<PostgresSource> for Source {
     fn from(source: PostgresSource) -> Self {
         Self::with_options(
             PostgresSource::key(),
-            [
-                ("table", source.table),
-                ("query", source.query),
-                ("date_partition_column_format", source.date_partition_column_format),
-            ],
+            [("table", source.table), ("query", source.query)],
         )
     }
 }
@@ -119,11 +111,6 @@ mod tests {
             PostgresSource::default().relation().unwrap_err().kind(),
             ErrorKind::Definition
         );
-        let told = PostgresSource {
-            date_partition_column_format: Some("%Y%m%d".to_owned()),
-            ..PostgresSource::table("t")
-        };
-        assert_eq!(Source::from(told.clone()).to_typed::<PostgresSource>().unwrap(), told);
         let feast = r#"{"name": "n", "query": "", "table": "t"}"#;
         let feast: PostgresSource = serde_json::from_str(feast).unwrap();
         assert_eq!(feast.relation().unwrap(), Relation::Table(vec!["t".into()]));

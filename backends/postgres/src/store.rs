@@ -68,10 +68,6 @@ impl SqlStore for PostgresStore {
         self.formulation
     }
 
-    fn partition_format<'a>(&self, source: &'a PostgresSource) -> Option<&'a str> {
-        source.date_partition_column_format.as_deref()
-    }
-
     fn relation(&self, source: &PostgresSource) -> Result<Relation> {
         source.relation()
     }

@@ -21,10 +21,6 @@ pub struct RedshiftSource {
     /// A folder below `s3_staging_location`: rows that are persisted to this source are unloaded there as Parquet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub export: Option<String>,
-    /// How the date partition column writes a date, where it is text or a whole number, in strftime's terms: `%Y%m%d`.
-    /// Without it nothing is pruned by such a column.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub date_partition_column_format: Option<String>,
     /// Feast's registry may repeat the source's name among its options; not used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -96,7 +92,6 @@ impl From<RedshiftSource> for Source {
                 ("schema", source.schema),
                 ("database", source.database),
                 ("export", source.export),
-                ("date_partition_column_format", source.date_partition_column_format),
             ],
         )
     }
@@ -176,11 +171,6 @@ mod tests {
             ..RedshiftSource::table("t")
         };
         assert_eq!(both.relation("d", "s").unwrap_err().kind(), ErrorKind::Definition);
-        let told = RedshiftSource {
-            date_partition_column_format: Some("%Y%m%d".to_owned()),
-            ..RedshiftSource::table("t")
-        };
-        assert_eq!(Source::from(told.clone()).to_typed::<RedshiftSource>().unwrap(), told);
         let neither = RedshiftSource::default().relation("d", "s").unwrap_err();
         assert_eq!(neither.kind(), ErrorKind::Definition);
         let feast = r#"{"query": "", "table": "t", "schema": "", "database": ""}"#;

@@ -74,10 +74,6 @@ impl SqlStore for RedshiftStore {
         self.shared.config.formulation
     }
 
-    fn partition_format<'a>(&self, source: &'a RedshiftSource) -> Option<&'a str> {
-        source.date_partition_column_format.as_deref()
-    }
-
     fn relation(&self, source: &RedshiftSource) -> Result<Relation> {
         source.relation(&self.shared.config.database, &self.shared.config.db_schema)
     }

@@ -23,10 +23,6 @@ pub struct SnowflakeSource {
     /// Parquet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub export: Option<String>,
-    /// How the date partition column writes a date, where it is text or a whole number, in strftime's terms: `%Y%m%d`.
-    /// Without it nothing is pruned by such a column.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub date_partition_column_format: Option<String>,
 }
 
 impl SnowflakeSource {
@@ -79,7 +75,6 @@ impl From<SnowflakeSource> for Source {
                 ("schema", source.schema),
                 ("database", source.database),
                 ("export", source.export),
-                ("date_partition_column_format", source.date_partition_column_format),
             ],
         )
     }
@@ -145,11 +140,6 @@ mod tests {
             SnowflakeSource::export("may").relation("D", "S").unwrap(),
             Relation::Export("may".to_owned())
         );
-        let told = SnowflakeSource {
-            date_partition_column_format: Some("%Y%m%d".to_owned()),
-            ..SnowflakeSource::new("t")
-        };
-        assert_eq!(Source::from(told.clone()).to_typed::<SnowflakeSource>().unwrap(), told);
         let mut both = SnowflakeSource::new("t");
         both.query = Some("SELECT 1".into());
         for source in [both, SnowflakeSource::default(), SnowflakeSource::new("  ")] {

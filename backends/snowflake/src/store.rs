@@ -55,10 +55,6 @@ impl SqlStore for SnowflakeStore {
         self.client.settings.formulation
     }
 
-    fn partition_format<'a>(&self, source: &'a SnowflakeSource) -> Option<&'a str> {
-        source.date_partition_column_format.as_deref()
-    }
-
     fn relation(&self, source: &SnowflakeSource) -> Result<Relation> {
         source.relation(&self.client.settings.database, &self.client.settings.schema)
     }

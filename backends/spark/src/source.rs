@@ -22,9 +22,6 @@ pub struct SparkSource {
     /// The table format at `path`: `delta`, `iceberg`, …
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub table_format: Option<String>,
-    /// How the date partition column writes a date, in strftime's terms: `%Y-%m-%d`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub date_partition_column_format: Option<String>,
 }
 
 impl SparkSource {

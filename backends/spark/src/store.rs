@@ -74,9 +74,9 @@ impl SqlStore for SparkStore {
         &self.cleanup
     }
 
-    fn partition_format<'a>(&self, source: &'a SparkSource) -> Option<&'a str> {
+    fn default_partition_format(&self) -> Option<&'static str> {
         // As Feast has it.
-        Some(source.date_partition_column_format.as_deref().unwrap_or("%Y-%m-%d"))
+        Some("%Y-%m-%d")
     }
 
     fn relation(&self, source: &SparkSource) -> Result<Relation> {

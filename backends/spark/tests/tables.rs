@@ -195,7 +195,7 @@ async fn a_version_of_a_table_is_a_source() {
         ("SELECT * FROM versions VERSION AS OF 0", 1),
         ("SELECT * FROM versions -- of now", 3),
     ] {
-        let asked = partitioned::retrieval(SparkSource::query(query), None);
+        let asked = partitioned::retrieval(SparkSource::query(query), None, None);
         let answer = OfflineStore::get_historical_features(&spark, asked, &Call::default()).await;
         let batches = answer.unwrap().rows.collect().await.unwrap();
         let value = batches[0].column(1).as_primitive::<Int64Type>().value(0);

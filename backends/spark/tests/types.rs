@@ -210,10 +210,8 @@ async fn the_date_partition_column_prunes_what_the_event_time_cannot() {
              UNION ALL SELECT 7L, TIMESTAMP '2024-04-30 12:00:00Z', 2L, CAST('{april}' AS {day})"
         );
         session.execute(&create).await.unwrap();
-        let mut source = SparkSource::table("t_days");
-        source.date_partition_column_format = format.map(str::to_owned);
         for (partition, pruned, right) in [(None, false, 1), (Some("day"), true, 2)] {
-            let asked = || partitioned::retrieval(source.clone(), partition);
+            let asked = || partitioned::retrieval(SparkSource::table("t_days"), partition, format);
             let plan = OfflineStore::explain(&store, Explain::Historical(asked()))
                 .await
                 .unwrap();
@@ -258,7 +256,7 @@ async fn the_blanks_of_a_char_key_do_not_count() {
     ] {
         let mut config = config();
         config.formulation = Some(formulation);
-        let mut asked = partitioned::retrieval(SparkSource::table("t_char"), None);
+        let mut asked = partitioned::retrieval(SparkSource::table("t_char"), None, None);
         asked.views[0].join_keys[0].data_type = DataType::Utf8;
         asked.entities = partitioned::one_row_of("id", Arc::new(StringArray::from(vec!["ab"])));
         let spark = store(config).await;

@@ -15,10 +15,6 @@ pub struct TrinoSource {
     /// A folder below `export_location`: rows that are persisted to this source are written there as Parquet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub export: Option<String>,
-    /// How the date partition column writes a date, where it is text or a whole number, in strftime's terms: `%Y%m%d`.
-    /// Without it nothing is pruned by such a column.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub date_partition_column_format: Option<String>,
 }
 
 impl TrinoSource {
@@ -61,7 +57,6 @@ impl From<TrinoSource> for Source {
                 ("table", source.table),
                 ("query", source.query),
                 ("export", source.export),
-                ("date_partition_column_format", source.date_partition_column_format),
             ],
         )
     }
@@ -123,11 +118,6 @@ mod tests {
             TrinoSource::export("a/b").relation("c", "s").unwrap(),
             Relation::Export("a/b".to_owned())
         );
-        let told = TrinoSource {
-            date_partition_column_format: Some("%Y%m%d".to_owned()),
-            ..TrinoSource::new("t")
-        };
-        assert_eq!(Source::from(told.clone()).to_typed::<TrinoSource>().unwrap(), told);
         let both = TrinoSource {
             query: Some("SELECT 1".into()),
             ..TrinoSource::new("t")

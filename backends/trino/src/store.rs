@@ -61,10 +61,6 @@ impl SqlStore for TrinoStore {
         self.shared.config.formulation
     }
 
-    fn partition_format<'a>(&self, source: &'a TrinoSource) -> Option<&'a str> {
-        source.date_partition_column_format.as_deref()
-    }
-
     fn relation(&self, source: &TrinoSource) -> Result<Relation> {
         source.relation(&self.shared.config.catalog, &self.shared.config.dataset)
     }

@@ -27,6 +27,9 @@ pub struct Source {
     pub created_timestamp_column: Option<String>,
     /// The column that a partitioned table is partitioned by.
     pub date_partition_column: Option<String>,
+    /// How that column writes a date, where it is text or a whole number, in strftime's terms: `%Y%m%d`. Without it
+    /// nothing is pruned by such a column, unless the store has a format of its own.
+    pub date_partition_column_format: Option<String>,
     /// From a source column to the name by which features, keys and timestamps know it.
     pub field_mapping: BTreeMap<String, String>,
     /// For people.
@@ -46,6 +49,7 @@ impl fmt::Debug for Source {
             .field("timestamp_field", &self.timestamp_field)
             .field("created_timestamp_column", &self.created_timestamp_column)
             .field("date_partition_column", &self.date_partition_column)
+            .field("date_partition_column_format", &self.date_partition_column_format)
             .field("field_mapping", &self.field_mapping)
             .field("description", &self.description)
             .field("owner", &self.owner)
@@ -64,6 +68,7 @@ impl Source {
             timestamp_field: String::new(),
             created_timestamp_column: None,
             date_partition_column: None,
+            date_partition_column_format: None,
             field_mapping: BTreeMap::new(),
             description: String::new(),
             owner: String::new(),
@@ -145,6 +150,13 @@ impl Source {
     #[must_use]
     pub fn with_date_partition_column(mut self, column: impl Into<String>) -> Self {
         self.date_partition_column = Some(column.into());
+        self
+    }
+
+    /// Sets how that column writes a date, in strftime's terms: `%Y%m%d`.
+    #[must_use]
+    pub fn with_date_partition_column_format(mut self, format: impl Into<String>) -> Self {
+        self.date_partition_column_format = Some(format.into());
         self
     }
 

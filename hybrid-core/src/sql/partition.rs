@@ -36,7 +36,8 @@ impl<'a> Partition<'a> {
         table: &'a Table,
         source: &'a SourceTable<T::Source>,
     ) -> Result<Option<Self>> {
-        let format = store.partition_format(&source.options);
+        let format = source.date_partition_column_format.as_deref();
+        let format = format.or_else(|| store.default_partition_format());
         let name = source.date_partition_column.as_deref();
         name.map(|name| Self::named(store.dialect(), table, name, format))
             .transpose()

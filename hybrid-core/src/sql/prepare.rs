@@ -3,7 +3,7 @@
 use arrow::datatypes::DataType;
 
 use super::partition::Partition;
-use super::table::{Table, inside};
+use super::table::Table;
 use super::{Dialect, SqlStore};
 use crate::canonical::canonical_key_type;
 use crate::store::{HistoricalView, JoinKey, OutputColumn};
@@ -73,12 +73,11 @@ impl View {
         let known_in_time = frame.filter_by_created && created.is_some();
         let created = prepare_created(dialect, &table, created, known_in_time)?;
         let (columns, features) = prepare_columns(dialect, &table, &view.features)?;
-        let mut conditions = candidates(store, &table, view, frame)?;
+        let (mut conditions, unpruned) = candidates(store, &table, view, frame)?;
         conditions.extend(keys.iter().map(|key| format!("{} IS NOT NULL", key.raw)));
         if let Some(created) = created.as_ref().filter(|_| known_in_time) {
             conditions.push(format!("{created} <= {}", dialect.instant_literal(frame.times.1)));
         }
-        let unpruned = Partition::of(store, &table, source)?.and_then(|partition| partition.unused());
         let as_they_stand = |key: &Key| key.expr == key.raw || key.integer;
         let by_columns =
             keys.iter().all(as_they_stand) && table.column(&source.timestamp_field)?.data_type().is_temporal();
@@ -117,15 +116,20 @@ fn prepare_created(
     created.map(expr).transpose()
 }
 
-/// The time range in which a feature row can matter at all.
+/// The conditions of the time range in which a feature row can matter at all, and why none of them is on the column that
+/// the table is partitioned by.
 fn candidates<T: SqlStore>(
     store: &T,
     table: &Table,
     view: &HistoricalView<T::Source>,
     frame: &Frame,
-) -> Result<Vec<String>> {
+) -> Result<(Vec<String>, Option<String>)> {
     let earliest = view.ttl.map(|ttl| frame.times.0.saturating_sub(ttl));
-    inside(store, table, &view.source, (earliest, Some(frame.times.1)), false)
+    let window = (earliest, Some(frame.times.1));
+    let mut conditions = table.between(store.dialect(), &view.source.timestamp_field, window, false)?;
+    let partition = Partition::of(store, table, &view.source)?;
+    conditions.extend(partition.iter().flat_map(|partition| partition.conditions(window)));
+    Ok((conditions, partition.as_ref().and_then(Partition::unused)))
 }
 
 fn prepare_key(dialect: &dyn Dialect, table: &Table, key: &JoinKey) -> Result<Key> {

@@ -6,7 +6,8 @@ use arrow::datatypes::DataType;
 
 use super::cleanup::{Guard, closing};
 use super::fit::{Wanted, fitted};
-use super::table::{SOURCE, Table, inside};
+use super::partition::Partition;
+use super::table::{SOURCE, Table};
 use super::{Dialect, SqlSession, SqlStore};
 use crate::canonical::canonical_key_type;
 use crate::store::{Call, OutputColumn, PullAllRequest, PullLatestRequest, SourceTable};
@@ -68,7 +69,10 @@ pub(super) async fn statement<T: SqlStore>(
     let (dialect, source) = (store.dialect(), request.source);
     let table = Table::of(store, session, source).await?;
     let selected = Selected::of(dialect, &table, request)?;
-    let mut conditions = inside(store, &table, source, request.window, true)?;
+    let mut conditions = table.between(dialect, &source.timestamp_field, request.window, true)?;
+    if let Some(partition) = Partition::of(store, &table, source)? {
+        conditions.extend(partition.conditions(request.window));
+    }
     if request.latest {
         for key in request.join_keys {
             conditions.push(format!("{} IS NOT NULL", table.expr(dialect, &key.source)?));

@@ -33,10 +33,9 @@ pub trait SqlStore: Send + Sync + Sized + 'static {
     /// What ends the sessions of calls that were dropped: a field of the store, `Cleanup::default()`.
     fn cleanup(&self) -> &Cleanup;
 
-    /// How a date partition column of text or whole numbers writes a date, in strftime's terms; `None` where the source
-    /// does not say: nothing is pruned by such a column then.
-    fn partition_format<'a>(&self, source: &'a Self::Source) -> Option<&'a str> {
-        let _ = source;
+    /// How a date partition column of text or whole numbers writes a date where its source does not say, in strftime's
+    /// terms; `None`: nothing is pruned by such a column then.
+    fn default_partition_format(&self) -> Option<&'static str> {
         None
     }
 

@@ -2,7 +2,6 @@
 
 use arrow::datatypes::{Field, SchemaRef};
 
-use super::partition::Partition;
 use super::{Dialect, Relation, SqlSession, SqlStore, check_select};
 use crate::canonical::is_time;
 use crate::definitions::not_found;
@@ -141,23 +140,6 @@ impl Table {
         }
         Ok(conditions)
     }
-}
-
-/// Conditions that let the rows of a window pass, `exact` or only such that the engine prunes by, and
-/// those on the column that the table is partitioned by.
-pub(super) fn inside<T: SqlStore>(
-    store: &T,
-    table: &Table,
-    source: &SourceTable<T::Source>,
-    window: (Option<i64>, Option<i64>),
-    exact: bool,
-) -> Result<Vec<String>> {
-    let dialect = store.dialect();
-    let mut conditions = table.between(dialect, &source.timestamp_field, window, exact)?;
-    if let Some(partition) = Partition::of(store, table, source)? {
-        conditions.extend(partition.conditions(window));
-    }
-    Ok(conditions)
 }
 
 /// A relation as it stands in FROM.

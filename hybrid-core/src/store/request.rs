@@ -16,6 +16,8 @@ pub struct SourceTable<S> {
     pub created_timestamp_column: Option<String>,
     /// The column that a partitioned table is partitioned by.
     pub date_partition_column: Option<String>,
+    /// How that column writes a date, where it is text or a whole number, in strftime's terms.
+    pub date_partition_column_format: Option<String>,
 }
 
 impl SourceTable<Source> {
@@ -26,6 +28,7 @@ impl SourceTable<Source> {
             timestamp_field: source.timestamp_field.clone(),
             created_timestamp_column: source.created_timestamp_column.clone(),
             date_partition_column: source.date_partition_column.clone(),
+            date_partition_column_format: source.date_partition_column_format.clone(),
             options: source.clone(),
         }
     }
@@ -37,6 +40,7 @@ impl SourceTable<Source> {
             timestamp_field: self.timestamp_field,
             created_timestamp_column: self.created_timestamp_column,
             date_partition_column: self.date_partition_column,
+            date_partition_column_format: self.date_partition_column_format,
         })
     }
 }

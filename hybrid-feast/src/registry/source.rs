@@ -10,6 +10,9 @@ use crate::proto::Fields;
 /// The tag with the options that Feast's messages have no place for, as JSON.
 const OPTIONS_TAG: &str = "hybrid:options";
 
+/// A field of every source, which stands among the options in Feast: only Spark's message has one for it.
+const PARTITION_FORMAT: &str = "date_partition_column_format";
+
 /// Reads a DataSource.
 ///
 /// # Errors
@@ -37,7 +40,15 @@ pub(crate) fn read(message: &DynamicMessage) -> Result<Source> {
     if let Some(text) = source.tags.remove(OPTIONS_TAG) {
         source.options.extend(object(text.as_bytes(), &source.name)?);
     }
+    source.date_partition_column_format = take_text(&mut source.options, PARTITION_FORMAT);
     Ok(source)
+}
+
+/// Takes an option that is a text; another is left for the store to refuse.
+fn take_text(options: &mut Options, name: &str) -> Option<String> {
+    let text = options.get(name)?.as_str()?.to_owned();
+    options.remove(name);
+    Some(text)
 }
 
 fn filled(text: &str) -> Option<String> {
@@ -123,9 +134,9 @@ pub(crate) fn write(message: &mut DynamicMessage, source: &Source) -> Result<()>
     write_class(message, &source.key, kind)?;
     message.set("type", Value::EnumNumber(kind.map_or(CUSTOM, |kind| kind.number)))?;
     let rest = match kind {
-        Some(kind) if kind.number != CUSTOM => write_fields(message, kind, &source.options)?,
+        Some(kind) if kind.number != CUSTOM => write_fields(message, kind, options_of(source))?,
         kind => {
-            write_custom(message, kind, source)?;
+            write_custom(message, kind, &source.name, options_of(source))?;
             Options::new()
         }
     };
@@ -144,10 +155,17 @@ fn write_class(message: &mut DynamicMessage, key: &str, kind: Option<&SourceKind
     message.set_text("data_source_class_type", &class)
 }
 
+/// What Feast has among the options.
+fn options_of(source: &Source) -> Options {
+    let mut options = source.options.clone();
+    options.retain(|_, value| !value.is_null());
+    let format = source.date_partition_column_format.as_deref();
+    options.extend(format.map(|format| (PARTITION_FORMAT.to_owned(), Json::from(format))));
+    options
+}
+
 /// Writes the options that have a field and returns the others.
-fn write_fields(message: &mut DynamicMessage, kind: &SourceKind, options: &Options) -> Result<Options> {
-    let mut rest = options.clone();
-    rest.retain(|_, value| !value.is_null());
+fn write_fields(message: &mut DynamicMessage, kind: &SourceKind, mut rest: Options) -> Result<Options> {
     let carried = message.child_mut(kind.message)?;
     for (ours, feast, carrier) in kind.options {
         let text = rest.get(*ours).and_then(Json::as_str).unwrap_or_default().to_owned();
@@ -182,15 +200,18 @@ fn write_format(carried: &mut DynamicMessage, name: &str, text: &str) -> Result<
     Ok(true)
 }
 
-fn write_custom(message: &mut DynamicMessage, kind: Option<&SourceKind>, source: &Source) -> Result<()> {
-    let mut wanted = source.options.clone();
-    wanted.retain(|_, value| !value.is_null());
+fn write_custom(
+    message: &mut DynamicMessage,
+    kind: Option<&SourceKind>,
+    name: &str,
+    mut wanted: Options,
+) -> Result<()> {
     let is_custom = message.child("custom_options").is_some();
     if is_custom && read_options(message, kind).is_ok_and(|old| old == wanted) {
         return Ok(());
     }
     if let Some(kind) = kind {
-        wanted.insert("name".to_owned(), Json::String(source.name.clone()));
+        wanted.insert("name".to_owned(), Json::String(name.to_owned()));
         for (_, feast, _) in kind.options {
             wanted.entry(*feast).or_insert(Json::Null);
         }
@@ -232,6 +253,7 @@ mod tests {
             .with_field("a", "b");
         source.tags.insert("team".to_owned(), "x".to_owned());
         source.options = options.as_object().unwrap().clone();
+        source.date_partition_column_format = take_text(&mut source.options, PARTITION_FORMAT);
         source
     }
 
@@ -262,6 +284,7 @@ mod tests {
                 "spark",
                 json!({"path": "s3://x", "file_format": "parquet", "table_format": "iceberg"}),
             ),
+            ("spark", json!({"table": "t", "date_partition_column_format": "%Y%m%d"})),
             ("trino", json!({"table": "c.s.t"})),
             (
                 "trino",
@@ -283,6 +306,26 @@ mod tests {
             write(&mut message, &source).unwrap();
             assert_eq!(message, before, "writing {key} again changes nothing");
         }
+    }
+
+    #[test]
+    fn the_format_of_partitions_is_where_feast_keeps_it_else_among_the_options() {
+        let written = |key: &str| {
+            let mut message = new();
+            let source = source(key, json!({"table": "t"})).with_date_partition_column_format("%Y%m%d");
+            write(&mut message, &source).unwrap();
+            message
+        };
+        let spark = written("spark");
+        let options = spark.child("spark_options").unwrap();
+        assert_eq!(options.text("date_partition_column_format"), "%Y%m%d");
+        assert!(!spark.map("tags").contains_key(OPTIONS_TAG));
+        let kept = written("trino").map("tags").remove(OPTIONS_TAG).unwrap();
+        assert_eq!(kept, r#"{"date_partition_column_format":"%Y%m%d"}"#);
+        let postgres = written("postgres");
+        let kept: Json =
+            serde_json::from_slice(postgres.child("custom_options").unwrap().bytes("configuration")).unwrap();
+        assert_eq!(kept["date_partition_column_format"], "%Y%m%d");
     }
 
     #[test]

@@ -79,6 +79,7 @@ fn view<S>(source: S) -> HistoricalView<S> {
             timestamp_field: "ts".to_owned(),
             created_timestamp_column: None,
             date_partition_column: None,
+            date_partition_column_format: None,
         },
         join_keys: vec![JoinKey {
             source: "k".to_owned(),

@@ -14,14 +14,15 @@ use hybrid_core::{
 pub const MAY: i64 = 1_714_521_600_000_000;
 
 /// What is known of the key 7 in the day before the begin of May: `v`, by `id` and `ts`. The range of `partition` is from
-/// 2024-04-30 to 2024-05-01.
-pub fn retrieval<S>(options: S, partition: Option<&str>) -> HistoricalRequest<S> {
+/// 2024-04-30 to 2024-05-01; it writes dates in `format`.
+pub fn retrieval<S>(options: S, partition: Option<&str>, format: Option<&str>) -> HistoricalRequest<S> {
     let source = SourceTable {
         name: "days".to_owned(),
         options,
         timestamp_field: "ts".to_owned(),
         created_timestamp_column: None,
         date_partition_column: partition.map(str::to_owned),
+        date_partition_column_format: format.map(str::to_owned),
     };
     let view = HistoricalView {
         name: "days".to_owned(),
@@ -49,13 +50,12 @@ pub fn retrieval<S>(options: S, partition: Option<&str>) -> HistoricalRequest<S>
 ///
 /// # Panics
 /// When it is otherwise.
-pub async fn text_prunes_where_its_format_is_told<T: OfflineStore>(
-    store: &T,
-    source: impl Fn(Option<String>) -> T::Source,
-) {
+pub async fn text_prunes_where_its_format_is_told<T: OfflineStore>(store: &T, source: T::Source)
+where
+    T::Source: Clone,
+{
     for (format, prunes) in [(Some("%Y%m%d"), true), (None, false)] {
-        let source = source(format.map(str::to_owned));
-        let asked = Explain::Historical(retrieval(source, Some("day")));
+        let asked = Explain::Historical(retrieval(source.clone(), Some("day"), format));
         let sql = store.to_sql(asked).await.unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(sql.contains(">= '20240430'"), prunes, "{sql}");
     }

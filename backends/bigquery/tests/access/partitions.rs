@@ -41,6 +41,7 @@ async fn two_days(store: &BigQueryStore, partition: &str) -> Result<(String, Vec
             timestamp_field: "ts".to_owned(),
             created_timestamp_column: None,
             date_partition_column: Some(partition.to_owned()),
+            date_partition_column_format: None,
         },
         join_keys: vec![OutputColumn {
             source: "k".to_owned(),
@@ -115,9 +116,5 @@ async fn partitions_by_arrival_are_pruned_by_their_pseudo_columns() {
 async fn a_partition_column_of_text_prunes_where_its_format_is_told() {
     let store = connect(config()).await;
     let query = "SELECT 7 AS id, TIMESTAMP '2024-04-30 12:00:00' AS ts, 1 AS v, '20240430' AS day";
-    partitioned::text_prunes_where_its_format_is_told(&store, |format| BigQuerySource {
-        date_partition_column_format: format,
-        ..BigQuerySource::from_query(query)
-    })
-    .await;
+    partitioned::text_prunes_where_its_format_is_told(&store, BigQuerySource::from_query(query)).await;
 }

@@ -164,6 +164,7 @@ fn table(options: FileSource) -> SourceTable<FileSource> {
         timestamp_field: "ts".to_owned(),
         created_timestamp_column: None,
         date_partition_column: None,
+        date_partition_column_format: None,
     }
 }
 

@@ -15,6 +15,7 @@ pub fn source(table: &str) -> SourceTable<PostgresSource> {
         timestamp_field: "ts".to_owned(),
         created_timestamp_column: None,
         date_partition_column: None,
+        date_partition_column_format: None,
     }
 }
 

@@ -89,11 +89,7 @@ async fn the_date_partition_column_prunes_what_the_event_time_cannot() {
         .await;
         let store = store(config()).await;
         for (partition, pruned) in [(None, false), (Some("day"), prunes)] {
-            let options = || PostgresSource {
-                date_partition_column_format: format.map(str::to_owned),
-                ..PostgresSource::table(&table)
-            };
-            let asked = || partitioned::retrieval(options(), partition);
+            let asked = || partitioned::retrieval(PostgresSource::table(&table), partition, format);
             let plan = OfflineStore::explain(&store, Explain::Historical(asked()))
                 .await
                 .unwrap();

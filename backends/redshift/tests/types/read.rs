@@ -181,9 +181,5 @@ async fn a_partition_column_of_text_prunes_where_its_format_is_told() {
     let store = store(connection()).await;
     let query =
         "SELECT 7::bigint AS id, '2024-04-30 12:00:00'::timestamp AS ts, 1::bigint AS v, '20240430'::varchar AS day";
-    partitioned::text_prunes_where_its_format_is_told(&store, |format| RedshiftSource {
-        date_partition_column_format: format,
-        ..RedshiftSource::query(query)
-    })
-    .await;
+    partitioned::text_prunes_where_its_format_is_told(&store, RedshiftSource::query(query)).await;
 }

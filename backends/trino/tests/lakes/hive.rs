@@ -31,6 +31,7 @@ fn until(options: TrinoSource, end: i64) -> PullAllRequest<TrinoSource> {
         timestamp_field: "ts".to_owned(),
         created_timestamp_column: None,
         date_partition_column: None,
+        date_partition_column_format: None,
     };
     let id = OutputColumn {
         source: "id".to_owned(),
@@ -99,7 +100,7 @@ async fn a_key_of_char_finds_its_rows_and_is_pulled_without_its_blanks() {
             session.execute(&statement).await.unwrap();
         }
         session.close().await.unwrap();
-        let mut retrieval = partitioned::retrieval(TrinoSource::new(&table), None);
+        let mut retrieval = partitioned::retrieval(TrinoSource::new(&table), None, None);
         retrieval.views[0].join_keys[0].data_type = DataType::Utf8;
         retrieval.entities = partitioned::one_row_of("id", Arc::new(StringArray::from(vec!["ab"])));
         let answer = OfflineStore::get_historical_features(&store, retrieval, &Call::default()).await;

@@ -3,7 +3,7 @@
 use arrow::array::AsArray;
 use hybrid_conformance::partitioned;
 use hybrid_core::sql::{Formulation, SqlSession, SqlStore};
-use hybrid_core::{BatchStream, Call, ErrorKind, Explain, OfflineStore};
+use hybrid_core::{BatchStream, Call, ErrorKind, Explain, HistoricalRequest, OfflineStore};
 use hybrid_store_trino::{EntitySelect, TrinoSource, TrinoStore};
 
 use crate::common::{config, connect, number, shown, unique};
@@ -75,22 +75,14 @@ const DASHED: [&str; 2] = ["2024-01-15", "2024-04-30"];
 const DIGITS: [&str; 2] = ["20240115", "20240430"];
 const DOTTED: [&str; 2] = ["15.01.2024", "30.04.2024"];
 
-/// That table as a source.
-fn source_of_days(format: Option<&str>) -> TrinoSource {
-    TrinoSource {
-        date_partition_column_format: format.map(str::to_owned),
-        ..TrinoSource::new("days")
-    }
-}
-
 /// The one value that a retrieval from that table gives.
 async fn value(store: &TrinoStore, partition: Option<&str>, format: Option<&str>) -> i64 {
-    value_of(store, source_of_days(format), partition).await
+    let asked = partitioned::retrieval(TrinoSource::new("days"), partition, format);
+    value_of(store, asked).await
 }
 
-/// The same from any source.
-async fn value_of(store: &TrinoStore, source: TrinoSource, partition: Option<&str>) -> i64 {
-    let asked = partitioned::retrieval(source, partition);
+/// The same of any retrieval.
+async fn value_of(store: &TrinoStore, asked: HistoricalRequest<TrinoSource>) -> i64 {
     let answer = OfflineStore::get_historical_features(store, asked, &Call::default()).await;
     let batches = answer.unwrap().rows.collect().await.unwrap();
     batches[0]
@@ -120,7 +112,7 @@ async fn the_date_partition_column_prunes_what_the_event_time_cannot() {
     ] {
         days(&store, &schema, day, written).await;
         for (partition, pruned) in [(None, false), (Some("day"), prunes)] {
-            let asked = || Explain::Historical(partitioned::retrieval(source_of_days(format), partition));
+            let asked = || Explain::Historical(partitioned::retrieval(TrinoSource::new("days"), partition, format));
             let sql = OfflineStore::to_sql(&store, asked()).await.unwrap();
             let ran = shown(&store, &format!("EXPLAIN ANALYZE {sql}")).await;
             assert_eq!(ran.contains("Input: 1001 rows"), !pruned, "{day} {format:?}: {ran}");
@@ -166,7 +158,8 @@ async fn a_query_in_what_trinos_grammar_alone_has_is_a_source() {
         (format!("SELECT id, ts, v FROM {table} FOR VERSION AS OF {first}"), 1),
         (format!("SELECT id, ts, v FROM {table} -- of now"), 3),
     ] {
-        let found = value_of(&store, TrinoSource::from_query(query.clone()), None).await;
+        let asked = partitioned::retrieval(TrinoSource::from_query(query.clone()), None, None);
+        let found = value_of(&store, asked).await;
         assert_eq!(found, right, "{query}");
     }
 }

@@ -8,13 +8,14 @@ use crate::store::backends;
 use crate::{Error, Source};
 
 /// The fields that every source has; all others are options.
-pub(super) const COMMON: [&str; 10] = [
+pub(super) const COMMON: [&str; 11] = [
     "name",
     "type",
     "timestamp_field",
     "event_timestamp_column",
     "created_timestamp_column",
     "date_partition_column",
+    "date_partition_column_format",
     "field_mapping",
     "description",
     "owner",
@@ -81,6 +82,7 @@ impl Reader<'_> {
         source.timestamp_field = timestamp.or(older).unwrap_or_default();
         source.created_timestamp_column = fields.optional_text("created_timestamp_column", &mut self.problems);
         source.date_partition_column = fields.optional_text("date_partition_column", &mut self.problems);
+        source.date_partition_column_format = fields.optional_text("date_partition_column_format", &mut self.problems);
         if let Some(node) = fields.get("field_mapping") {
             source.field_mapping = self.field_mapping(node);
         }

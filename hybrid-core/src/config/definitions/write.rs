@@ -92,6 +92,7 @@ fn source(source: &Source) -> Result<Json> {
     let optional = [
         ("created_timestamp_column", &source.created_timestamp_column),
         ("date_partition_column", &source.date_partition_column),
+        ("date_partition_column_format", &source.date_partition_column_format),
     ];
     for (key, value) in optional {
         written.text(key, value.as_deref().unwrap_or_default());

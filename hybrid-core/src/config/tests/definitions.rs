@@ -71,7 +71,8 @@ fn every_field_of_each_definition() {
     let read = definitions(
         "entities: [{name: d, join_keys: [driver], value_type: STRING, description: a, owner: b, tags: {c: d}}]\n\
          sources:\n  - {name: s, type: BigQuerySource, table: t, event_timestamp_column: ts, date_partition_column: day, \
-         field_mapping: {a: b}, description: e, owner: f, tags: {g: h}, deep: {list: [1, 2.5, true, ~]}, none: ~}\n\
+         date_partition_column_format: \"%Y%m%d\", field_mapping: {a: b}, description: e, owner: f, tags: {g: h}, \
+         deep: {list: [1, 2.5, true, ~]}, none: ~}\n\
          feature_views:\n  - {name: v, entities: [d], ttl: 1h30m, source: s, online: no, description: i, owner: j, tags: {k: l}, \
          features: [{name: x, dtype: Array(Int64), description: m, tags: {n: o}}]}\n\
          feature_services: [{name: f, features: [v], description: p, owner: q, tags: {r: s}}]\n",
@@ -100,6 +101,7 @@ fn every_field_of_each_definition() {
         ("bigquery", "ts")
     );
     assert_eq!(source.date_partition_column.as_deref(), Some("day"));
+    assert_eq!(source.date_partition_column_format.as_deref(), Some("%Y%m%d"));
     assert_eq!(
         (source.field_mapping["a"].as_str(), source.tags["g"].as_str()),
         ("b", "h")

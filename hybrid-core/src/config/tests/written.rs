@@ -90,10 +90,11 @@ fn value_type() -> impl Strategy<Value = ValueType> {
 
 prop_compose! {
     fn source()(description in odd(), owner in odd(), tags in tags(), options in prop::collection::btree_map("x[a-z]{0,5}", json(), 0..4),
-                field_mapping in prop::option::of("[a-z]{1,5}")) -> Source {
+                field_mapping in prop::option::of("[a-z]{1,5}"), format in prop::option::of("%[A-Za-z]")) -> Source {
         let mut source = Source::new("file").with_name("s").with_timestamp_field("event_ts");
         (source.description, source.owner, source.tags) = (description, owner, tags);
         source.options = options.into_iter().collect();
+        source.date_partition_column_format = format;
         source.field_mapping = field_mapping.map(|name| ("column".to_owned(), name)).into_iter().collect();
         source
     }

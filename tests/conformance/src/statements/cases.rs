@@ -130,6 +130,7 @@ fn shapes() -> Vec<(&'static str, Vec<HistoricalView<RecordedSource>>, bool)> {
     partitioned.source.date_partition_column = Some("day".to_owned());
     let mut by_text = stats(&["driver_id"], Some(DAY));
     by_text.source.date_partition_column = Some("day text".to_owned());
+    by_text.source.date_partition_column_format = Some("%Y-%m-%d".to_owned());
     vec![
         ("one-key", vec![stats(&["driver_id"], Some(30 * DAY))], false),
         (
@@ -158,6 +159,7 @@ fn table() -> SourceTable<RecordedSource> {
         timestamp_field: "ts".to_owned(),
         created_timestamp_column: Some("created".to_owned()),
         date_partition_column: None,
+        date_partition_column_format: None,
     }
 }
 

@@ -102,11 +102,6 @@ impl SqlStore for Recorder {
         })
     }
 
-    /// Every source says it, so that the statements show what text is pruned by.
-    fn partition_format<'a>(&self, _: &'a RecordedSource) -> Option<&'a str> {
-        Some("%Y-%m-%d")
-    }
-
     fn formulation(&self) -> Option<Formulation> {
         self.formulation
     }
