@@ -168,8 +168,8 @@ impl SqlSession for TrinoSession {
         self.incoming(rows).await
     }
 
-    async fn stageable(&self, query: &str) -> Result<String> {
-        self.without_chars(query).await
+    async fn stageable(&self, query: &str, columns: Option<SchemaRef>) -> Result<String> {
+        self.without_chars(query, columns).await
     }
 
     async fn stage(&self, select: &str) -> Result<String> {

@@ -45,11 +45,15 @@ pub(super) async fn stage<T: SqlStore>(store: &T, frame: SelectFrame) -> Result<
     let (query, order) = (checked.query, checked.ordering()?);
     let guard = Arc::new(Guard::new(store.session().await?, store.cleanup())?);
     let (q, row) = (dialect.quote("q"), dialect.quote(ROW_NUMBER));
-    let number = match order {
-        None => dialect.row_number(),
-        Some(order) => numbering(dialect, order, &*guard.describe(query).await?, "q")?,
+    let columns = match order {
+        None => None,
+        Some(_) => Some(guard.describe(query).await?),
     };
-    let kept = guard.stageable(query).await?;
+    let number = match order.zip(columns.as_deref()) {
+        None => dialect.row_number(),
+        Some((order, columns)) => numbering(dialect, order, columns, "q")?,
+    };
+    let kept = guard.stageable(query, columns).await?;
     let numbered = format!("SELECT {number} - 1 AS {row}, {q}.* FROM ({kept}\n) AS {q}");
     let whole = guard.stage(&numbered).await?;
     let described = guard.describe(&format!("SELECT * FROM {whole}")).await?;

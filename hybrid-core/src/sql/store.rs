@@ -92,8 +92,9 @@ pub trait SqlSession: Send + Sync + 'static {
     async fn upload(&self, rows: BatchStream) -> Result<String>;
 
     /// What to stage in the place of a query, where the relation that is made of it would tell less of its columns than
-    /// the query does. Runs nothing.
-    async fn stageable(&self, query: &str) -> Result<String> {
+    /// the query does. `columns` are the query's, where they have been asked for already. Runs nothing.
+    async fn stageable(&self, query: &str, columns: Option<SchemaRef>) -> Result<String> {
+        let _ = columns;
         Ok(query.to_owned())
     }
 

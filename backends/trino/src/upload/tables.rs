@@ -1,3 +1,4 @@
+use arrow::datatypes::SchemaRef;
 use futures::{Stream, TryStreamExt, stream};
 use hybrid_core::Result;
 use hybrid_core::sql::{Dialect, SqlSession, sql_type_of};
@@ -33,11 +34,14 @@ impl TrinoSession {
     }
 
     /// A query whose values of char(n) have no blanks, where a temporary table would not tell them from others.
-    pub(crate) async fn without_chars(&self, query: &str) -> Result<String> {
+    pub(crate) async fn without_chars(&self, query: &str, columns: Option<SchemaRef>) -> Result<String> {
         if WITH_CHAR.contains(&self.config().connector.kind.as_str()) {
             return Ok(query.to_owned());
         }
-        let described = self.describe(query).await?;
+        let described = match columns {
+            Some(columns) => columns,
+            None => self.describe(query).await?,
+        };
         if !described.fields().iter().any(|field| is_char(sql_type_of(field))) {
             return Ok(query.to_owned());
         }
