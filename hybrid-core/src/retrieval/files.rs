@@ -13,7 +13,8 @@ use futures::future::BoxFuture;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::Compression;
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{DEFAULT_DICTIONARY_PAGE_SIZE_LIMIT, WriterProperties, WriterPropertiesBuilder};
+use parquet::schema::types::ColumnPath;
 use tempfile::NamedTempFile;
 use tokio::sync::mpsc;
 
@@ -29,6 +30,9 @@ const AHEAD: usize = 4;
 /// A row group of Parquet ends with so many rows, or about so many bytes: it is in memory until it is written.
 const GROUP_ROWS: usize = 1 << 18;
 const GROUP_BYTES: usize = 128 << 20;
+
+/// A dictionary of numbers ends with so many bytes: a larger one costs more than it saves, as most features hardly repeat.
+const DICTIONARY: usize = 256 << 10;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Format {
@@ -281,12 +285,8 @@ impl<W: Write + Send> Sink<W> {
     fn new(format: Format, schema: &SchemaRef, writer: W) -> Result<Self> {
         Ok(match format {
             Format::Parquet => {
-                let properties = WriterProperties::builder()
-                    .set_compression(Compression::SNAPPY)
-                    .set_max_row_group_row_count(Some(GROUP_ROWS))
-                    .set_max_row_group_bytes(Some(GROUP_BYTES))
-                    .build();
-                let writer = ArrowWriter::try_new(writer, schema.clone(), Some(properties)).map_err(parquet_error)?;
+                let properties = Some(properties(schema));
+                let writer = ArrowWriter::try_new(writer, schema.clone(), properties).map_err(parquet_error)?;
                 Self::Parquet(Box::new(writer))
             }
             Format::Csv => {
@@ -316,6 +316,21 @@ impl<W: Write + Send> Sink<W> {
             }
         }
     }
+}
+
+fn properties(schema: &Schema) -> WriterProperties {
+    let numbers = WriterProperties::builder()
+        .set_compression(Compression::SNAPPY)
+        .set_max_row_group_row_count(Some(GROUP_ROWS))
+        .set_max_row_group_bytes(Some(GROUP_BYTES))
+        .set_dictionary_page_size_limit(DICTIONARY);
+    let is_text = |field: &&FieldRef| field.data_type().is_string() || field.data_type().is_binary();
+    let texts = schema.fields().iter().filter(is_text);
+    let with = |properties: WriterPropertiesBuilder, text: &FieldRef| {
+        let column = ColumnPath::new(vec![text.name().clone()]);
+        properties.set_column_dictionary_page_size_limit(column, DEFAULT_DICTIONARY_PAGE_SIZE_LIMIT)
+    };
+    texts.fold(numbers, with).build()
 }
 
 #[cfg(test)]
