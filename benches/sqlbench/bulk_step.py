@@ -16,7 +16,8 @@ def prepare(engine, folder):
     engine.load([("bulk_full", pq.read_table(folder / "bulk.parquet")), ("bulk_few", pq.read_table(folder / "bulk.parquet").slice(0, 1000))])
     engine.times_ten("bulk_ten", "bulk_full")
     if hasattr(engine, "files"):
-        engine.files(folder, "bulk_full")
+        engine.load([("bulk_frame", pq.read_table(folder / "bulk_frame.parquet"))])
+        engine.files(folder)
 
 
 def up(engine, folder):

@@ -77,10 +77,11 @@ def times_ten(name, source):
         connection.execute(f"create table {name} as select {source}.* from {source}, generate_series(1, 10)")
 
 
-def files(folder, name):
-    """What psql loads: the table as CSV and in COPY's binary format."""
-    for kind in ("csv", "binary"):
+def files(folder):
+    """What psql loads, as CSV and in COPY's binary format: a table, and entity rows as hybrid sends them."""
+    frame = "(select row_id, event_timestamp, driver_id, zone_id from bulk_frame)"
+    for name, rows, kind in (("bulk_full", "bulk_full", "csv"), ("bulk_full", "bulk_full", "binary"), ("bulk_frame", frame, "binary")):
         with connect().cursor() as cursor, open(f"{folder}/{name}.{kind}", "wb") as file:
-            with cursor.copy(f"copy {name} to stdout (format {kind})") as rows:
-                for block in rows:
+            with cursor.copy(f"copy {rows} to stdout (format {kind})") as blocks:
+                for block in blocks:
                     file.write(block)

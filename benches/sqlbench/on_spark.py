@@ -103,5 +103,6 @@ def upload(name, table):
 
 
 def download(name):
-    spark = connect()
-    return lambda: spark.table(name).toArrow()
+    """Into a file, as hybrid's are."""
+    spark, folder = connect(), tempfile.TemporaryDirectory()
+    return lambda: pq.write_table(spark.table(name).toArrow(), f"{folder.name}/out.parquet")

@@ -67,6 +67,11 @@ def cancel():
         run(connection, f"call system.runtime.kill_query(query_id => '{query}', message => 'it took too long')")
 
 
+def gave_up(error):
+    """Whether the server could not go on: a query gets half of its heap."""
+    return getattr(error, "error_type", None) == "INSUFFICIENT_RESOURCES"
+
+
 def feast_config():
     return {"type": "trino", **SERVER, "catalog": CATALOG, "dataset": SCHEMA, "connector": {"type": "iceberg"}}
 

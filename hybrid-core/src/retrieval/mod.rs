@@ -10,6 +10,7 @@ mod job;
 mod options;
 mod plan;
 mod range;
+mod reorder;
 mod run;
 mod selection;
 mod spool;

@@ -156,7 +156,7 @@ impl Run {
                 return Err(Error::new(ErrorKind::Unsupported, message));
             }
             let FeatureRows { rows, in_order } = store.get_historical_features(request, &call).await?;
-            in_frame_order(FeatureRows { rows, in_order }, features, entities.num_rows()).await
+            in_frame_order(FeatureRows { rows, in_order }, features, entities.num_rows())
         };
         let rows = ask.await.map_err(|error| self.within(OPERATION, group, error))?;
         let rows = rows.within(OPERATION, &group.slot.key, &self.source_names(group));

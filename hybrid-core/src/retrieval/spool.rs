@@ -61,8 +61,13 @@ impl SpoolWriter {
         if self.held > self.budget { self.spill() } else { Ok(()) }
     }
 
+    /// Bytes that are in memory.
+    pub(super) fn held(&self) -> usize {
+        self.held
+    }
+
     /// Writes what is held, small batches as one. From then on no more than a piece is held.
-    fn spill(&mut self) -> Result<()> {
+    pub(super) fn spill(&mut self) -> Result<()> {
         let mut writer = match self.file.take() {
             Some(writer) => writer,
             None => {
