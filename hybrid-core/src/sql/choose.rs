@@ -12,7 +12,7 @@ use super::table::{SOURCE, table_text};
 use super::text::Entities;
 use super::{Dialect, Formulation, SqlSession, SqlStore, fit, literal};
 use crate::Result;
-use crate::store::EntityRows;
+use crate::store::{EntityRows, ROW_NUMBER};
 
 /// Of so many entity rows the keys are looked up to estimate the pairs.
 const SAMPLED_KEYS: u64 = 64;
@@ -22,6 +22,9 @@ const SAMPLED_ROWS: f64 = 30_000.0;
 
 /// A sample of fewer rows is no estimate.
 const FEW_SAMPLED_ROWS: f64 = 500.0;
+
+/// Of so many entity rows each is looked at beside such a sample, of more a part.
+const SAMPLED_ENTITIES: u64 = 100_000;
 
 /// A join on keys and a ranking pay while there are at most so many pairs per row of both sides.
 const PAIRS_PER_ROW: f64 = 4.0;
@@ -158,14 +161,15 @@ impl FanOut {
             let percent = (100.0 * SAMPLED_ROWS / known as f64).clamp(0.01, 100.0);
             let source = format!("{} AS {}", table_text(dialect, table), dialect.quote(SOURCE));
             if let Some(sample) = dialect.sample(&source, percent) {
-                let query = sampled_rows(dialect, view, staging.entities().await?, &sample);
+                let step = step(rows.num_rows());
+                let query = sampled_rows(dialect, view, staging.entities().await?, step, &sample);
                 let found = numbers(staging.session, &query).await?;
                 let scale = |at: usize| found.get(at).copied().unwrap_or_default() * 100.0 / percent;
                 // Too few rows say nothing: they came from a page or two.
                 if found.first().is_some_and(|rows| *rows >= FEW_SAMPLED_ROWS) {
                     return Ok(Some(Self {
                         features: scale(0),
-                        pairs: scale(1),
+                        pairs: scale(1) * step as f64,
                     }));
                 }
             }
@@ -189,8 +193,19 @@ async fn numbers<S: SqlSession>(session: &S, query: &str) -> Result<Vec<f64>> {
     fit::numbers(&session.query(query).await?.collect().await?)
 }
 
-/// Of a sample of the source's rows: how many can matter, and their pairs.
-fn sampled_rows(dialect: &dyn Dialect, view: &View, staged: &Entities, sample: &str) -> String {
+/// Every how many entity rows one is looked at: a prime, as a frame is often so many keys again and again.
+fn step(rows: u64) -> u64 {
+    let is_prime = |number: &u64| {
+        (2..*number)
+            .take_while(|by| by * by <= *number)
+            .all(|by| !number.is_multiple_of(by))
+    };
+    let least = rows.div_ceil(SAMPLED_ENTITIES).max(1);
+    (least..).find(is_prime).unwrap_or(least)
+}
+
+/// Of a sample of the source's rows: how many can matter, and their pairs with every `step`th entity row.
+fn sampled_rows(dialect: &dyn Dialect, view: &View, staged: &Entities, step: u64, sample: &str) -> String {
     let quote = |name: &str| dialect.quote(name);
     let (g, e, n) = (quote("g"), quote("e"), quote("n"));
     let keys: Vec<String> = view
@@ -203,8 +218,12 @@ fn sampled_rows(dialect: &dyn Dialect, view: &View, staged: &Entities, sample: &
         .iter()
         .map(|key| format!("{g}.{} = {}", quote(&key.entity), key.expr))
         .collect();
+    let some = match step {
+        1 => String::new(),
+        step => format!(" WHERE MOD({e}.{}, {step}) = 0", quote(ROW_NUMBER)),
+    };
     format!(
-        "SELECT COUNT(*), SUM({g}.{n}) FROM {sample} LEFT JOIN (SELECT {keys}, COUNT(*) AS {n} FROM {from} AS {e} \
+        "SELECT COUNT(*), SUM({g}.{n}) FROM {sample} LEFT JOIN (SELECT {keys}, COUNT(*) AS {n} FROM {from} AS {e}{some} \
          GROUP BY {keys}) AS {g} ON {on} WHERE {conditions}",
         keys = keys.join(", "),
         from = staged.from,
@@ -290,4 +309,15 @@ fn literals(dialect: &dyn Dialect, columns: &[String], rows: &[Vec<String>]) -> 
 pub(super) fn choose_without_asking<T: SqlStore>(store: &T, view: &View) -> Formulation {
     let asked = store.formulation().unwrap_or(store.dialect().formulations().0);
     possible(asked, view)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_entity_rows_a_part_is_looked_at() {
+        let steps = [0, 1, 100_000, 100_001, 400_000, 1_000_000, 10_000_000].map(step);
+        assert_eq!(steps, [1, 1, 1, 2, 5, 11, 101]);
+    }
 }

@@ -1,9 +1,12 @@
 //! What the server plans: partitions are passed over, and an index answers few entity rows.
 
-use arrow::array::AsArray;
-use arrow::datatypes::Int64Type;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, TimestampMicrosecondArray, UInt64Array};
+use arrow::datatypes::{DataType, Field, Int64Type, Schema};
 use hybrid_conformance::partitioned;
-use hybrid_core::{Call, Explain, OfflineStore, OutputColumn, PullAllRequest};
+use hybrid_core::store::{ENTITY_TIME, ROW_NUMBER};
+use hybrid_core::{BatchStream, Call, EntityRows, Explain, OfflineStore, OutputColumn, PullAllRequest, timestamp_type};
 use hybrid_store_postgres::PostgresSource;
 
 use crate::common::request::{MAY, column, history, source};
@@ -107,6 +110,57 @@ async fn the_date_partition_column_prunes_what_the_event_time_cannot() {
             let found = rows[0].column(1).as_primitive::<Int64Type>().value(0);
             assert_eq!(found, right, "{day} {format:?}");
         }
+        admin(&format!("DROP TABLE {table}")).await;
+    }
+}
+
+/// Entity rows of drivers 0 to 999, again and again.
+fn many_rows(rows: u64) -> EntityRows {
+    let schema = Arc::new(Schema::new(vec![
+        Field::new(ROW_NUMBER, DataType::UInt64, false),
+        Field::new(ENTITY_TIME, timestamp_type(), false),
+        Field::new("driver", DataType::Int64, true),
+    ]));
+    let times = TimestampMicrosecondArray::from_value(MAY, rows as usize).with_data_type(timestamp_type());
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(UInt64Array::from_iter_values(0..rows)),
+        Arc::new(times),
+        Arc::new((0..rows as i64).map(|row| row % 1000).collect::<Int64Array>()),
+    ];
+    let batch = RecordBatch::try_new(schema.clone(), columns).unwrap();
+    EntityRows::new(schema.clone(), rows, Some((MAY, MAY)), move || {
+        Ok(BatchStream::from_batches(schema.clone(), vec![batch.clone()]))
+    })
+}
+
+/// Of many entity rows a part is looked at: the pairs are those of all.
+#[tokio::test]
+async fn pairs_of_many_entity_rows_are_estimated() {
+    let (rows, known) = (300_000, 30_000);
+    for (keys, chosen) in [(1000, "RunningTime"), (known, "Ranked")] {
+        let table = fresh("fan_out");
+        admin(&format!(
+            "CREATE TABLE {table} AS SELECT n % {keys} AS id, TIMESTAMPTZ '2024-01-01Z' + n * INTERVAL '1 minute' AS ts, \
+             n::float8 AS v FROM generate_series(1, {known}) AS n"
+        ))
+        .await;
+        admin(&format!("ANALYZE {table}")).await;
+        let mut request = history(&table, None);
+        request.entities = many_rows(rows);
+        let store = store(config()).await;
+        let told = OfflineStore::explain(&store, Explain::Historical(request))
+            .await
+            .unwrap();
+        let (_, told) = told.split_once("view view: ").unwrap();
+        let (formulation, told) = told.split_once(", about ").unwrap();
+        assert_eq!(formulation, chosen, "{told}");
+        let estimate: f64 = told.split_once(" pairs").unwrap().0.parse().unwrap();
+        // Each entity row meets all feature rows of its key.
+        let pairs = rows as f64 * f64::from(known / keys);
+        assert!(
+            (pairs * 0.99..pairs * 1.01).contains(&estimate),
+            "{estimate} of {pairs}"
+        );
         admin(&format!("DROP TABLE {table}")).await;
     }
 }
