@@ -1,8 +1,11 @@
 mod auth;
 mod check;
+mod staging;
 mod verify;
 
 pub use auth::{Auth, Certificate};
+pub(crate) use staging::Place;
+pub use staging::Staging;
 pub use verify::Verify;
 
 use std::collections::BTreeMap;
@@ -166,21 +169,6 @@ pub enum Scheme {
     Http,
     /// Over TLS.
     Https,
-}
-
-/// Storage that this process and Trino share.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Staging {
-    /// The folder as this process reaches it.
-    pub path: std::path::PathBuf,
-    /// The same folder as Trino names it.
-    pub location: String,
-    /// A catalog of the Hive connector, where external tables over the files are made.
-    pub catalog: String,
-    /// The schema for them; absent: the configuration's `dataset`.
-    #[serde(default)]
-    pub schema: Option<String>,
 }
 
 /// How entity rows get into Trino.

@@ -8,6 +8,7 @@ mod dialect;
 mod error;
 mod export;
 mod names;
+mod objects;
 mod session;
 mod source;
 mod store;

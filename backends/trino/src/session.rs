@@ -1,4 +1,3 @@
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::array::{Array, AsArray, RecordBatch};
@@ -12,22 +11,26 @@ use crate::catalogs::micros_of;
 use crate::client::{Client, Conversation, Properties};
 use crate::config::{EntitySelect, TrinoConfig};
 use crate::names;
+use crate::upload::{Staged, Storage};
 
 /// What the sessions of a store share.
 pub(crate) struct Shared {
     pub(crate) config: TrinoConfig,
     pub(crate) client: Arc<Client>,
+    /// Where rows are staged.
+    pub(crate) storage: Option<Storage>,
     /// The catalogs of the Hive connector, from when they were asked for.
     pub(crate) hives: OnceCell<Vec<String>>,
 }
 
 impl Shared {
-    pub(crate) fn new(config: TrinoConfig, client: Arc<Client>) -> Self {
-        Self {
+    pub(crate) fn new(config: TrinoConfig, client: Arc<Client>) -> Result<Self> {
+        Ok(Self {
+            storage: config.staging.as_ref().map(Storage::of).transpose()?,
             config,
             client,
             hives: OnceCell::new(),
-        }
+        })
     }
 
     /// A conversation with the configured session properties.
@@ -56,7 +59,7 @@ pub struct TrinoSession {
     shared: Arc<Shared>,
     work: Conversation,
     tables: Mutex<Vec<String>>,
-    folders: Mutex<Vec<PathBuf>>,
+    staged: Mutex<Vec<Staged>>,
     swaps: Swap,
 }
 
@@ -66,7 +69,7 @@ impl TrinoSession {
             work: shared.conversation(),
             shared,
             tables: Mutex::default(),
-            folders: Mutex::default(),
+            staged: Mutex::default(),
             swaps: Swap::default(),
         }
     }
@@ -116,9 +119,15 @@ impl TrinoSession {
         locked(&self.tables).push(table.to_owned());
     }
 
-    /// Notes a folder that is about to be made.
-    pub(crate) fn made_folder(&self, folder: &Path) {
-        locked(&self.folders).push(folder.to_owned());
+    /// Notes what is about to be staged: it is removed in the end, whatever happens.
+    pub(crate) fn stages(&self, staged: Staged) {
+        locked(&self.staged).push(staged);
+    }
+
+    /// Where rows are staged, for people.
+    fn places(&self) -> String {
+        let staged = locked(&self.staged);
+        staged.iter().map(|staged| format!("staged in {staged}\n")).collect()
     }
 
     /// What stands behind the name of a table that is made in the configured catalog. As in Feast, other connectors are
@@ -199,7 +208,7 @@ impl SqlSession for TrinoSession {
                 let column = batch.column(0).as_string::<i32>();
                 column.iter().flatten().map(str::to_owned).collect::<Vec<_>>()
             });
-        Ok(lines.collect::<Vec<_>>().join("\n"))
+        Ok(self.places() + &lines.collect::<Vec<_>>().join("\n"))
     }
 
     async fn row_estimate(&self, table: &[String]) -> Result<Option<u64>> {
@@ -211,19 +220,9 @@ impl SqlSession for TrinoSession {
         self.work.stop().await;
         self.swaps.end().await;
         let dropped = self.drop_tables().await;
-        let folders = std::mem::take(&mut *locked(&self.folders));
-        let removed = futures::future::join_all(folders.iter().map(|folder| remove(folder))).await;
+        let staged = std::mem::take(&mut *locked(&self.staged));
+        let removed = futures::future::join_all(staged.into_iter().map(Staged::remove)).await;
         dropped.and(removed.into_iter().collect())
-    }
-}
-
-/// Removes a folder that was noted before it was made.
-async fn remove(folder: &Path) -> Result<()> {
-    match tokio::fs::remove_dir_all(folder).await {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(Error::from(error).within(&format!("the staged rows in `{}` stay", folder.display())))
-        }
-        _ => Ok(()),
     }
 }
 

@@ -30,7 +30,7 @@ impl SqlStore for TrinoStore {
         config.check()?;
         let client = Arc::new(Client::new(&config)?);
         Ok(Self {
-            shared: Arc::new(Shared::new(config, client)),
+            shared: Arc::new(Shared::new(config, client)?),
             cleanup: Cleanup::default(),
             sweeping: Mutex::default(),
         })

@@ -6,6 +6,7 @@ use arrow::array::AsArray;
 use crate::client::Conversation;
 use crate::names;
 use crate::session::Shared;
+use crate::upload::Storage;
 
 /// Drops what processes that were killed have left behind, by name and age. What goes wrong does not matter: the
 /// next start tries again.
@@ -16,7 +17,11 @@ pub(crate) async fn sweep(shared: Arc<Shared>) {
     if let Some(staging) = &config.staging {
         let schema = config.staging_schema(staging);
         tables(&conversation, &staging.catalog, schema, config.sweep_after).await;
-        folders(&staging.path, config.sweep_after).await;
+    }
+    match &shared.storage {
+        Some(Storage::Folder(folder)) => folders(folder, config.sweep_after).await,
+        Some(Storage::Objects(objects)) => objects.sweep(config.sweep_after).await,
+        None => {}
     }
     if let Some(catalog) = &config.export_catalog {
         tables(&conversation, catalog, &config.dataset, config.sweep_after).await;

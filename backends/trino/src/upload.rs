@@ -2,6 +2,7 @@
 
 mod chunk;
 mod parquet;
+mod storage;
 mod tables;
 
 use arrow::array::RecordBatch;
@@ -13,6 +14,7 @@ use crate::config::EntitySelect;
 use crate::session::TrinoSession;
 use crate::types::{normal_batch, normal_schema};
 use chunk::{Chunk, Shape};
+pub(crate) use storage::{Staged, Storage};
 
 /// Rows of no more text than this go inside of the statement: Trino evaluates them as often as they are named there.
 const EMBEDDED: usize = 200_000;
@@ -61,8 +63,8 @@ impl TrinoSession {
         if let Some(select) = self.embedded(&shape, &mut incoming).await? {
             return Ok(format!("({select})"));
         }
-        match &self.config().staging {
-            Some(staging) => self.shared_storage(staging, incoming).await,
+        match self.config().staging.as_ref().zip(self.shared().storage.as_ref()) {
+            Some((staging, storage)) => self.shared_storage(staging, storage, incoming).await,
             None => self.inserted(&shape, incoming).await,
         }
     }

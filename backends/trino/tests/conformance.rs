@@ -19,6 +19,11 @@ mod staged {
     hybrid_conformance::suite!(TrinoFixture::new(Way::Staged).await);
 }
 
+mod in_a_bucket {
+    use super::*;
+    hybrid_conformance::suite!(TrinoFixture::new(Way::InBucket).await; keys, winner, write);
+}
+
 /// Without shared storage, rows of every type go in as JSON.
 mod inserted {
     use super::*;

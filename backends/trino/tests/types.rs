@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, Float64Array, RecordBatch, StringArray, TimestampMicrosecondArray, UInt64Array};
 use arrow::datatypes::{DataType, Field, Float64Type};
-use common::{Way, config, connect, count, memory, rows, staging, unique};
+use common::{Way, bucket_folder, config, connect, count, memory, rows, staging, staging_in, unique};
 use hybrid_core::sql::{Mode, SqlSession, SqlStore, sql_type_of};
 use hybrid_core::{BatchStream, ErrorKind};
 use hybrid_store_trino::{EntitySelect, TrinoStore};
@@ -115,6 +115,7 @@ fn on_the_way(way: Way) -> hybrid_store_trino::TrinoConfig {
         Way::Embedded => config.entity_select_mode = EntitySelect::EmbedQuery,
         Way::Inserted => {}
         Way::Staged => config.staging = Some(staging()),
+        Way::InBucket => config.staging = Some(staging_in(bucket_folder("stage"))),
     }
     config
 }
@@ -125,8 +126,10 @@ async fn rows_arrive_whole_by_each_way_and_are_gone_afterwards() {
         (Way::Embedded, 3_000),
         (Way::Inserted, 60_000),
         (Way::Staged, 60_000),
+        (Way::InBucket, 60_000),
         (Way::Inserted, 0),
         (Way::Staged, 0),
+        (Way::InBucket, 0),
     ] {
         let config = on_the_way(way);
         let schema = config.dataset.clone();
@@ -178,7 +181,7 @@ async fn rows_arrive_whole_by_each_way_and_are_gone_afterwards() {
             );
         }
     }
-    let left: Vec<_> = std::fs::read_dir(staging().path).unwrap().collect();
+    let left: Vec<_> = std::fs::read_dir(staging().path.unwrap()).unwrap().collect();
     assert!(left.len() < 50, "{left:?}");
 }
 
@@ -362,7 +365,7 @@ async fn every_arrow_type_goes_in_by_each_way() {
         ("no", Arc::new(NullArray::new(2))),
     ];
     let batch = RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(n, c)| (n, c, true))).unwrap();
-    for way in [Way::Embedded, Way::Inserted, Way::Staged] {
+    for way in [Way::Embedded, Way::Inserted, Way::Staged, Way::InBucket] {
         let store = connect(on_the_way(way)).await;
         let schema = unique("every");
         let done = common::create(&store, &["iceberg", &schema, "t"], vec![batch.clone()], Mode::Create).await;

@@ -30,6 +30,9 @@ impl TrinoConfig {
                 return Err(Error::new(ErrorKind::Config, format!("`{name}` is empty")));
             }
         }
+        if let Some(staging) = &self.staging {
+            staging.check()?;
+        }
         if let Some(location) = self.export_location.as_deref().filter(|location| !is_folder(location)) {
             let message = format!("`export_location: {location}` is no folder of Trino's");
             return Err(Error::new(ErrorKind::Config, message)
@@ -48,7 +51,7 @@ impl TrinoConfig {
             certificate.key = repo.join(&certificate.key);
         }
         if let Some(staging) = &mut self.staging {
-            staging.path = repo.join(&staging.path);
+            staging.start_in(repo);
         }
         self
     }

@@ -34,7 +34,10 @@ fn every_spelling_of_feasts_is_read() {
     assert!(!format!("{config:?}").contains("hunter2"), "{config:?}");
     let config = config.relative_to(std::path::Path::new("/repo"));
     assert_eq!(config.ssl_verify, Verify::File("/repo/ca.pem".into()));
-    assert_eq!(config.staging.unwrap().path, std::path::Path::new("/repo/stage"));
+    assert_eq!(
+        config.staging.unwrap().place().unwrap(),
+        Place::Folder("/repo/stage".into())
+    );
     assert_eq!(read(&json!({"ssl_verify": false})).unwrap().ssl_verify, Verify::Off);
 }
 
@@ -85,12 +88,63 @@ fn what_cannot_be_done_is_refused_with_the_reason() {
         json!({"export_catalog": ""}),
         json!({"export_location": "/data/exports"}),
         json!({"export_location": "s3://"}),
+        json!({"staging": {"location": "local:///stage", "catalog": "hive"}}),
+        json!({"staging": {"location": "s3://", "catalog": "hive"}}),
+        json!({"staging": {"path": "hdfs://host/stage", "location": "hdfs://host/stage", "catalog": "hive"}}),
+        json!({"staging": {"path": "/stage", "location": "s3://b", "catalog": "hive", "s3_endpoint_override": "http://x"}}),
+        json!({"staging": {"location": "gs://b", "catalog": "hive", "s3_endpoint_override": "http://x"}}),
+        json!({"staging": {"location": "s3://b", "catalog": "hive", "s3_endpoint_override": "minio:9000"}}),
     ] {
         assert_eq!(
             read(&extra).unwrap().check().unwrap_err().kind(),
             ErrorKind::Config,
             "{extra}"
         );
+    }
+}
+
+#[test]
+fn rows_are_staged_where_the_path_says_or_the_location() {
+    let place = |path: Option<&str>, location: &str| {
+        let staging = json!({"path": path, "location": location, "catalog": "hive"});
+        let config = read(&json!({"staging": staging})).unwrap();
+        let config = config.relative_to(std::path::Path::new("/repo"));
+        config.check().map(|()| config.staging.unwrap().place().unwrap())
+    };
+    for (path, location, found) in [
+        (None, "s3://b/stage", "s3://b/stage"),
+        (None, "s3a://b/stage/", "s3a://b/stage"),
+        (Some("s3://b/stage/x"), "s3n://b/stage/x", "s3://b/stage/x"),
+        (Some("gs://b"), "gs://b", "gs://b"),
+        (
+            None,
+            "abfss://c@a.dfs.core.windows.net/x",
+            "abfss://c@a.dfs.core.windows.net/x",
+        ),
+    ] {
+        match place(path, location).unwrap() {
+            Place::Objects(address) => assert_eq!(address.to_string(), found),
+            Place::Folder(folder) => panic!("{}", folder.display()),
+        }
+    }
+    assert_eq!(
+        place(Some("/mnt/stage"), "s3://b/stage").unwrap(),
+        Place::Folder("/mnt/stage".into())
+    );
+}
+
+#[test]
+fn credentials_do_not_stand_in_what_is_said_of_staging() {
+    for (location, endpoint) in [
+        ("s3://key:hunter2@b/stage", None),
+        ("abfss://c@a.dfs.core.windows.net/x?sig=hunter2", None),
+        ("s3://b/stage", Some("http://key:hunter2@minio:9000")),
+    ] {
+        let staging = json!({"location": location, "catalog": "hive", "s3_endpoint_override": endpoint});
+        let error = read(&json!({"staging": staging})).unwrap().check().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
+        let text = format!("{error} {error:?}");
+        assert!(!text.contains("hunter2") && text.contains("staging"), "{text}");
     }
 }
 

@@ -14,7 +14,7 @@ use hybrid_core::store::DynOfflineStore;
 use hybrid_core::{BatchStream, Capabilities, Context, HybridOfflineStore, Result, Source, async_trait};
 use hybrid_store_trino::{EntitySelect, Staging, TrinoConfig, TrinoSource, TrinoStore};
 
-fn variable(name: &str) -> String {
+pub fn variable(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run scripts/test trino"))
 }
 
@@ -59,10 +59,21 @@ pub fn bucket_folder(name: &str) -> String {
 /// Storage that the server reaches as `local:///staging`.
 pub fn staging() -> Staging {
     Staging {
-        path: warehouse().join("staging"),
+        path: Some(warehouse().join("staging")),
         location: "local:///staging".to_owned(),
         catalog: "hive".to_owned(),
         schema: Some("staging".to_owned()),
+        s3_endpoint_override: None,
+    }
+}
+
+/// The same on S3, in a folder of the bucket.
+pub fn staging_in(location: String) -> Staging {
+    Staging {
+        path: None,
+        location,
+        s3_endpoint_override: Some(variable("HYBRID_S3_ENDPOINT")),
+        ..staging()
     }
 }
 
@@ -168,6 +179,8 @@ pub enum Way {
     Embedded,
     Inserted,
     Staged,
+    /// On S3.
+    InBucket,
 }
 
 /// The store as the conformance suite sees it: tables of a connector, else Iceberg, in a schema of their own.
@@ -200,6 +213,10 @@ impl TrinoFixture {
             Way::Staged => {
                 asked.entity_select_mode = EntitySelect::TempTable;
                 asked.staging = Some(staging());
+            }
+            Way::InBucket => {
+                asked.entity_select_mode = EntitySelect::TempTable;
+                asked.staging = Some(staging_in(bucket_folder("stage")));
             }
         }
         // Tables are made by the quickest way, whatever is tested.

@@ -1,4 +1,4 @@
-//! On object storage: tables of Delta and Hive, and exports.
+//! On object storage: tables of Delta and Hive, exports, and staged rows.
 
 #![allow(clippy::unwrap_used)]
 
@@ -7,4 +7,5 @@ mod common;
 mod delta;
 mod exports;
 mod hive;
+mod staged;
 mod writers;
