@@ -11,38 +11,26 @@ pub(crate) enum Location {
     /// A path or a glob of this machine; `folder` when it was written with a `/` at its end.
     Local { path: PathBuf, folder: bool },
     /// A URL of an object store.
-    Remote { scheme: Scheme, url: String },
+    Remote(String),
 }
 
-/// The object stores, each behind a cargo feature.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Scheme {
-    S3,
-    Gcs,
-    Azure,
-}
+/// The cargo feature that an object store is behind, and whether it is compiled in.
+type Feature = (&'static str, bool);
 
-const SCHEMES: [(&str, Scheme); 8] = [
-    ("s3", Scheme::S3),
-    ("s3a", Scheme::S3),
-    ("gs", Scheme::Gcs),
-    ("gcs", Scheme::Gcs),
-    ("az", Scheme::Azure),
-    ("azure", Scheme::Azure),
-    ("abfs", Scheme::Azure),
-    ("abfss", Scheme::Azure),
+const S3: Feature = ("s3", cfg!(feature = "s3"));
+const GCS: Feature = ("gcs", cfg!(feature = "gcs"));
+const AZURE: Feature = ("azure", cfg!(feature = "azure"));
+
+const SCHEMES: [(&str, Feature); 8] = [
+    ("s3", S3),
+    ("s3a", S3),
+    ("gs", GCS),
+    ("gcs", GCS),
+    ("az", AZURE),
+    ("azure", AZURE),
+    ("abfs", AZURE),
+    ("abfss", AZURE),
 ];
-
-impl Scheme {
-    /// The cargo feature that compiles it in, and whether it is.
-    pub(crate) fn feature(self) -> (&'static str, bool) {
-        match self {
-            Self::S3 => ("s3", cfg!(feature = "s3")),
-            Self::Gcs => ("gcs", cfg!(feature = "gcs")),
-            Self::Azure => ("azure", cfg!(feature = "azure")),
-        }
-    }
-}
 
 /// Resolves a source's `path`; relative ones start at `base`.
 ///
@@ -62,14 +50,13 @@ pub(crate) fn resolve(base: &Path, path: &str) -> Result<Location> {
         let decoded = percent_decoded(rest);
         return Ok(local(base.join(&decoded), &decoded));
     }
-    let Some((_, known)) = SCHEMES.iter().find(|(name, _)| *name == scheme) else {
+    let Some((_, (feature, compiled))) = SCHEMES.iter().find(|(name, _)| *name == scheme) else {
         let names: Vec<&str> = SCHEMES.iter().map(|(name, _)| *name).collect();
         return Err(
             definition(format!("`{}`: unknown scheme `{scheme}`", without_secrets(path)))
                 .with_help(format!("the schemes are file, {}", names.join(", "))),
         );
     };
-    let (feature, compiled) = known.feature();
     if !compiled {
         let message = format!(
             "`{}`: this program was built without {scheme}://",
@@ -85,10 +72,7 @@ pub(crate) fn resolve(base: &Path, path: &str) -> Result<Location> {
         "gcs" => "gs",
         other => other,
     };
-    Ok(Location::Remote {
-        scheme: *known,
-        url: format!("{scheme}://{rest}"),
-    })
+    Ok(Location::Remote(format!("{scheme}://{rest}")))
 }
 
 fn local(path: PathBuf, written: &str) -> Location {

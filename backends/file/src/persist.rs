@@ -25,7 +25,7 @@ pub(crate) async fn persist(base: &Path, request: PersistRequest<FileSource>, ca
             Ok(written)
         }
         #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
-        Location::Remote { scheme, url } => remote(scheme, url, options, rows, overwrite, call).await,
+        Location::Remote(url) => remote(url, options, rows, overwrite, call).await,
         _ => Err(a_folder(&options)),
     }
 }
@@ -80,14 +80,7 @@ async fn local(path: PathBuf, rows: BatchStream, overwrite: bool) -> Result<u64>
 }
 
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
-async fn remote(
-    scheme: crate::location::Scheme,
-    url: String,
-    source: FileSource,
-    rows: BatchStream,
-    overwrite: bool,
-    call: &Call,
-) -> Result<u64> {
+async fn remote(url: String, source: FileSource, rows: BatchStream, overwrite: bool, call: &Call) -> Result<u64> {
     use crate::remote::Existing;
 
     let Some(format) = crate::read::format_of(&extension(&url)) else {
@@ -95,7 +88,6 @@ async fn remote(
         return Err(invalid(message).with_help("name an object that ends in .parquet or .csv"));
     };
     let object = crate::write::Object {
-        scheme,
         url,
         endpoint: source.s3_endpoint_override,
         format,

@@ -1,7 +1,6 @@
 //! A folder of an object store, where rows are staged: one object in a folder of its own for each time.
 
 mod address;
-mod client;
 mod error;
 mod upload;
 
@@ -13,20 +12,18 @@ use std::time::Duration;
 
 use hybrid_core::sql::jittered;
 use hybrid_core::{Error, Result};
+use hybrid_objects::{Client, Kind};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 
-pub(crate) use address::{Address, Kind};
+pub(crate) use address::Address;
+pub(crate) use error::of_staging;
 pub(crate) use upload::{Feed, Upload};
 
 use crate::names;
-use client::Client;
 
 /// The object's name in its folder.
 const ROWS: &str = "rows.parquet";
-
-/// Credentials that take longer than this are not there: nobody answers at the machine's metadata address.
-const CREDENTIALS: Duration = Duration::from_secs(10);
 
 /// How often an object is asked to be deleted.
 const ATTEMPTS: u32 = 3;
@@ -44,7 +41,7 @@ impl Objects {
     /// # Errors
     /// Config for settings that do not go together.
     pub(crate) fn new(address: Address, endpoint: Option<&str>) -> Result<Self> {
-        let client = client::client(&address, endpoint)?;
+        let client = Client::new(&address.at, endpoint).map_err(of_staging)?;
         Ok(Self { client, address })
     }
 
@@ -53,10 +50,7 @@ impl Objects {
     /// # Errors
     /// Unauthenticated where there are none.
     pub(crate) async fn check(&self) -> Result<()> {
-        match tokio::time::timeout(CREDENTIALS, (self.client.credentials)()).await {
-            Ok(Ok(())) => Ok(()),
-            _ => Err(error::no_credentials(&self.address)),
-        }
+        self.client.check(&self.address.at).await.map_err(of_staging)
     }
 
     /// Begins the object of a folder.
@@ -87,7 +81,7 @@ impl Objects {
             let place = format!("the staged rows in `{}` stay", self.url(name));
             error.within(&place)
         })?;
-        if self.address.kind == Kind::Azure {
+        if self.address.at.kind == Kind::Azure {
             // Where Azure has real folders, one without files is still there; where it has none, this finds nothing.
             let _ = self.delete(&self.folder(name)).await;
         }

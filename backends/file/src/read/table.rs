@@ -197,17 +197,17 @@ pub(crate) fn list(base: &Path, options: &FileSource) -> Result<(Vec<Listed>, bo
             }?;
             Ok((files, path.is_file()))
         }
-        Location::Remote { scheme, url } => remote(scheme, &url, options),
+        Location::Remote(url) => remote(&url, options),
     }
 }
 
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
-fn remote(scheme: crate::location::Scheme, url: &str, options: &FileSource) -> Result<(Vec<Listed>, bool)> {
-    crate::remote::Bucket::open(scheme, url, options.s3_endpoint_override.as_deref())?.list()
+fn remote(url: &str, options: &FileSource) -> Result<(Vec<Listed>, bool)> {
+    crate::remote::Bucket::open(url, options.s3_endpoint_override.as_deref())?.list()
 }
 
 #[cfg(not(any(feature = "s3", feature = "gcs", feature = "azure")))]
-fn remote(_: crate::location::Scheme, url: &str, _: &FileSource) -> Result<(Vec<Listed>, bool)> {
+fn remote(url: &str, _: &FileSource) -> Result<(Vec<Listed>, bool)> {
     Err(crate::error::unsupported(format!(
         "`{}`: this program was built without object stores",
         without_secrets(url)

@@ -2,8 +2,9 @@
 
 use glob::{MatchOptions, Pattern};
 use hybrid_core::{Error, ErrorKind, Result};
+use hybrid_objects::Address;
 
-use super::address::Address;
+use super::address::key;
 use crate::listing::{extension, is_hidden, table_format};
 use crate::location::is_glob;
 
@@ -25,11 +26,11 @@ impl Wanted {
     /// # Errors
     /// Definition for a glob that is none.
     pub(super) fn of(address: &Address) -> Result<Self> {
-        let key = &address.key;
+        let key = key(address);
         if !is_glob(key) {
             return Ok(Self {
                 root: address.root.clone(),
-                prefix: key.clone(),
+                prefix: key.to_owned(),
                 pattern: None,
             });
         }
@@ -118,10 +119,11 @@ impl Wanted {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use super::super::address::parse;
     use super::*;
 
     fn found(url: &str, keys: &[&str]) -> Result<Vec<String>> {
-        let wanted = Wanted::of(&Address::parse(url)?)?;
+        let wanted = Wanted::of(&parse(url)?)?;
         let parts = keys.iter().map(|key| wanted.parts(key, 1));
         let parts: Vec<Option<Vec<String>>> = parts.collect::<Result<_>>()?;
         Ok(parts.into_iter().flatten().map(|parts| parts.join("/")).collect())
@@ -141,7 +143,7 @@ mod tests {
             ["a.parquet", "y=1/b.parquet", "_y=2/e.parquet"]
         );
         assert_eq!(found("s3://b", &["x/a.parquet"]).unwrap(), ["x/a.parquet"]);
-        let wanted = Wanted::of(&Address::parse("s3://b/x").unwrap()).unwrap();
+        let wanted = Wanted::of(&parse("s3://b/x").unwrap()).unwrap();
         assert!(
             wanted.parts("x/folder", 0).unwrap().is_none(),
             "a placeholder of a folder"

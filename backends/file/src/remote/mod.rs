@@ -19,14 +19,14 @@ use std::sync::Arc;
 
 use futures::TryStreamExt;
 use hybrid_core::{Error, ErrorKind, Result};
+use hybrid_objects::Address;
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 
-use self::address::Address;
+use self::address::{key, may_be_object};
 use self::error::store_error;
 use self::keys::Wanted;
 use crate::listing::Listed;
-use crate::location::Scheme;
 use crate::storage::Handle;
 
 pub(crate) use self::object::RemoteObject;
@@ -44,11 +44,11 @@ impl Bucket {
     /// # Errors
     /// Definition for a malformed URL or endpoint, Config for settings that do not go together,
     /// Unauthenticated where no credentials are found.
-    pub(crate) fn open(scheme: Scheme, url: &str, endpoint: Option<&str>) -> Result<Self> {
-        let address = Address::parse(url)?;
+    pub(crate) fn open(url: &str, endpoint: Option<&str>) -> Result<Self> {
+        let address = address::parse(url)?;
         let endpoint = endpoint.map(str::to_owned);
         runtime::block(async move {
-            let store = client::client(scheme, &address, endpoint.as_deref()).await?;
+            let store = client::client(&address, endpoint.as_deref()).await?;
             Ok(Self { store, address })
         })
     }
@@ -59,7 +59,7 @@ impl Bucket {
     /// NotFound when there is none; Unsupported for a Delta or Iceberg table; what the server says.
     pub(crate) fn list(self) -> Result<(Vec<Listed>, bool)> {
         runtime::block(async move {
-            if self.address.may_be_object()
+            if may_be_object(&self.address)
                 && let Some(found) = self.head().await?
             {
                 let name = found.location.filename().unwrap_or_default().to_owned();
@@ -75,7 +75,7 @@ impl Bucket {
     /// # Errors
     /// InvalidInput for a URL that names none; what the server says.
     pub(crate) fn has_object(self) -> Result<bool> {
-        if !self.address.may_be_object() {
+        if !may_be_object(&self.address) {
             let message = format!("`{}` is no name of an object", self.address.url);
             return Err(Error::new(ErrorKind::InvalidInput, message));
         }
@@ -83,7 +83,7 @@ impl Bucket {
     }
 
     async fn head(&self) -> Result<Option<ObjectMeta>> {
-        match self.store.head(&path(&self.address.key, &self.address.url)?).await {
+        match self.store.head(&path(key(&self.address), &self.address.url)?).await {
             Ok(found) => Ok(Some(found)),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(store_error("read", &self.address.url, &error)),
@@ -118,7 +118,7 @@ impl Bucket {
     }
 
     fn listed(&self, found: ObjectMeta, parts: Vec<String>) -> Listed {
-        let name = self.address.url_of(found.location.as_ref());
+        let name = format!("{}/{}", self.address.root, found.location);
         let object = RemoteObject::new(Arc::clone(&self.store), name.clone(), found);
         Listed::new(name, parts, Handle::Remote(object))
     }

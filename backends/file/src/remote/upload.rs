@@ -12,11 +12,10 @@ use object_store::path::Path;
 use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, PutResult};
 use tokio::sync::oneshot;
 
-use super::address::Address;
+use super::address::{self, key};
 use super::error::store_error;
 use super::{client, path, runtime};
 use crate::error::{invalid, io_error};
-use crate::location::Scheme;
 
 /// Larger files go in parts, of at least this size.
 const PART: u64 = 16 << 20;
@@ -42,7 +41,6 @@ pub(crate) enum Existing {
 /// # Errors
 /// InvalidInput when the object exists; what the server says.
 pub(crate) async fn put_file(
-    scheme: Scheme,
     url: &str,
     endpoint: Option<&str>,
     name: &str,
@@ -54,10 +52,10 @@ pub(crate) async fn put_file(
     // Closed when the caller drops this future.
     let (caller, waits) = oneshot::channel::<()>();
     let done = runtime::run(async move {
-        let address = Address::parse(&url)?;
-        let store = client::client(scheme, &address, endpoint.as_deref()).await?;
+        let address = address::parse(&url)?;
+        let store = client::client(&address, endpoint.as_deref()).await?;
         let upload = Upload {
-            at: path(&address.key, &address.url)?,
+            at: path(key(&address), &address.url)?,
             store,
             url: address.url,
             existing,

@@ -11,13 +11,11 @@ use super::partition::Partitions;
 use super::target::{RemotePlace, Target};
 use super::temp::Temp;
 use crate::error::io_error;
-use crate::location::Scheme;
 use crate::read::{Cancel, Format};
 use crate::remote::{Bucket, Existing, exists, put_file};
 
 /// An object that is made of rows.
 pub(crate) struct Object {
-    pub scheme: Scheme,
     pub url: String,
     pub endpoint: Option<String>,
     pub format: Format,
@@ -27,7 +25,6 @@ pub(crate) struct Object {
 /// A complete file on this machine, and where it goes.
 pub(super) struct Upload {
     temp: Temp,
-    scheme: Scheme,
     url: String,
     endpoint: Option<String>,
     /// The object's name below the URL.
@@ -52,7 +49,6 @@ pub(super) fn append(target: &Target, place: &RemotePlace, mut incoming: Incomin
     Ok(Written::Here(Upload {
         name: parts.join("/"),
         temp,
-        scheme: place.scheme,
         url: place.url.clone(),
         endpoint: target.options.s3_endpoint_override.clone(),
         existing: Existing::Stays,
@@ -62,7 +58,7 @@ pub(super) fn append(target: &Target, place: &RemotePlace, mut incoming: Incomin
 
 /// The same, for an object of its own.
 pub(super) fn make(object: Object, incoming: Incoming, cancel: &Cancel) -> Result<Upload> {
-    let bucket = Bucket::open(object.scheme, &object.url, object.endpoint.as_deref())?;
+    let bucket = Bucket::open(&object.url, object.endpoint.as_deref())?;
     let is_there = match bucket.has_object() {
         // Who may write need not be allowed to look.
         Err(error) if object.existing == Existing::Goes && error.kind() == ErrorKind::PermissionDenied => false,
@@ -83,7 +79,6 @@ pub(super) fn make(object: Object, incoming: Incoming, cancel: &Cancel) -> Resul
     let (url, name) = object.url.rsplit_once('/').unwrap_or(("", object.url.as_str()));
     Ok(Upload {
         temp,
-        scheme: object.scheme,
         url: url.to_owned(),
         name: name.to_owned(),
         endpoint: object.endpoint,
@@ -112,7 +107,7 @@ impl Upload {
         let fail = |error| io_error("read", "the rows to send", error);
         let file = self.temp.file().try_clone().map_err(fail)?;
         let endpoint = self.endpoint.as_deref();
-        put_file(self.scheme, &self.url, endpoint, &self.name, file, self.existing).await?;
+        put_file(&self.url, endpoint, &self.name, file, self.existing).await?;
         Ok(self.rows)
     }
 }

@@ -33,7 +33,6 @@ pub(super) enum Place {
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
 #[derive(Debug)]
 pub(super) struct RemotePlace {
-    pub scheme: crate::location::Scheme,
     pub url: String,
     /// What the new object's name ends in.
     pub extension: String,
@@ -59,7 +58,7 @@ impl Target {
         let options = source.options.clone();
         let (place, format, files) = match resolve(base, &options.path)? {
             Location::Local { path, folder } => local(base, &options, path, folder)?,
-            Location::Remote { scheme, url } => remote(base, &options, scheme, &url)?,
+            Location::Remote(url) => remote(base, &options, &url)?,
         };
         let name = if source.name.is_empty() {
             without_secrets(&options.path)
@@ -181,7 +180,7 @@ fn of_folder(base: &Path, options: &FileSource, known: Option<Format>) -> Result
 }
 
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
-fn remote(base: &Path, options: &FileSource, scheme: crate::location::Scheme, url: &str) -> Result<Found> {
+fn remote(base: &Path, options: &FileSource, url: &str) -> Result<Found> {
     let one_object = || {
         unsupported(format!(
             "`{}` is one object, which no object store can append to atomically",
@@ -191,7 +190,6 @@ fn remote(base: &Path, options: &FileSource, scheme: crate::location::Scheme, ur
     };
     let place = |url: &str, extension: &str| {
         Place::Remote(RemotePlace {
-            scheme,
             url: url.trim_end_matches('/').to_owned(),
             extension: extension.to_owned(),
         })
@@ -214,7 +212,7 @@ fn remote(base: &Path, options: &FileSource, scheme: crate::location::Scheme, ur
 }
 
 #[cfg(not(any(feature = "s3", feature = "gcs", feature = "azure")))]
-fn remote(_: &Path, _: &FileSource, _: crate::location::Scheme, url: &str) -> Result<Found> {
+fn remote(_: &Path, _: &FileSource, url: &str) -> Result<Found> {
     Err(unsupported(format!(
         "`{}`: this program was built without object stores",
         without_secrets(url)

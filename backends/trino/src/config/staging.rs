@@ -1,9 +1,10 @@
 use std::path::{Path, PathBuf};
 
 use hybrid_core::{Error, ErrorKind, Result};
+use hybrid_objects::{Kind, check_endpoint};
 use serde::Deserialize;
 
-use crate::objects::{Address, Kind};
+use crate::objects::{Address, of_staging};
 
 /// Storage that this process and Trino share.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -55,22 +56,14 @@ impl Staging {
     }
 
     pub(super) fn check(&self) -> Result<()> {
-        let place = self.place()?;
+        let kind = match self.place()? {
+            Place::Objects(address) => Some(address.at.kind),
+            Place::Folder(_) => None,
+        };
         let Some(endpoint) = self.endpoint() else {
             return Ok(());
         };
-        if !matches!(&place, Place::Objects(address) if address.kind == Kind::S3) {
-            return Err(config("`staging.s3_endpoint_override` is for s3:// alone"));
-        }
-        // Not shown: there may be a password in it.
-        if endpoint.contains('@') {
-            return Err(config("`staging.s3_endpoint_override` holds credentials")
-                .with_help("give them by environment variables (AWS_ACCESS_KEY_ID)"));
-        }
-        if endpoint.starts_with("https://") || endpoint.starts_with("http://") {
-            return Ok(());
-        }
-        Err(config("`staging.s3_endpoint_override` is no URL").with_help("begin it with https:// or http://"))
+        check_endpoint(endpoint, kind, ErrorKind::Config).map_err(of_staging)
     }
 
     /// Has a relative `path` start in a folder.
@@ -93,7 +86,7 @@ fn unreached() -> Error {
 fn unknown() -> Error {
     config("`staging.path` is a URL of no known scheme").with_help(format!(
         "the schemes are {}; a folder of this machine is written without one",
-        Address::schemes()
+        Kind::schemes()
     ))
 }
 

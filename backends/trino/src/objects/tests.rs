@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use futures::{FutureExt, TryStreamExt};
+use futures::TryStreamExt;
 use hybrid_core::ErrorKind;
 use object_store::PutPayload;
 use object_store::aws::AmazonS3Builder;
@@ -20,10 +20,7 @@ const PIECE: usize = 11 << 20;
 /// A folder of a bucket in memory.
 fn in_memory() -> (Arc<InMemory>, Arc<Objects>) {
     let store = Arc::new(InMemory::new());
-    let client = Client {
-        store: Arc::clone(&store) as Arc<dyn ObjectStore>,
-        credentials: Box::new(|| async { Ok::<(), object_store::Error>(()) }.boxed()),
-    };
+    let client = Client::without_credentials(Arc::clone(&store) as Arc<dyn ObjectStore>);
     let address = Address::parse("s3://bucket/stage").unwrap().unwrap();
     (store, Arc::new(Objects { client, address }))
 }
@@ -119,7 +116,7 @@ async fn server(answer: Answer) -> (Arc<Objects>, Arc<Mutex<Vec<String>>>) {
         .with_access_key_id("AKIDWRONG")
         .with_secret_access_key("hunter2");
     let address = Address::parse("s3://bucket/stage").unwrap().unwrap();
-    let client = client::s3(builder, &address, Some(&endpoint)).unwrap();
+    let client = Client::s3(builder, &address.at, Some(&endpoint)).unwrap();
     (Arc::new(Objects { client, address }), asked)
 }
 
@@ -215,7 +212,7 @@ async fn what_a_store_refuses_is_told_with_the_location_and_without_secrets() {
 }
 
 #[test]
-fn urls_are_taken_apart() {
+fn urls_are_of_folders() {
     for (url, root, folder) in [
         ("s3://b/a/b/", "s3://b", "a/b"),
         ("S3A://b", "s3a://b", ""),
@@ -224,7 +221,7 @@ fn urls_are_taken_apart() {
     ] {
         let address = Address::parse(url).unwrap().unwrap();
         assert_eq!(
-            (address.root.as_str(), address.folder.as_ref()),
+            (address.at.root.as_str(), address.folder.as_ref()),
             (root, folder),
             "{url}"
         );

@@ -7,13 +7,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use hybrid_core::{ErrorKind, Result};
+use hybrid_objects::Client;
 use object_store::aws::AmazonS3Builder;
 
-use super::super::address::Address;
-use super::super::{Bucket, client, error, runtime};
+use super::super::Bucket;
+use super::super::address::parse;
 use super::{bucket, names};
 use crate::listing::Listed;
-use crate::location::Scheme;
 
 /// A server that gives each request the same answer and counts them.
 struct Server {
@@ -50,11 +50,11 @@ impl Server {
     }
 
     fn list(&self) -> Result<(Vec<Listed>, bool)> {
-        let address = Address::parse("s3://bucket/folder/").unwrap();
+        let address = parse("s3://bucket/folder/").unwrap();
         let builder = AmazonS3Builder::new()
             .with_access_key_id("AKIDTEST")
             .with_secret_access_key("very-secret");
-        let made = client::s3(builder, &address, Some(&self.endpoint)).unwrap();
+        let made = Client::s3(builder, &address, Some(&self.endpoint)).unwrap();
         bucket(made.store, &address.url).list()
     }
 }
@@ -132,31 +132,11 @@ fn endpoints_are_checked_and_not_shown_with_a_password() {
         ("localhost:9000", "does not start with"),
         ("http://me:hunter2@host", "credentials"),
     ] {
-        let error = Bucket::open(Scheme::S3, "s3://b/x", Some(endpoint)).err().unwrap();
+        let error = Bucket::open("s3://b/x", Some(endpoint)).err().unwrap();
         assert_eq!(error.kind(), ErrorKind::Definition);
         assert!(
             error.to_string().contains(says) && !error.to_string().contains("hunter2"),
             "{error}"
         );
     }
-}
-
-#[test]
-fn nobody_who_gives_credentials_is_said_with_the_variables() {
-    let server = Server::start(&[("404 Not Found", "")]);
-    let address = Address::parse("s3://bucket/x").unwrap();
-    let made = client::s3(
-        AmazonS3Builder::new().with_metadata_endpoint(&server.endpoint),
-        &address,
-        None,
-    )
-    .unwrap();
-    let checked = runtime::block(async move {
-        made.credentials
-            .await
-            .map_err(|cause| error::no_credentials(Scheme::S3, &address.url, Some(&cause)))
-    });
-    let error = checked.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Unauthenticated, "{error}");
-    assert!(error.to_string().contains("AWS_ACCESS_KEY_ID"), "{error}");
 }

@@ -9,7 +9,6 @@ use object_store::aws::AmazonS3Builder;
 use object_store::path::Path;
 
 use super::super::{Bucket, Existing, put_file};
-use crate::location::Scheme;
 use crate::storage::Handle;
 
 /// A finished local file of `size` bytes.
@@ -27,8 +26,7 @@ async fn files_are_uploaded_whole_and_never_over_another() {
     let endpoint = variable("HYBRID_S3_ENDPOINT");
     let unique = std::time::UNIX_EPOCH.elapsed().unwrap().as_nanos();
     let url = format!("s3://{}/upload-{unique}/", variable("HYBRID_S3_BUCKET"));
-    let put =
-        |name: &'static str, size| put_file(Scheme::S3, &url, Some(&endpoint), name, finished(size), Existing::Stays);
+    let put = |name: &'static str, size| put_file(&url, Some(&endpoint), name, finished(size), Existing::Stays);
     let large = 40 << 20;
     put("a=1/small.csv", 1000).await.unwrap();
     put("large.csv", large).await.unwrap();
@@ -41,7 +39,7 @@ async fn files_are_uploaded_whole_and_never_over_another() {
         "{error}"
     );
 
-    let (files, _) = Bucket::open(Scheme::S3, &url, Some(&endpoint)).unwrap().list().unwrap();
+    let (files, _) = Bucket::open(&url, Some(&endpoint)).unwrap().list().unwrap();
     let sizes: Vec<u64> = files
         .iter()
         .map(|file| file.handle.open(&file.name).unwrap().size())
@@ -60,14 +58,7 @@ async fn an_upload_whose_caller_goes_away_leaves_nothing() {
     let bucket = std::env::var("HYBRID_S3_BUCKET").unwrap();
     let endpoint = std::env::var("HYBRID_S3_ENDPOINT").unwrap();
     let url = format!("s3://{bucket}/dropped");
-    let upload = put_file(
-        Scheme::S3,
-        &url,
-        Some(&endpoint),
-        "x.csv",
-        finished(64 << 20),
-        Existing::Stays,
-    );
+    let upload = put_file(&url, Some(&endpoint), "x.csv", finished(64 << 20), Existing::Stays);
     let _ = tokio::time::timeout(Duration::from_millis(20), upload).await;
     tokio::time::sleep(Duration::from_secs(3)).await;
     let store = AmazonS3Builder::from_env().with_bucket_name(&bucket).build().unwrap();

@@ -1,0 +1,157 @@
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use hybrid_core::Result;
+use object_store::{BackoffConfig, CredentialProvider, ObjectStore, RetryConfig};
+
+use crate::address::{Address, Kind};
+use crate::error::{no_client, no_credentials};
+
+/// Credentials that take longer than this are not there: nobody answers at the machine's metadata address.
+const CREDENTIALS: Duration = Duration::from_secs(10);
+
+/// Finds out whether there are credentials.
+type Asking = Box<dyn Fn() -> BoxFuture<'static, object_store::Result<()>> + Send + Sync>;
+
+/// The client of a bucket: it holds the connections, which belong to the runtime that they were opened on, and the
+/// credentials.
+pub struct Client {
+    /// What takes the requests.
+    pub store: Arc<dyn ObjectStore>,
+    /// Absent where requests are not signed.
+    credentials: Option<Asking>,
+}
+
+impl Client {
+    /// The client of an address's bucket, with credentials and settings from the environment; `endpoint`: of S3, where it is
+    /// not the environment's.
+    ///
+    /// # Errors
+    /// Config for settings that do not go together; Unsupported for a store that is not compiled in.
+    #[cfg_attr(not(feature = "s3"), allow(unused_variables))]
+    pub fn new(address: &Address, endpoint: Option<&str>) -> Result<Self> {
+        let made = match address.kind {
+            #[cfg(feature = "s3")]
+            Kind::S3 => Self::s3(object_store::aws::AmazonS3Builder::from_env(), address, endpoint),
+            #[cfg(feature = "gcs")]
+            Kind::Gcs => gcs(address),
+            #[cfg(feature = "azure")]
+            Kind::Azure => azure(address),
+            #[cfg(not(all(feature = "s3", feature = "gcs", feature = "azure")))]
+            other => return Err(crate::error::not_compiled_in(address, other)),
+        };
+        made.map_err(|error| no_client(address, &error))
+    }
+
+    /// A client that needs no credentials.
+    pub fn without_credentials(store: Arc<dyn ObjectStore>) -> Self {
+        Self {
+            store,
+            credentials: None,
+        }
+    }
+
+    /// The client of a bucket of S3, with what a builder knows of credentials and settings.
+    ///
+    /// # Errors
+    /// What the builder says of settings that do not go together.
+    #[cfg(feature = "s3")]
+    pub fn s3(
+        builder: object_store::aws::AmazonS3Builder,
+        address: &Address,
+        endpoint: Option<&str>,
+    ) -> object_store::Result<Self> {
+        use object_store::aws::AmazonS3ConfigKey as Setting;
+        let mut builder = builder.with_bucket_name(&address.bucket).with_retry(retries());
+        if let Some(endpoint) = endpoint {
+            builder = builder
+                .with_config(Setting::S3Endpoint, endpoint)
+                .with_virtual_hosted_style_request(false);
+            if endpoint.starts_with("http://") {
+                builder = builder.with_allow_http(true);
+            }
+        }
+        let anonymous = builder.get_config_value(&Setting::SkipSignature);
+        let store = builder.build()?;
+        let provider = Arc::clone(store.credentials());
+        Ok(signing(Arc::new(store), anonymous.as_deref(), provider))
+    }
+
+    /// Whether there are credentials for an address.
+    ///
+    /// # Errors
+    /// Unauthenticated where there are none.
+    pub async fn check(&self, address: &Address) -> Result<()> {
+        let Some(ask) = &self.credentials else {
+            return Ok(());
+        };
+        let error = match tokio::time::timeout(CREDENTIALS, ask()).await {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(error)) => Some(error),
+            Err(_) => None,
+        };
+        Err(no_credentials(address, error.as_ref()))
+    }
+}
+
+#[cfg(feature = "gcs")]
+fn gcs(address: &Address) -> object_store::Result<Client> {
+    use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
+    let builder = GoogleCloudStorageBuilder::from_env()
+        .with_bucket_name(&address.bucket)
+        .with_retry(retries());
+    let anonymous = builder.get_config_value(&GoogleConfigKey::SkipSignature);
+    let store = builder.build()?;
+    let provider = Arc::clone(store.credentials());
+    Ok(signing(Arc::new(store), anonymous.as_deref(), provider))
+}
+
+#[cfg(feature = "azure")]
+fn azure(address: &Address) -> object_store::Result<Client> {
+    use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
+    let builder = MicrosoftAzureBuilder::from_env()
+        .with_url(format!("{}/", address.root))
+        .with_retry(retries());
+    let anonymous = builder.get_config_value(&AzureConfigKey::SkipSignature);
+    let store = builder.build()?;
+    let provider = Arc::clone(store.credentials());
+    Ok(signing(Arc::new(store), anonymous.as_deref(), provider))
+}
+
+/// A client that signs its requests, except where it is told that it need not.
+fn signing<C: Debug + Send + Sync + 'static>(
+    store: Arc<dyn ObjectStore>,
+    anonymous: Option<&str>,
+    provider: Arc<dyn CredentialProvider<Credential = C>>,
+) -> Client {
+    if anonymous == Some("true") {
+        return Client::without_credentials(store);
+    }
+    let ask: Asking = Box::new(move || {
+        let provider = Arc::clone(&provider);
+        async move { provider.get_credential().await.map(drop) }.boxed()
+    });
+    Client {
+        store,
+        credentials: Some(ask),
+    }
+}
+
+/// A server that is gone is given up after some ten seconds, one that never answers after about 90.
+fn retries() -> RetryConfig {
+    RetryConfig {
+        backoff: BackoffConfig {
+            init_backoff: Duration::from_millis(100),
+            max_backoff: Duration::from_secs(5),
+            base: 2.0,
+        },
+        max_retries: 6,
+        retry_timeout: Duration::from_secs(60),
+    }
+}
+
+#[cfg(test)]
+mod tests;
