@@ -2,17 +2,9 @@ use hybrid_core::{Error, ErrorKind};
 
 use super::{EXPIRED, NO_TOKEN, WRONG_TOKEN, finished, is_expired};
 
-/// The code in an answer of S3. The client's type that has it is its own: its text is all there is.
+/// The code in an answer of S3; empty where it has none.
 pub(crate) fn storage_code(error: &object_store::Error) -> String {
-    let text = error.to_string();
-    let between = |before: &str, after: &str| {
-        let (_, rest) = text.split_once(before)?;
-        rest.split_once(after).map(|(code, _)| code.to_owned())
-    };
-    // The second is how the client tells of one object among those to delete.
-    between("<Code>", "</Code>")
-        .or_else(|| between("(code: ", ")"))
-        .unwrap_or_default()
+    hybrid_objects::code(error).unwrap_or_default()
 }
 
 /// What S3 says of the staging location.
