@@ -1,5 +1,7 @@
 //! What the configuration says, on a real server.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 mod common;
 
 #[path = "config/fields.rs"]

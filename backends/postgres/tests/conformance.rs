@@ -1,6 +1,8 @@
 //! Every behaviour that a store must show, with entity rows in a temporary table and inside the statement; by
 //! each formulation, what depends on how rows are joined.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 mod common;
 
 use common::PostgresFixture;

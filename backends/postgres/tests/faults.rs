@@ -1,5 +1,7 @@
 //! What goes wrong, on a real server: each a clear error of the right kind, and nothing left behind.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 mod common;
 
 #[path = "faults/cancel.rs"]

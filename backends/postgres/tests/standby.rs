@@ -1,5 +1,7 @@
 //! A standby: it answers as its primary does, says what it cannot do, and may become a primary itself.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 mod common;
 
 #[path = "standby/conflict.rs"]

@@ -1,5 +1,7 @@
 //! Every type of Postgres, read and written on a real server.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 mod common;
 
 #[path = "types/append.rs"]

@@ -1,6 +1,8 @@
 //! Every behaviour that a store must show, over the Data API with UNLOAD and COPY, and over a connection, alone and with them; by
 //! each formulation, what depends on how rows are joined.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 mod common;
 
 use common::{RedshiftFixture, connection, connection_and_s3, data_api};

@@ -85,7 +85,7 @@ async fn texts_arrive_as_they_are() {
         let batch = rows(&session, &format!("SELECT {} AS t", SparkDialect.text(text)))
             .await
             .unwrap();
-        assert_eq!(arrow::array::AsArray::as_string::<i32>(batch.column(0)).value(0), text);
+        assert_eq!(batch.column(0).as_string::<i32>().value(0), text);
         let name = SparkDialect.quote(&format!("{text}`"));
         let batch = rows(&session, &format!("SELECT 1 AS {name}")).await.unwrap();
         assert_eq!(batch.schema().field(0).name(), &format!("{text}`"));

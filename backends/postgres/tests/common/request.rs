@@ -5,9 +5,6 @@ use hybrid_conformance::partitioned::one_row;
 use hybrid_core::{HistoricalRequest, HistoricalView, JoinKey, OutputColumn, SourceTable};
 use hybrid_store_postgres::PostgresSource;
 
-/// 2024-05-01 UTC.
-pub use hybrid_conformance::partitioned::MAY;
-
 pub fn source(table: &str) -> SourceTable<PostgresSource> {
     SourceTable {
         name: table.to_owned(),

@@ -2,12 +2,13 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, TimestampMicrosecondArray};
 use futures::TryStreamExt;
+use hybrid_conformance::partitioned::MAY;
 use hybrid_core::sql::{SqlSession, SqlStore};
 use hybrid_core::{BatchStream, Call, OfflineStore, WriteRequest};
 use hybrid_store_postgres::PostgresStore;
 
 use super::pair::Pair;
-use crate::common::request::{MAY, history, source};
+use crate::common::request::{history, source};
 use crate::common::store;
 
 const CREATE: &str = "CREATE TABLE stats AS SELECT n % 10 AS id, TIMESTAMPTZ '2024-04-01Z' + n * INTERVAL '1 hour' AS ts, \

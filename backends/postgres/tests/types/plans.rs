@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, TimestampMicrosecondArray, UInt64Array};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema};
-use hybrid_conformance::partitioned;
+use hybrid_conformance::partitioned::{self, MAY};
 use hybrid_core::store::{ENTITY_TIME, ROW_NUMBER};
 use hybrid_core::{BatchStream, Call, EntityRows, Explain, OfflineStore, OutputColumn, PullAllRequest, timestamp_type};
 use hybrid_store_postgres::PostgresSource;
 
-use crate::common::request::{MAY, column, history, source};
+use crate::common::request::{column, history, source};
 use crate::common::{admin, config, fresh, store};
 
 fn unchanged(name: &str) -> OutputColumn {
