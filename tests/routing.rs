@@ -192,36 +192,44 @@ async fn an_error_in_the_middle_of_a_stream_carries_its_context_and_ends_it() {
 
 #[tokio::test]
 async fn a_slow_store_runs_into_the_timeout_and_is_cancelled() {
-    let behaviour = Behaviour {
-        delay: Duration::from_secs(60),
-        ..Behaviour::default()
-    };
-    let dropped = behaviour.dropped.clone();
-    let store = router_with(behaviour);
-    let options = RetrievalOptions::default().with_timeout(Duration::from_millis(50));
-    let error = job(&store, &["echo_view:one"], options)
-        .await
-        .unwrap()
-        .to_arrow()
-        .await
-        .unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Timeout);
-    assert_eq!(dropped.load(Ordering::SeqCst), 1, "the store's stream was dropped");
+    for in_order in [true, false] {
+        let behaviour = Behaviour {
+            delay: Duration::from_secs(60),
+            in_order,
+            ..Behaviour::default()
+        };
+        let dropped = behaviour.dropped.clone();
+        let store = router_with(behaviour);
+        let options = RetrievalOptions::default().with_timeout(Duration::from_millis(50));
+        let error = job(&store, &["echo_view:one"], options)
+            .await
+            .unwrap()
+            .to_arrow()
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Timeout);
+        assert_eq!(dropped.load(Ordering::SeqCst), 1, "the store's stream was dropped");
+    }
 }
 
 #[tokio::test]
 async fn dropping_the_result_drops_the_stores_stream() {
-    let behaviour = Behaviour::default();
-    let dropped = behaviour.dropped.clone();
-    let rows = job(&router_with(behaviour), &["echo_view:one"], RetrievalOptions::default())
-        .await
-        .unwrap()
-        .stream()
-        .await
-        .unwrap();
-    assert_eq!(dropped.load(Ordering::SeqCst), 0);
-    drop(rows);
-    assert_eq!(dropped.load(Ordering::SeqCst), 1);
+    for in_order in [true, false] {
+        let behaviour = Behaviour {
+            in_order,
+            ..Behaviour::default()
+        };
+        let dropped = behaviour.dropped.clone();
+        let rows = job(&router_with(behaviour), &["echo_view:one"], RetrievalOptions::default())
+            .await
+            .unwrap()
+            .stream()
+            .await
+            .unwrap();
+        assert_eq!(dropped.load(Ordering::SeqCst), 0);
+        drop(rows);
+        assert_eq!(dropped.load(Ordering::SeqCst), 1, "in order: {in_order}");
+    }
 }
 
 #[tokio::test]

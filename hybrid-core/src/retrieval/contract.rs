@@ -9,14 +9,19 @@ use crate::store::{FeatureRows, ROW_NUMBER};
 use crate::{BatchStream, Error, ErrorKind, Result};
 
 /// The features of `answer` without row numbers, in the frame's order, for exactly `rows` rows;
-/// `features` is the schema asked for.
-pub(super) fn in_frame_order(answer: FeatureRows, features: SchemaRef, rows: u64) -> Result<BatchStream> {
+/// `features` is the schema asked for. To put them in order takes `memory` bytes, and disk beyond that.
+pub(super) fn in_frame_order(
+    answer: FeatureRows,
+    features: SchemaRef,
+    rows: u64,
+    memory: usize,
+) -> Result<BatchStream> {
     check_schema(answer.rows.schema(), &features)?;
-    Ok(if answer.in_order {
-        checked(answer.rows, features, rows)
+    if answer.in_order {
+        Ok(checked(answer.rows, features, rows))
     } else {
-        restored(answer.rows, features, rows)
-    })
+        restored(answer.rows, features, rows, memory)
+    }
 }
 
 pub(super) fn broken(what: impl Into<String>) -> Error {
@@ -106,13 +111,15 @@ fn check_next(batch: &RecordBatch, next: u64, rows: u64) -> Result<u64> {
     }
 }
 
-/// Ends a stream after its first error.
+/// Ends a stream after its first error, and drops what gave it.
 pub(super) fn fuse_on_error(
     batches: impl futures::Stream<Item = Result<RecordBatch>> + Send + 'static,
 ) -> impl futures::Stream<Item = Result<RecordBatch>> + Send + 'static {
-    batches.scan(false, |failed, batch| {
-        let ended = std::mem::replace(failed, batch.is_err());
-        futures::future::ready((!ended).then_some(batch))
+    futures::stream::unfold(Some(Box::pin(batches)), |batches| async move {
+        let mut batches = batches?;
+        let next = batches.next().await?;
+        let rest = next.is_ok().then_some(batches);
+        Some((next, rest))
     })
 }
 
@@ -144,7 +151,7 @@ mod tests {
 
     async fn values(answer: FeatureRows, rows: u64) -> Result<Vec<i64>> {
         let features = Arc::new(Schema::new(vec![Field::new("v", DataType::Int64, true)]));
-        let batches = in_frame_order(answer, features, rows)?.collect().await?;
+        let batches = in_frame_order(answer, features, rows, 1 << 20)?.collect().await?;
         Ok(batches
             .iter()
             .flat_map(|b| {

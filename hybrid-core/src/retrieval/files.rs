@@ -13,7 +13,7 @@ use futures::future::BoxFuture;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::Compression;
-use parquet::file::properties::{DEFAULT_DICTIONARY_PAGE_SIZE_LIMIT, WriterProperties, WriterPropertiesBuilder};
+use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder};
 use parquet::schema::types::ColumnPath;
 use tempfile::NamedTempFile;
 use tokio::sync::mpsc;
@@ -319,18 +319,16 @@ impl<W: Write + Send> Sink<W> {
 }
 
 fn properties(schema: &Schema) -> WriterProperties {
-    let numbers = WriterProperties::builder()
+    let all = WriterProperties::builder()
         .set_compression(Compression::SNAPPY)
         .set_max_row_group_row_count(Some(GROUP_ROWS))
-        .set_max_row_group_bytes(Some(GROUP_BYTES))
-        .set_dictionary_page_size_limit(DICTIONARY);
-    let is_text = |field: &&FieldRef| field.data_type().is_string() || field.data_type().is_binary();
-    let texts = schema.fields().iter().filter(is_text);
-    let with = |properties: WriterPropertiesBuilder, text: &FieldRef| {
-        let column = ColumnPath::new(vec![text.name().clone()]);
-        properties.set_column_dictionary_page_size_limit(column, DEFAULT_DICTIONARY_PAGE_SIZE_LIMIT)
+        .set_max_row_group_bytes(Some(GROUP_BYTES));
+    let numbers = schema.fields().iter().filter(|field| field.data_type().is_primitive());
+    let with = |properties: WriterPropertiesBuilder, number: &FieldRef| {
+        let column = ColumnPath::new(vec![number.name().clone()]);
+        properties.set_column_dictionary_page_size_limit(column, DICTIONARY)
     };
-    texts.fold(numbers, with).build()
+    numbers.fold(all, with).build()
 }
 
 #[cfg(test)]

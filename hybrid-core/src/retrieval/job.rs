@@ -72,7 +72,8 @@ impl RetrievalJob {
         self.summary.clone()
     }
 
-    /// Runs it; batches come in the frame's order.
+    /// Runs it; batches come in the frame's order. Stores are read in the background, to their end, while the runtime runs:
+    /// one of the current thread only does so while it is blocked on something.
     ///
     /// # Errors
     /// What the frame or a store gives; Timeout when the time allowed is over. Errors after the

@@ -13,6 +13,7 @@ mod range;
 mod reorder;
 mod run;
 mod selection;
+mod spill;
 mod spool;
 mod summary;
 

@@ -15,8 +15,8 @@ pub struct RetrievalOptions {
     pub timeout: Option<Duration>,
     /// Told how far it is.
     pub progress: Progress,
-    /// Bytes that the frame, and the answers of several stores, each take in memory; what is more goes into temporary
-    /// files. 64 MiB by default.
+    /// Bytes that the frame, twice, and the stores' answers take in memory each; what is more goes into temporary files.
+    /// 64 MiB by default.
     pub memory: usize,
 }
 
@@ -54,7 +54,7 @@ impl RetrievalOptions {
         self
     }
 
-    /// Holds at most that many bytes of the frame, and of the answers of several stores, in memory.
+    /// Holds at most that many bytes of the frame, and of the stores' answers, in memory.
     #[must_use]
     pub fn with_memory(mut self, bytes: usize) -> Self {
         self.memory = bytes;

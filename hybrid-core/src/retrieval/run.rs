@@ -156,7 +156,8 @@ impl Run {
                 return Err(Error::new(ErrorKind::Unsupported, message));
             }
             let FeatureRows { rows, in_order } = store.get_historical_features(request, &call).await?;
-            in_frame_order(FeatureRows { rows, in_order }, features, entities.num_rows())
+            let memory = self.options.memory / self.groups.len().max(1);
+            in_frame_order(FeatureRows { rows, in_order }, features, entities.num_rows(), memory)
         };
         let rows = ask.await.map_err(|error| self.within(OPERATION, group, error))?;
         let rows = rows.within(OPERATION, &group.slot.key, &self.source_names(group));
@@ -274,7 +275,7 @@ impl Deadline {
         }
     }
 
-    /// Ends the stream when it has nothing to give at the end of the time; what is there already
+    /// Ends the stream when it has nothing to give at the end of the time; what is in memory already
     /// comes, however late a slow reader asks.
     pub(super) fn limit_stream(self, rows: BatchStream) -> BatchStream {
         let Some((at, timeout)) = self.0 else { return rows };

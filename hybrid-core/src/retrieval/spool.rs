@@ -2,10 +2,10 @@
 //! that nothing is left behind however the process ends.
 
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Read};
+use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
@@ -56,18 +56,13 @@ impl SpoolWriter {
     }
 
     pub(crate) fn push(&mut self, batch: RecordBatch) -> Result<()> {
-        self.held += batch.get_array_memory_size();
+        self.held += size(&batch);
         self.batches.push(batch);
         if self.held > self.budget { self.spill() } else { Ok(()) }
     }
 
-    /// Bytes that are in memory.
-    pub(super) fn held(&self) -> usize {
-        self.held
-    }
-
     /// Writes what is held, small batches as one. From then on no more than a piece is held.
-    pub(super) fn spill(&mut self) -> Result<()> {
+    fn spill(&mut self) -> Result<()> {
         let mut writer = match self.file.take() {
             Some(writer) => writer,
             None => {
@@ -108,13 +103,23 @@ impl SpoolWriter {
     }
 }
 
+/// Bytes of a batch's own values. What is read from a message or cut out of a larger batch shares its buffers with others,
+/// each of which would count them all.
+pub(super) fn size(batch: &RecordBatch) -> usize {
+    let of = |column: &ArrayRef| {
+        let shared = |_| column.get_array_memory_size();
+        column.to_data().get_slice_memory_size().unwrap_or_else(shared)
+    };
+    batch.columns().iter().map(of).sum()
+}
+
 /// The batches in groups of about a piece.
 fn pieces(mut batches: &[RecordBatch]) -> impl Iterator<Item = &[RecordBatch]> {
     std::iter::from_fn(move || {
-        let mut size = 0;
+        let mut bytes = 0;
         let is_enough = |batch: &RecordBatch| {
-            size += batch.get_array_memory_size();
-            size >= PIECE
+            bytes += size(batch);
+            bytes >= PIECE
         };
         let end = batches
             .iter()
@@ -126,7 +131,7 @@ fn pieces(mut batches: &[RecordBatch]) -> impl Iterator<Item = &[RecordBatch]> {
     })
 }
 
-fn write_failed(error: ArrowError) -> Error {
+pub(super) fn write_failed(error: ArrowError) -> Error {
     match error {
         ArrowError::IoError(_, error) => disk(error, "write"),
         other => other.into(),
@@ -167,20 +172,20 @@ fn read(file: Arc<File>) -> Result<impl Iterator<Item = Result<RecordBatch>>> {
     Ok(reader.map(|batch| Ok(batch?)))
 }
 
-fn disk(error: io::Error, action: &str) -> Error {
+pub(super) fn disk(error: io::Error, action: &str) -> Error {
     let kind = Error::from(io::Error::from(error.kind())).kind();
     Error::new(
         kind,
         format!("cannot {action} a temporary file in {}", std::env::temp_dir().display()),
     )
-    .with_help("set TMPDIR to a folder with room for the entity frame")
+    .with_help("set TMPDIR to a folder with room for the entity frame and the features")
     .with_cause(error)
 }
 
-/// Reads a file at a place of its own, so that several readers share one unnamed file.
-struct SharedFile {
-    file: Arc<File>,
-    at: u64,
+/// Reads and writes a file at a place of its own, so that several share one unnamed file.
+pub(super) struct SharedFile {
+    pub(super) file: Arc<File>,
+    pub(super) at: u64,
 }
 
 impl Read for SharedFile {
@@ -191,6 +196,21 @@ impl Read for SharedFile {
         let count = std::os::windows::fs::FileExt::seek_read(&*self.file, buffer, self.at)?;
         self.at += count as u64;
         Ok(count)
+    }
+}
+
+impl Write for SharedFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        #[cfg(unix)]
+        let count = std::os::unix::fs::FileExt::write_at(&*self.file, bytes, self.at)?;
+        #[cfg(windows)]
+        let count = std::os::windows::fs::FileExt::seek_write(&*self.file, bytes, self.at)?;
+        self.at += count as u64;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -205,7 +225,7 @@ pub(crate) fn too_many_rows() -> Error {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use arrow::array::{ArrayRef, AsArray, DictionaryArray, Int64Array};
+    use arrow::array::{ArrayRef, AsArray, DictionaryArray, Int64Array, StringArray};
     use arrow::datatypes::Int32Type;
 
     use super::*;
@@ -219,6 +239,23 @@ mod tests {
 
     fn together(batches: &[RecordBatch]) -> RecordBatch {
         concat_batches(batches[0].schema_ref(), batches).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_batch_is_as_large_as_its_own_values() {
+        let texts = StringArray::from_iter_values((0..1000).map(|i| format!("{i:03}")));
+        let numbers = Int64Array::from_iter_values(0..1000);
+        let whole =
+            RecordBatch::try_from_iter([("t", Arc::new(texts) as ArrayRef), ("n", Arc::new(numbers) as ArrayRef)]);
+        let whole = whole.unwrap();
+        let bytes = 1000 * (3 + 8) + 1001 * 4;
+        assert_eq!(size(&whole), bytes);
+        assert_eq!(size(&whole.slice(500, 10)), 10 * (3 + 8) + 11 * 4);
+        // All columns of what is read from a message share one buffer.
+        let mut writer = SpoolWriter::new(whole.schema(), 0);
+        writer.push(whole).unwrap();
+        let read = writer.finish().unwrap().stream().unwrap().collect().await.unwrap();
+        assert_eq!(read.iter().map(size).sum::<usize>(), bytes);
     }
 
     #[tokio::test]

@@ -46,9 +46,9 @@ pub(crate) fn read(message: &DynamicMessage) -> Result<Source> {
 
 /// Takes an option that is a text; another is left for the store to refuse.
 fn take_text(options: &mut Options, name: &str) -> Option<String> {
-    let text = options.get(name)?.as_str()?.to_owned();
+    let text = filled(options.get(name)?.as_str()?);
     options.remove(name);
-    Some(text)
+    text
 }
 
 fn filled(text: &str) -> Option<String> {

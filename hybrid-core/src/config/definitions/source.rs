@@ -83,6 +83,12 @@ impl Reader<'_> {
         source.created_timestamp_column = fields.optional_text("created_timestamp_column", &mut self.problems);
         source.date_partition_column = fields.optional_text("date_partition_column", &mut self.problems);
         source.date_partition_column_format = fields.optional_text("date_partition_column_format", &mut self.problems);
+        if source.date_partition_column_format.is_some() && source.date_partition_column.is_none() {
+            let message = "`date_partition_column_format` is given without a `date_partition_column`";
+            let error = fields.node.key_error("date_partition_column_format", message);
+            self.problems
+                .push(error.with_help("name the column, or leave its format out"));
+        }
         if let Some(node) = fields.get("field_mapping") {
             source.field_mapping = self.field_mapping(node);
         }

@@ -73,6 +73,11 @@ fn sources() {
              \x20 help: they are two names for one thing: write one of them",
             ),
             (
+                "sources: [{name: s, type: file, date_partition_column_format: a}]\n",
+                "features.yaml:1:33: `date_partition_column_format` is given without a `date_partition_column`\n\
+             \x20 help: name the column, or leave its format out",
+            ),
+            (
                 "sources: [{name: s, type: file, field_mapping: {a: x, b: x, c: ''}}]\n",
                 "2 problems\n\
              features.yaml:1:58: columns `a` and `b` are both mapped to `x`\n\

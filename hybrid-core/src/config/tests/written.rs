@@ -94,6 +94,7 @@ prop_compose! {
         let mut source = Source::new("file").with_name("s").with_timestamp_field("event_ts");
         (source.description, source.owner, source.tags) = (description, owner, tags);
         source.options = options.into_iter().collect();
+        source.date_partition_column = format.as_ref().map(|_| "day".to_owned());
         source.date_partition_column_format = format;
         source.field_mapping = field_mapping.map(|name| ("column".to_owned(), name)).into_iter().collect();
         source
