@@ -56,7 +56,7 @@ fn place(source: &Source) -> BTreeMap<&str, String> {
 fn url(source: &Source) -> Option<String> {
     let (scheme, rest) = source.options.get("path")?.as_str()?.split_once("://")?;
     let scheme = match scheme.to_ascii_lowercase().as_str() {
-        "s3a" => "s3".to_owned(),
+        "s3a" | "s3n" => "s3".to_owned(),
         "gcs" => "gs".to_owned(),
         "azure" => "az".to_owned(),
         other => other.to_owned(),
@@ -139,6 +139,7 @@ mod tests {
     fn what_is_read_is_known_in_every_spelling() {
         for (target, read) in [
             ("s3://b/x.parquet", "s3a://b/x.parquet"),
+            ("s3n://b/x.parquet", "s3://b/x.parquet"),
             ("s3://b/data/x.parquet", "s3://b/data/"),
             ("s3://b/data/x.parquet", "s3://b"),
             ("gs://b/data/2024.parquet", "gcs://b/data/*.parquet"),

@@ -12,9 +12,10 @@ pub enum Kind {
     Azure,
 }
 
-const SCHEMES: [(&str, Kind); 8] = [
+const SCHEMES: [(&str, Kind); 9] = [
     ("s3", Kind::S3),
     ("s3a", Kind::S3),
+    ("s3n", Kind::S3),
     ("gs", Kind::Gcs),
     ("gcs", Kind::Gcs),
     ("az", Kind::Azure),
@@ -24,6 +25,11 @@ const SCHEMES: [(&str, Kind); 8] = [
 ];
 
 impl Kind {
+    /// Whose a URL's scheme is, in small letters; `None` where it is no object store's.
+    pub fn of(scheme: &str) -> Option<Self> {
+        SCHEMES.iter().find(|(name, _)| *name == scheme).map(|(_, kind)| *kind)
+    }
+
     /// The schemes of all of them, for people.
     pub fn schemes() -> String {
         SCHEMES.map(|(name, _)| name).join(", ")
@@ -76,18 +82,18 @@ impl Address {
             return Ok(None);
         };
         let scheme = scheme.to_ascii_lowercase();
-        let Some((_, kind)) = SCHEMES.iter().find(|(name, _)| *name == scheme) else {
+        let Some(kind) = Kind::of(&scheme) else {
             return Ok(None);
         };
         let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
         // Elsewhere a name before the host is a user's.
-        let plain = |c: char| c.is_alphanumeric() || "-._".contains(c) || (c == '@' && *kind == Kind::Azure);
+        let plain = |c: char| c.is_alphanumeric() || "-._".contains(c) || (c == '@' && kind == Kind::Azure);
         if bucket.is_empty() || !bucket.chars().all(plain) {
             let message = format!("`{}` does not name a bucket", without_secrets(url));
             return Err(Error::new(mistake, message).with_help(format!("write {scheme}://BUCKET/PATH")));
         }
         Ok(Some(Self {
-            kind: *kind,
+            kind,
             url: without_secrets(url),
             root: format!("{scheme}://{bucket}"),
             bucket: bucket.to_owned(),

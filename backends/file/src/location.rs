@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use hybrid_core::config::without_secrets;
 use hybrid_core::{Error, ErrorKind, Result};
+use hybrid_objects::Kind;
 
 /// Where a source's files are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,23 +15,13 @@ pub(crate) enum Location {
     Remote(String),
 }
 
-/// The cargo feature that an object store is behind, and whether it is compiled in.
-type Feature = (&'static str, bool);
-
-const S3: Feature = ("s3", cfg!(feature = "s3"));
-const GCS: Feature = ("gcs", cfg!(feature = "gcs"));
-const AZURE: Feature = ("azure", cfg!(feature = "azure"));
-
-const SCHEMES: [(&str, Feature); 8] = [
-    ("s3", S3),
-    ("s3a", S3),
-    ("gs", GCS),
-    ("gcs", GCS),
-    ("az", AZURE),
-    ("azure", AZURE),
-    ("abfs", AZURE),
-    ("abfss", AZURE),
-];
+fn is_compiled_in(kind: Kind) -> bool {
+    match kind {
+        Kind::S3 => cfg!(feature = "s3"),
+        Kind::Gcs => cfg!(feature = "gcs"),
+        Kind::Azure => cfg!(feature = "azure"),
+    }
+}
 
 /// Resolves a source's `path`; relative ones start at `base`.
 ///
@@ -50,14 +41,14 @@ pub(crate) fn resolve(base: &Path, path: &str) -> Result<Location> {
         let decoded = percent_decoded(rest);
         return Ok(local(base.join(&decoded), &decoded));
     }
-    let Some((_, (feature, compiled))) = SCHEMES.iter().find(|(name, _)| *name == scheme) else {
-        let names: Vec<&str> = SCHEMES.iter().map(|(name, _)| *name).collect();
+    let Some(kind) = Kind::of(&scheme) else {
         return Err(
             definition(format!("`{}`: unknown scheme `{scheme}`", without_secrets(path)))
-                .with_help(format!("the schemes are file, {}", names.join(", "))),
+                .with_help(format!("the schemes are file, {}", Kind::schemes())),
         );
     };
-    if !compiled {
+    if !is_compiled_in(kind) {
+        let feature = kind.feature();
         let message = format!(
             "`{}`: this program was built without {scheme}://",
             without_secrets(path)
@@ -68,7 +59,7 @@ pub(crate) fn resolve(base: &Path, path: &str) -> Result<Location> {
     }
     // The object store knows one spelling of each of these.
     let scheme = match scheme.as_str() {
-        "s3a" => "s3",
+        "s3a" | "s3n" => "s3",
         "gcs" => "gs",
         other => other,
     };
@@ -138,6 +129,7 @@ mod tests {
     fn a_store_that_is_not_compiled_in_names_its_feature() {
         for (url, feature, compiled) in [
             ("s3://b/k.parquet", "`s3`", cfg!(feature = "s3")),
+            ("s3n://b/k.parquet", "`s3`", cfg!(feature = "s3")),
             ("gs://b/k.parquet", "`gcs`", cfg!(feature = "gcs")),
             ("abfss://c@a.dfs.core.windows.net/k", "`azure`", cfg!(feature = "azure")),
         ] {
