@@ -5,13 +5,33 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use hybrid_core::Result;
-use object_store::{BackoffConfig, CredentialProvider, ObjectStore, RetryConfig};
+use object_store::{BackoffConfig, ClientConfigKey, ClientOptions, CredentialProvider, ObjectStore, RetryConfig};
 
 use crate::address::{Address, Kind};
 use crate::error::{no_client, no_credentials};
 
 /// Credentials that take longer than this are not there: nobody answers at the machine's metadata address.
 const CREDENTIALS: Duration = Duration::from_secs(10);
+
+/// So long an upload may wait for its answer.
+const UPLOAD: &str = "5 minutes";
+
+/// What a client is for: how long it waits for an answer goes by that, unless the environment says how long (`AWS_TIMEOUT`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Purpose {
+    /// Requests of which none is long under way: each is answered after half a minute.
+    Requests,
+    /// Also large bodies, some of which may share a slow line: each is there after five minutes.
+    Uploads,
+}
+
+impl Purpose {
+    /// The timeout in the place of the one that a client has.
+    fn timeout(self, has: Option<&str>) -> Option<&'static str> {
+        let unset = ClientOptions::new().get_config_value(&ClientConfigKey::Timeout);
+        (self == Self::Uploads && has == unset.as_deref()).then_some(UPLOAD)
+    }
+}
 
 /// Finds out whether there are credentials.
 type Asking = Box<dyn Fn() -> BoxFuture<'static, object_store::Result<()>> + Send + Sync>;
@@ -32,14 +52,19 @@ impl Client {
     /// # Errors
     /// Config for settings that do not go together; Unsupported for a store that is not compiled in.
     #[cfg_attr(not(feature = "s3"), allow(unused_variables))]
-    pub fn new(address: &Address, endpoint: Option<&str>) -> Result<Self> {
+    pub fn new(address: &Address, endpoint: Option<&str>, purpose: Purpose) -> Result<Self> {
         let made = match address.kind {
             #[cfg(feature = "s3")]
-            Kind::S3 => Self::s3(object_store::aws::AmazonS3Builder::from_env(), address, endpoint),
+            Kind::S3 => Self::s3(
+                object_store::aws::AmazonS3Builder::from_env(),
+                address,
+                endpoint,
+                purpose,
+            ),
             #[cfg(feature = "gcs")]
-            Kind::Gcs => gcs(address),
+            Kind::Gcs => gcs(address, purpose),
             #[cfg(feature = "azure")]
-            Kind::Azure => azure(address),
+            Kind::Azure => azure(address, purpose),
             #[cfg(not(all(feature = "s3", feature = "gcs", feature = "azure")))]
             other => return Err(crate::error::not_compiled_in(address, other)),
         };
@@ -63,6 +88,7 @@ impl Client {
         builder: object_store::aws::AmazonS3Builder,
         address: &Address,
         endpoint: Option<&str>,
+        purpose: Purpose,
     ) -> object_store::Result<Self> {
         use object_store::aws::AmazonS3ConfigKey as Setting;
         let mut builder = builder.with_bucket_name(&address.bucket).with_retry(retries());
@@ -73,6 +99,10 @@ impl Client {
             if endpoint.starts_with("http://") {
                 builder = builder.with_allow_http(true);
             }
+        }
+        let key = Setting::Client(ClientConfigKey::Timeout);
+        if let Some(timeout) = purpose.timeout(builder.get_config_value(&key).as_deref()) {
+            builder = builder.with_config(key, timeout);
         }
         let anonymous = builder.get_config_value(&Setting::SkipSignature);
         let store = builder.build()?;
@@ -98,11 +128,15 @@ impl Client {
 }
 
 #[cfg(feature = "gcs")]
-fn gcs(address: &Address) -> object_store::Result<Client> {
+fn gcs(address: &Address, purpose: Purpose) -> object_store::Result<Client> {
     use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
-    let builder = GoogleCloudStorageBuilder::from_env()
+    let mut builder = GoogleCloudStorageBuilder::from_env()
         .with_bucket_name(&address.bucket)
         .with_retry(retries());
+    let key = GoogleConfigKey::Client(ClientConfigKey::Timeout);
+    if let Some(timeout) = purpose.timeout(builder.get_config_value(&key).as_deref()) {
+        builder = builder.with_config(key, timeout);
+    }
     let anonymous = builder.get_config_value(&GoogleConfigKey::SkipSignature);
     let store = builder.build()?;
     let provider = Arc::clone(store.credentials());
@@ -110,11 +144,15 @@ fn gcs(address: &Address) -> object_store::Result<Client> {
 }
 
 #[cfg(feature = "azure")]
-fn azure(address: &Address) -> object_store::Result<Client> {
+fn azure(address: &Address, purpose: Purpose) -> object_store::Result<Client> {
     use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
-    let builder = MicrosoftAzureBuilder::from_env()
+    let mut builder = MicrosoftAzureBuilder::from_env()
         .with_url(format!("{}/", address.root))
         .with_retry(retries());
+    let key = AzureConfigKey::Client(ClientConfigKey::Timeout);
+    if let Some(timeout) = purpose.timeout(builder.get_config_value(&key).as_deref()) {
+        builder = builder.with_config(key, timeout);
+    }
     let anonymous = builder.get_config_value(&AzureConfigKey::SkipSignature);
     let store = builder.build()?;
     let provider = Arc::clone(store.credentials());
@@ -127,7 +165,7 @@ fn signing<C: Debug + Send + Sync + 'static>(
     anonymous: Option<&str>,
     provider: Arc<dyn CredentialProvider<Credential = C>>,
 ) -> Client {
-    if anonymous == Some("true") {
+    if anonymous.is_some_and(is_on) {
         return Client::without_credentials(store);
     }
     let ask: Asking = Box::new(move || {
@@ -140,7 +178,13 @@ fn signing<C: Debug + Send + Sync + 'static>(
     }
 }
 
-/// A server that is gone is given up after some ten seconds, one that never answers after about 90.
+/// Whether a setting of the environment is on, as the clients read them.
+fn is_on(setting: &str) -> bool {
+    matches!(setting.to_ascii_lowercase().as_str(), "1" | "true" | "on" | "yes" | "y")
+}
+
+/// A server that is gone is given up after some ten seconds, one that never answers after about 90; where a client is for
+/// [uploads](Purpose::Uploads), after five minutes.
 fn retries() -> RetryConfig {
     RetryConfig {
         backoff: BackoffConfig {

@@ -84,6 +84,8 @@ fn kind_of(error: &StoreError, answer: &Answer) -> ErrorKind {
         return ErrorKind::Unauthenticated;
     }
     match (error, code) {
+        // Of the bucket and the object it says nothing: what was sent is gone, and can be sent again.
+        (_, "NoSuchUpload") => ErrorKind::Unavailable,
         (StoreError::NotFound { .. }, _) | (_, "NoSuchBucket") => ErrorKind::NotFound,
         (StoreError::PermissionDenied { .. }, _) | (_, "AccessDenied") => ErrorKind::PermissionDenied,
         (StoreError::Unauthenticated { .. }, _) => ErrorKind::Unauthenticated,
@@ -215,6 +217,11 @@ mod tests {
                 answer("404 Not Found", &code("NoSuchBucket")),
                 K::NotFound,
                 "NoSuchBucket: No.",
+            ),
+            (
+                answer("404 Not Found", &code("NoSuchUpload")),
+                K::Unavailable,
+                "NoSuchUpload: No.",
             ),
             (answer("404 Not Found", ""), K::NotFound, "it does not exist"),
             (

@@ -15,7 +15,7 @@ mod error;
 
 pub use address::{Address, Kind};
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
-pub use client::Client;
+pub use client::{Client, Purpose};
 pub use endpoint::check_endpoint;
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
 pub use error::{code, request_error};

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use hybrid_core::sql::jittered;
 use hybrid_core::{Error, Result};
-use hybrid_objects::{Client, Kind};
+use hybrid_objects::{Client, Kind, Purpose};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 
@@ -41,7 +41,7 @@ impl Objects {
     /// # Errors
     /// Config for settings that do not go together.
     pub(crate) fn new(address: Address, endpoint: Option<&str>) -> Result<Self> {
-        let client = Client::new(&address.at, endpoint).map_err(of_staging)?;
+        let client = Client::new(&address.at, endpoint, Purpose::Uploads).map_err(of_staging)?;
         Ok(Self { client, address })
     }
 

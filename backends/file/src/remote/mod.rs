@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use futures::TryStreamExt;
 use hybrid_core::{Error, ErrorKind, Result};
-use hybrid_objects::Address;
+use hybrid_objects::{Address, Purpose};
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 
@@ -48,7 +48,7 @@ impl Bucket {
         let address = address::parse(url)?;
         let endpoint = endpoint.map(str::to_owned);
         runtime::block(async move {
-            let store = client::client(&address, endpoint.as_deref()).await?;
+            let store = client::client(&address, endpoint.as_deref(), Purpose::Requests).await?;
             Ok(Self { store, address })
         })
     }

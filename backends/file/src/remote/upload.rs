@@ -8,6 +8,7 @@ use bytes::Bytes;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use hybrid_core::{Error, ErrorKind, Result};
+use hybrid_objects::Purpose;
 use object_store::path::Path;
 use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, PutResult};
 use tokio::sync::oneshot;
@@ -53,7 +54,7 @@ pub(crate) async fn put_file(
     let (caller, waits) = oneshot::channel::<()>();
     let done = runtime::run(async move {
         let address = address::parse(&url)?;
-        let store = client::client(&address, endpoint.as_deref()).await?;
+        let store = client::client(&address, endpoint.as_deref(), Purpose::Uploads).await?;
         let upload = Upload {
             at: path(key(&address), &address.url)?,
             store,

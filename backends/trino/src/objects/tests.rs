@@ -116,7 +116,7 @@ async fn server(answer: Answer) -> (Arc<Objects>, Arc<Mutex<Vec<String>>>) {
         .with_access_key_id("AKIDWRONG")
         .with_secret_access_key("hunter2");
     let address = Address::parse("s3://bucket/stage").unwrap().unwrap();
-    let client = Client::s3(builder, &address.at, Some(&endpoint)).unwrap();
+    let client = Client::s3(builder, &address.at, Some(&endpoint), Purpose::Uploads).unwrap();
     (Arc::new(Objects { client, address }), asked)
 }
 

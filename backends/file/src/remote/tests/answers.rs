@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use hybrid_core::{ErrorKind, Result};
-use hybrid_objects::Client;
+use hybrid_objects::{Client, Purpose};
 use object_store::aws::AmazonS3Builder;
 
 use super::super::Bucket;
@@ -54,7 +54,7 @@ impl Server {
         let builder = AmazonS3Builder::new()
             .with_access_key_id("AKIDTEST")
             .with_secret_access_key("very-secret");
-        let made = Client::s3(builder, &address, Some(&self.endpoint)).unwrap();
+        let made = Client::s3(builder, &address, Some(&self.endpoint), Purpose::Requests).unwrap();
         bucket(made.store, &address.url).list()
     }
 }
