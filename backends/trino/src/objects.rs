@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hybrid_core::sql::jittered;
-use hybrid_core::{Error, Result};
+use hybrid_core::{Error, ErrorKind, Result};
 use hybrid_objects::{Client, Kind, Purpose};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
@@ -27,6 +27,9 @@ const ROWS: &str = "rows.parquet";
 
 /// How often an object is asked to be deleted.
 const ATTEMPTS: u32 = 3;
+
+/// So long is tried to remove something: a server that takes bytes slowly takes none here.
+const REMOVAL: Duration = Duration::from_secs(90);
 
 /// A folder of an object store.
 pub(crate) struct Objects {
@@ -77,10 +80,15 @@ impl Objects {
 
     /// Deletes a folder's object, where it is there.
     pub(crate) async fn remove(&self, name: &str) -> Result<()> {
-        self.delete(&self.object(name)).await.map_err(|error| {
+        let removed = tokio::time::timeout(REMOVAL, self.remove_all(name)).await;
+        removed.unwrap_or_else(|_| Err(unanswered())).map_err(|error| {
             let place = format!("the staged rows in `{}` stay", self.url(name));
             error.within(&place)
-        })?;
+        })
+    }
+
+    async fn remove_all(&self, name: &str) -> Result<()> {
+        self.delete(&self.object(name)).await?;
         if self.address.at.kind == Kind::Azure {
             // Where Azure has real folders, one without files is still there; where it has none, this finds nothing.
             let _ = self.delete(&self.folder(name)).await;
@@ -123,4 +131,8 @@ impl Objects {
     fn error(&self, action: &str, error: &object_store::Error) -> Error {
         error::storage(action, &self.address, error)
     }
+}
+
+fn unanswered() -> Error {
+    of_staging(Error::new(ErrorKind::Timeout, "object storage does not answer"))
 }

@@ -4,7 +4,6 @@ use std::sync::Mutex;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use futures::TryStreamExt;
-use hybrid_core::ErrorKind;
 use object_store::PutPayload;
 use object_store::aws::AmazonS3Builder;
 use object_store::memory::InMemory;
@@ -18,7 +17,7 @@ const PIECES: usize = 3;
 const PIECE: usize = 11 << 20;
 
 /// A folder of a bucket in memory.
-fn in_memory() -> (Arc<InMemory>, Arc<Objects>) {
+pub(super) fn in_memory() -> (Arc<InMemory>, Arc<Objects>) {
     let store = Arc::new(InMemory::new());
     let client = Client::without_credentials(Arc::clone(&store) as Arc<dyn ObjectStore>);
     let address = Address::parse("s3://bucket/stage").unwrap().unwrap();
@@ -97,8 +96,38 @@ async fn only_our_old_folders_are_swept() {
     assert_eq!(keys(&store).await, stay);
 }
 
-/// A status and a body, by what was asked.
-type Answer = fn(&str) -> (&'static str, &'static str);
+/// A status and a body, by what is asked and how often it was asked before; of a HEAD the body is how long the object is. No
+/// status is no answer at all.
+type Answer = fn(&str, usize) -> (&'static str, &'static str);
+
+/// A server that takes everything.
+const ACCEPTED: Answer = |request, _| match request.split_once(' ') {
+    Some(("POST", path)) if path.contains("?uploads") => (
+        "200 OK",
+        "<InitiateMultipartUploadResult><UploadId>7</UploadId></InitiateMultipartUploadResult>",
+    ),
+    Some(("POST", path)) if path.ends_with("?delete") => (
+        "200 OK",
+        "<DeleteResult><Deleted><Key>stage/x/rows.parquet</Key></Deleted></DeleteResult>",
+    ),
+    Some(("DELETE", _)) => ("204 No Content", ""),
+    Some(("HEAD", _)) => ("404 Not Found", ""),
+    _ => ("200 OK", ""),
+};
+
+/// How often a request that begins like this was made.
+fn count(asked: &Mutex<Vec<String>>, start: &str) -> usize {
+    let asked = asked.lock().unwrap();
+    asked.iter().filter(|request| request.starts_with(start)).count()
+}
+
+/// Sends a few pieces, until one is refused.
+async fn sent(mut feed: Feed) -> Result<()> {
+    for _ in 0..PIECES {
+        feed.put(vec![7; PIECE]).await?;
+    }
+    feed.end().await
+}
 
 /// S3 as a server plays it that writes down what it is asked.
 async fn server(answer: Answer) -> (Arc<Objects>, Arc<Mutex<Vec<String>>>) {
@@ -138,58 +167,138 @@ async fn answered(stream: TcpStream, answer: Answer, asked: Arc<Mutex<Vec<String
         }
     }
     stream.read_exact(&mut vec![0; length]).await.unwrap();
-    let (status, body) = answer(&request);
-    asked.lock().unwrap().push(request);
-    let head = format!(
-        "HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
-        body.len()
-    );
+    let before = asked.lock().unwrap().iter().filter(|known| **known == request).count();
+    let (status, body) = answer(&request, before);
+    asked.lock().unwrap().push(request.clone());
+    if status.is_empty() {
+        std::future::pending::<()>().await;
+    }
+    let (length, body) = match request.starts_with("HEAD") {
+        true => (body.parse().unwrap_or_default(), ""),
+        false => (body.len(), body),
+    };
+    // The client wants one of each part.
+    let head = format!("HTTP/1.1 {status}\r\netag: \"x\"\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n");
     stream.write_all((head + body).as_bytes()).await.unwrap();
     stream.flush().await.unwrap();
 }
 
 #[tokio::test]
 async fn a_part_that_is_refused_takes_the_others_back() {
-    let answer: Answer = |request| match request.split_once(' ') {
-        Some(("POST", _)) => (
-            "200 OK",
-            "<InitiateMultipartUploadResult><UploadId>7</UploadId></InitiateMultipartUploadResult>",
-        ),
-        Some(("DELETE", _)) => ("204 No Content", ""),
-        _ => ("403 Forbidden", "<Error><Code>AccessDenied</Code></Error>"),
+    let answer: Answer = |request, before| match request.starts_with("PUT") {
+        true => ("403 Forbidden", "<Error><Code>AccessDenied</Code></Error>"),
+        false => ACCEPTED(request, before),
+    };
+    let (objects, asked) = server(answer).await;
+    let (upload, feed) = objects.begin("x");
+    let error = sent(feed).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
+    assert!(error.to_string().contains("s3:AbortMultipartUpload"), "{error}");
+    upload.remove().await.unwrap();
+    assert_eq!(
+        count(&asked, "POST /bucket/stage/x/rows.parquet?uploads"),
+        1,
+        "{asked:?}"
+    );
+    assert_eq!(
+        count(&asked, "DELETE /bucket/stage/x/rows.parquet?uploadId=7"),
+        1,
+        "{asked:?}"
+    );
+}
+
+#[tokio::test]
+async fn what_is_given_up_in_the_middle_sends_no_more_and_takes_its_parts_back() {
+    // The parts are on their way until they are given up.
+    let answer: Answer = |request, before| match request.starts_with("PUT") {
+        true => ("", ""),
+        false => ACCEPTED(request, before),
     };
     let (objects, asked) = server(answer).await;
     let (upload, mut feed) = objects.begin("x");
-    let mut outcome = Ok(());
-    for _ in 0..PIECES {
-        if outcome.is_ok() {
-            outcome = feed.put(vec![7; PIECE]).await;
-        }
+    feed.put(vec![7; 8 * (16 << 20)]).await.unwrap();
+    while count(&asked, "PUT") == 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    let error = match outcome {
-        Ok(()) => feed.end().await.unwrap_err(),
-        Err(error) => error,
-    };
-    assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
-    upload.remove().await.unwrap();
-    let asked = asked.lock().unwrap();
-    assert!(
-        asked[0].starts_with("POST /bucket/stage/x/rows.parquet?uploads"),
+    let removed = tokio::time::timeout(Duration::from_secs(10), upload.remove()).await;
+    removed.unwrap().unwrap();
+    assert_eq!(feed.end().await.unwrap_err().kind(), ErrorKind::Cancelled);
+    assert!(count(&asked, "PUT") <= 4, "{asked:?}");
+    assert_eq!(
+        count(&asked, "DELETE /bucket/stage/x/rows.parquet?uploadId=7"),
+        1,
         "{asked:?}"
     );
-    let count = |start: &str| asked.iter().filter(|request| request.starts_with(start)).count();
-    assert_eq!(count("DELETE /bucket/stage/x/rows.parquet?uploadId=7"), 1, "{asked:?}");
-    assert_eq!(count("POST"), 1, "{asked:?}");
+}
+
+/// A server that does not remember what it has completed.
+fn forgetful(request: &str, before: usize) -> (&'static str, &'static str) {
+    match (request.ends_with("?uploadId=7") && request.starts_with("POST"), before) {
+        (true, 0) => ("504 Gateway Timeout", ""),
+        (true, _) => ("404 Not Found", "<Error><Code>NoSuchUpload</Code></Error>"),
+        _ => ACCEPTED(request, before),
+    }
+}
+
+#[tokio::test]
+async fn an_object_is_done_when_only_the_answer_was_lost() {
+    let there: Answer = |request, before| match request.starts_with("HEAD") {
+        true => ("200 OK", "34603008"),
+        false => forgetful(request, before),
+    };
+    let (objects, asked) = server(there).await;
+    let (upload, feed) = objects.begin("x");
+    sent(feed).await.unwrap();
+    assert_eq!(
+        count(&asked, "POST /bucket/stage/x/rows.parquet?uploadId=7"),
+        2,
+        "{asked:?}"
+    );
+    assert_eq!(count(&asked, "DELETE"), 0, "{asked:?}");
+    upload.remove().await.unwrap();
+    assert_eq!(count(&asked, "POST /bucket?delete"), 1, "{asked:?}");
+
+    let other: Answer = |request, before| match request.starts_with("HEAD") {
+        true => ("200 OK", "7"),
+        false => forgetful(request, before),
+    };
+    for answer in [forgetful as Answer, other] {
+        let (objects, asked) = server(answer).await;
+        let (upload, feed) = objects.begin("x");
+        let error = sent(feed).await.unwrap_err();
+        assert!(
+            error.kind() == ErrorKind::Unavailable && error.is_retryable(),
+            "{error}"
+        );
+        assert!(error.to_string().contains("NoSuchUpload"), "{error}");
+        upload.remove().await.unwrap();
+        assert_eq!(count(&asked, "POST /bucket?delete"), 1, "{asked:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_there_and_cannot_be_removed_is_told() {
+    let answer: Answer = |request, before| match request.ends_with("?delete") {
+        true => ("403 Forbidden", "<Error><Code>AccessDenied</Code></Error>"),
+        false => ACCEPTED(request, before),
+    };
+    let (objects, _) = server(answer).await;
+    let (upload, mut feed) = objects.begin("x");
+    feed.put(vec![7; 10]).await.unwrap();
+    feed.end().await.unwrap();
+    let error = upload.remove().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
+    assert!(error.to_string().contains("`s3://bucket/stage/x` stay"), "{error}");
 }
 
 #[tokio::test]
 async fn what_a_store_refuses_is_told_with_the_location_and_without_secrets() {
-    let wrong_key: Answer = |_| {
+    let wrong_key: Answer = |_, _| {
         let body = "<Error><Code>InvalidAccessKeyId</Code><Message>No such key.</Message></Error>";
         ("403 Forbidden", body)
     };
-    let no_bucket: Answer = |_| ("404 Not Found", "<Error><Code>NoSuchBucket</Code></Error>");
-    let denied: Answer = |_| ("403 Forbidden", "<Error><Code>AccessDenied</Code></Error>");
+    let no_bucket: Answer = |_, _| ("404 Not Found", "<Error><Code>NoSuchBucket</Code></Error>");
+    let denied: Answer = |_, _| ("403 Forbidden", "<Error><Code>AccessDenied</Code></Error>");
     for (answer, kind, says) in [
         (wrong_key, ErrorKind::Unauthenticated, "AWS_ACCESS_KEY_ID"),
         (no_bucket, ErrorKind::NotFound, "check the bucket"),

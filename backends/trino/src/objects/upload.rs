@@ -6,14 +6,17 @@ use std::sync::Arc;
 use bytes::Bytes;
 use hybrid_core::{Error, ErrorKind, Result};
 use object_store::path::Path;
-use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, PutPayloadMut};
+use object_store::{MultipartUpload, ObjectStoreExt, PutPayloadMut};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::Objects;
+use super::{Objects, REMOVAL};
 
-/// What is larger goes in parts of this size: 10,000 of them, which is what servers take, are 160 GB.
+/// What is larger goes in parts of this size.
 const PART: usize = 16 << 20;
+
+/// The most that an object has: servers take 10,000 parts.
+const MOST: u64 = 10_000 * PART as u64;
 
 /// So many parts are on their way at the same time.
 const AT_ONCE: usize = 4;
@@ -30,45 +33,42 @@ enum Piece {
 pub(crate) struct Upload {
     objects: Arc<Objects>,
     name: String,
-    pieces: mpsc::Sender<Piece>,
-    /// Says whether the object may be there.
+    /// Dropped where the object is not wanted any more.
+    wanted: oneshot::Sender<()>,
+    /// Says whether the object is there.
     task: JoinHandle<bool>,
 }
 
 /// What takes the object's bytes.
 pub(crate) struct Feed {
-    /// The upload has the other end: when that is removed, none are taken any more.
-    pieces: mpsc::WeakSender<Piece>,
+    pieces: mpsc::Sender<Piece>,
     outcome: oneshot::Receiver<Result<()>>,
 }
 
 pub(super) fn begin(objects: Arc<Objects>, name: &str) -> (Upload, Feed) {
-    let (sender, mut pieces) = mpsc::channel(1);
+    let (sender, pieces) = mpsc::channel(1);
     let (told, outcome) = oneshot::channel();
-    let feed = Feed {
-        pieces: sender.downgrade(),
-        outcome,
-    };
-    let sending = Arc::clone(&objects);
-    let mut object = Object::new(Arc::clone(objects.store()), objects.object(name));
+    let (wanted, given_up) = oneshot::channel();
+    let mut object = Object::new(Arc::clone(&objects), name, pieces, given_up);
     let task = tokio::spawn(async move {
-        let done = match object.take(&mut pieces).await {
-            Ok(()) => Ok(()),
-            Err(error) => {
-                object.give_up().await;
-                Err(error.map_or_else(given_up, |error| sending.error("write to", &error)))
-            }
-        };
-        let may_be_there = done.as_ref().err().is_none_or(|error| !is_refusal(error));
+        let done = object.take().await;
+        let is_there = done.is_ok();
+        if !is_there {
+            object.give_up().await;
+        }
         // Nobody asks where the caller went away.
         let _ = told.send(done);
-        may_be_there
+        is_there
     });
     let upload = Upload {
         objects,
         name: name.to_owned(),
-        pieces: sender,
+        wanted,
         task,
+    };
+    let feed = Feed {
+        pieces: sender,
+        outcome,
     };
     (upload, feed)
 }
@@ -76,11 +76,11 @@ pub(super) fn begin(objects: Arc<Objects>, name: &str) -> (Upload, Feed) {
 impl Upload {
     /// Gives up what is not done, and removes what is.
     pub(crate) async fn remove(self) -> Result<()> {
-        drop(self.pieces);
-        match self.task.await {
-            Ok(false) => Ok(()),
-            _ => self.objects.remove(&self.name).await,
-        }
+        drop(self.wanted);
+        let was_there = matches!(self.task.await, Ok(true));
+        let removed = self.objects.remove(&self.name).await;
+        // What failed has been told, and most likely left nothing.
+        if was_there { removed } else { Ok(()) }
     }
 
     /// The URL of its folder.
@@ -108,68 +108,78 @@ impl Feed {
     }
 
     async fn hand_on(&mut self, piece: Piece) -> Result<()> {
-        let taken = match self.pieces.upgrade() {
-            Some(pieces) => pieces.send(piece).await.is_ok(),
-            None => false,
-        };
-        if taken {
+        if self.pieces.send(piece).await.is_ok() {
             return Ok(());
         }
         self.outcome().await.and(Err(given_up()))
     }
 
     async fn outcome(&mut self) -> Result<()> {
-        (&mut self.outcome).await.unwrap_or_else(|_| Err(given_up()))
+        (&mut self.outcome).await.unwrap_or_else(|_| Err(lost()))
     }
-}
-
-/// Whether nothing can be there after such an error; after others, only the answer may be lost.
-fn is_refusal(error: &Error) -> bool {
-    use ErrorKind as K;
-    matches!(
-        error.kind(),
-        K::Cancelled | K::NotFound | K::PermissionDenied | K::Unauthenticated
-    )
 }
 
 fn given_up() -> Error {
     Error::new(ErrorKind::Cancelled, "staging rows was given up")
 }
 
+fn lost() -> Error {
+    Error::new(ErrorKind::Unexpected, "sending the staged rows ended without a result")
+}
+
+fn too_large() -> Error {
+    let message = format!("the staged rows are more than {MOST} bytes, which is what fits into an object");
+    Error::new(ErrorKind::ResourceExhausted, message).with_help("write fewer rows at a time")
+}
+
 /// In memory are the parts on their way, the next one, and what is handed on.
 struct Object {
-    store: Arc<dyn ObjectStore>,
+    objects: Arc<Objects>,
     path: Path,
+    pieces: mpsc::Receiver<Piece>,
+    /// Ends when the object is not wanted any more.
+    given_up: oneshot::Receiver<()>,
     /// What is no whole part yet.
     next: PutPayloadMut,
     /// From when there is more than one part.
     upload: Option<Box<dyn MultipartUpload>>,
+    /// The bytes of the parts that are there or on their way.
+    sent: u64,
     running: JoinSet<object_store::Result<()>>,
 }
 
 impl Object {
-    fn new(store: Arc<dyn ObjectStore>, path: Path) -> Self {
+    fn new(objects: Arc<Objects>, name: &str, pieces: mpsc::Receiver<Piece>, given_up: oneshot::Receiver<()>) -> Self {
         Self {
-            store,
-            path,
+            path: objects.object(name),
+            objects,
+            pieces,
+            given_up,
             next: PutPayloadMut::new(),
             upload: None,
+            sent: 0,
             running: JoinSet::new(),
         }
     }
 
-    /// Sends all pieces; an error without a cause says that they ended too early.
-    async fn take(&mut self, pieces: &mut mpsc::Receiver<Piece>) -> Result<(), Option<object_store::Error>> {
-        while let Some(piece) = pieces.recv().await {
+    /// Sends all pieces.
+    async fn take(&mut self) -> Result<()> {
+        loop {
+            let piece = tokio::select! {
+                biased;
+                _ = &mut self.given_up => return Err(given_up()),
+                piece = self.pieces.recv() => piece,
+            };
             match piece {
-                Piece::Bytes(bytes) => self.add(bytes).await?,
-                Piece::End => return self.end().await.map_err(Some),
+                Some(Piece::Bytes(bytes)) => self.add(bytes).await?,
+                Some(Piece::End) => return self.end().await,
+                // Who wrote them has gone away.
+                None => return Err(given_up()),
             }
         }
-        Err(None)
     }
 
-    async fn add(&mut self, mut bytes: Bytes) -> object_store::Result<()> {
+    async fn add(&mut self, mut bytes: Bytes) -> Result<()> {
         while !bytes.is_empty() {
             if self.next.content_length() == PART {
                 self.send().await?;
@@ -181,45 +191,103 @@ impl Object {
     }
 
     /// Sends what is there as the next part.
-    async fn send(&mut self) -> object_store::Result<()> {
+    async fn send(&mut self) -> Result<()> {
         self.wait(AT_ONCE - 1).await?;
+        if self.sent >= MOST {
+            return Err(too_large());
+        }
         let mut upload = match self.upload.take() {
             Some(upload) => upload,
-            None => self.store.put_multipart(&self.path).await?,
+            None => {
+                let begun = self.objects.store().put_multipart(&self.path).await;
+                begun.map_err(|error| self.failed(&error))?
+            }
         };
-        self.running.spawn(upload.put_part(mem::take(&mut self.next).freeze()));
+        let part = mem::take(&mut self.next).freeze();
+        self.sent += part.content_length() as u64;
+        self.running.spawn(upload.put_part(part));
         self.upload = Some(upload);
         Ok(())
     }
 
     /// Waits until no more than so many parts are on their way.
-    async fn wait(&mut self, most: usize) -> object_store::Result<()> {
-        while self.running.len() > most
-            && let Some(sent) = self.running.join_next().await
-        {
-            sent??;
+    async fn wait(&mut self, most: usize) -> Result<()> {
+        while self.running.len() > most {
+            let sent = tokio::select! {
+                biased;
+                _ = &mut self.given_up => return Err(given_up()),
+                sent = self.running.join_next() => sent,
+            };
+            match sent {
+                Some(Ok(sent)) => sent.map_err(|error| self.failed(&error))?,
+                Some(Err(_)) => return Err(lost()),
+                None => break,
+            }
         }
         Ok(())
     }
 
-    async fn end(&mut self) -> object_store::Result<()> {
+    async fn end(&mut self) -> Result<()> {
         if self.upload.is_none() {
             let all = mem::take(&mut self.next).freeze();
-            return self.store.put(&self.path, all).await.map(drop);
+            let put = self.objects.store().put(&self.path, all).await;
+            return put.map(drop).map_err(|error| self.failed(&error));
         }
         self.send().await?;
         self.wait(0).await?;
-        match &mut self.upload {
-            Some(upload) => upload.complete().await.map(drop),
-            None => Ok(()),
+        let done = match &mut self.upload {
+            Some(upload) => upload.complete().await,
+            None => return Ok(()),
+        };
+        let Err(error) = done else {
+            return Ok(());
+        };
+        // The name is new: what is there is what was sent, and only the answer was lost.
+        let found = self.objects.store().head(&self.path).await;
+        if found.is_ok_and(|found| found.size == self.sent) {
+            return Ok(());
         }
+        Err(self.failed(&error))
     }
 
     /// Takes back the parts that are there. What fails here, the bucket's own rules for unfinished uploads clean up.
     async fn give_up(&mut self) {
         self.running.shutdown().await;
         if let Some(upload) = &mut self.upload {
-            let _ = upload.abort().await;
+            let _ = tokio::time::timeout(REMOVAL, upload.abort()).await;
         }
+    }
+
+    fn failed(&self, error: &object_store::Error) -> Error {
+        self.objects.error("write to", error)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::super::tests::in_memory;
+    use super::*;
+
+    #[tokio::test]
+    async fn an_object_has_no_more_parts_than_servers_take() {
+        let (_, objects) = in_memory();
+        let ((_sender, pieces), (_wanted, given_up)) = (mpsc::channel(1), oneshot::channel());
+        let mut object = Object::new(objects, "x", pieces, given_up);
+        object.sent = MOST - PART as u64;
+        object.add(vec![7_u8; PART].into()).await.unwrap();
+        object.send().await.unwrap();
+        object.add(vec![7_u8].into()).await.unwrap();
+        let error = object.end().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ResourceExhausted, "{error}");
+    }
+
+    /// As a task does that panics.
+    #[tokio::test]
+    async fn a_task_that_ends_without_a_word_is_told_as_what_it_is() {
+        let ((pieces, _), (told, outcome)) = (mpsc::channel(1), oneshot::channel());
+        drop(told);
+        let error = Feed { pieces, outcome }.end().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unexpected, "{error}");
     }
 }
