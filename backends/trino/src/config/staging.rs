@@ -10,7 +10,7 @@ use crate::objects::{Address, of_staging};
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Staging {
-    /// The folder as this process reaches it, or a URL of an object store; absent: `location`, which is such a URL then.
+    /// The folder as this process reaches it, or a URL of an object store; absent or empty: `location`, which is such a URL then.
     #[serde(default)]
     pub path: Option<PathBuf>,
     /// The same folder as Trino names it.
@@ -40,12 +40,12 @@ impl Staging {
     /// # Errors
     /// Config, for a URL that is no folder of an object store, or where there is none.
     pub(crate) fn place(&self) -> Result<Place> {
-        let Some(path) = &self.path else {
+        let Some(path) = self.path.as_deref().filter(|path| !is_empty(path)) else {
             let place = Address::parse(&self.location)?.map(Place::Objects);
             return place.ok_or_else(unreached);
         };
         match url(path) {
-            None => Ok(Place::Folder(path.clone())),
+            None => Ok(Place::Folder(path.to_owned())),
             Some(url) => Address::parse(url)?.map(Place::Objects).ok_or_else(unknown),
         }
     }
@@ -57,7 +57,10 @@ impl Staging {
 
     pub(super) fn check(&self) -> Result<()> {
         let kind = match self.place()? {
-            Place::Objects(address) => Some(address.at.kind),
+            Place::Objects(address) => {
+                self.check_location(&address)?;
+                Some(address.at.kind)
+            }
             Place::Folder(_) => None,
         };
         let Some(endpoint) = self.endpoint() else {
@@ -66,9 +69,23 @@ impl Staging {
         check_endpoint(endpoint, kind, ErrorKind::Config).map_err(of_staging)
     }
 
+    /// Whether Trino can find at `location` what this process writes to an address.
+    fn check_location(&self, address: &Address) -> Result<()> {
+        let Some(location) = Address::parse(&self.location)? else {
+            return Ok(());
+        };
+        if let Some(instead) = location.instead() {
+            return Err(unread(&location, instead));
+        }
+        match location.is_elsewhere(address) {
+            true => Err(elsewhere(address, &location)),
+            false => Ok(()),
+        }
+    }
+
     /// Has a relative `path` start in a folder.
     pub(super) fn start_in(&mut self, folder: &Path) {
-        if let Some(path) = self.path.as_mut().filter(|path| url(path).is_none()) {
+        if let Some(path) = self.path.as_mut().filter(|path| !is_empty(path) && url(path).is_none()) {
             *path = folder.join(&*path);
         }
     }
@@ -88,6 +105,23 @@ fn unknown() -> Error {
         "the schemes are {}; a folder of this machine is written without one",
         Kind::schemes()
     ))
+}
+
+fn unread(location: &Address, instead: &str) -> Error {
+    config(format!("Trino does not read `{}`", location.at.url)).with_help(format!(
+        "write `location` of `staging` as {instead}; how this process names it can stand in `path`"
+    ))
+}
+
+fn elsewhere(path: &Address, location: &Address) -> Error {
+    config(format!(
+        "`path` and `location` of `staging` are not the same folder: `{path}`, `{location}`"
+    ))
+    .with_help("`path` is the folder as this process reaches it, `location` the same one as Trino names it")
+}
+
+fn is_empty(path: &Path) -> bool {
+    path.as_os_str().is_empty()
 }
 
 fn url(path: &Path) -> Option<&str> {

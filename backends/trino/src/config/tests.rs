@@ -92,6 +92,7 @@ fn what_cannot_be_done_is_refused_with_the_reason() {
         json!({"staging": {"location": "s3://", "catalog": "hive"}}),
         json!({"staging": {"path": "hdfs://host/stage", "location": "hdfs://host/stage", "catalog": "hive"}}),
         json!({"staging": {"path": "/stage", "location": "s3://b", "catalog": "hive", "s3_endpoint_override": "http://x"}}),
+        json!({"staging": {"path": "", "location": "local:///stage", "catalog": "hive"}}),
         json!({"staging": {"location": "gs://b", "catalog": "hive", "s3_endpoint_override": "http://x"}}),
         json!({"staging": {"location": "s3://b", "catalog": "hive", "s3_endpoint_override": "minio:9000"}}),
     ] {
@@ -116,6 +117,17 @@ fn rows_are_staged_where_the_path_says_or_the_location() {
         (None, "s3a://b/stage/", "s3a://b/stage"),
         (Some("s3://b/stage/x"), "s3n://b/stage/x", "s3://b/stage/x"),
         (Some("gs://b"), "gs://b", "gs://b"),
+        (Some("gcs://b/x"), "gs://b/x/", "gcs://b/x"),
+        // By the protocol of S3.
+        (Some("gs://b/x"), "s3://c/x", "gs://b/x"),
+        (Some("s3://b/x"), "alluxio:///x", "s3://b/x"),
+        (Some(""), "s3n://b/x", "s3n://b/x"),
+        (Some("az://c/x"), "abfss://c@a.dfs.core.windows.net/x", "az://c/x"),
+        (
+            Some("abfss://c@a.blob.core.windows.net/x"),
+            "abfs://c@a.dfs.core.windows.net/x",
+            "abfss://c@a.blob.core.windows.net/x",
+        ),
         (
             None,
             "abfss://c@a.dfs.core.windows.net/x",
@@ -131,6 +143,35 @@ fn rows_are_staged_where_the_path_says_or_the_location() {
         place(Some("/mnt/stage"), "s3://b/stage").unwrap(),
         Place::Folder("/mnt/stage".into())
     );
+}
+
+/// Trino takes an empty folder for a table without rows.
+#[test]
+fn a_location_that_is_not_the_path_or_that_trino_does_not_read_is_refused() {
+    let elsewhere = "not the same folder";
+    for (path, location, says) in [
+        (Some("s3://b/stage"), "s3://b/stages", elsewhere),
+        (Some("s3://b/stage"), "s3a://b", elsewhere),
+        (Some("s3://b/stage"), "s3n://c/stage", elsewhere),
+        (Some("gs://b/x"), "gs://b/y", elsewhere),
+        (Some("az://c/x"), "abfss://d@a.dfs.core.windows.net/x", elsewhere),
+        (
+            Some("abfss://c@a.dfs.core.windows.net/x"),
+            "abfss://c@b.dfs.core.windows.net/x",
+            elsewhere,
+        ),
+        (None, "az://c/x", "abfss://CONTAINER@ACCOUNT"),
+        (None, "azure://c/x", "abfss://CONTAINER@ACCOUNT"),
+        (Some(""), "abfss://c/x", "abfss://CONTAINER@ACCOUNT"),
+        (None, "gcs://b/x", "gs://BUCKET"),
+        (Some("gs://b/x"), "gcs://b/x", "gs://BUCKET"),
+    ] {
+        let staging = json!({"path": path, "location": location, "catalog": "hive"});
+        let error = read(&json!({"staging": staging})).unwrap().check().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config, "{location}");
+        let text = error.to_string();
+        assert!(text.contains(says) && text.contains("`location`"), "{text}");
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 use std::fmt;
 
 use hybrid_core::{Error, ErrorKind, Result};
+use hybrid_objects::Kind;
 use object_store::path::Path;
 
 use super::error::of_staging;
@@ -35,6 +36,37 @@ impl Address {
             .filter(|_| !at.key.starts_with('/'))
             .ok_or_else(|| wrong("no part of it may be empty, . or .."))?;
         Ok(Some(Self { at, folder }))
+    }
+
+    /// How Trino wants such a URL written, where it does not read this one.
+    pub(crate) fn instead(&self) -> Option<&'static str> {
+        let scheme = self.at.root.split("://").next().unwrap_or_default();
+        let (is_read, instead) = match self.at.kind {
+            Kind::S3 => (true, "s3://BUCKET/…"),
+            Kind::Gcs => (scheme == "gs", "gs://BUCKET/…"),
+            Kind::Azure => (
+                scheme.starts_with("abfs") && self.at.bucket.contains('@'),
+                "abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/…",
+            ),
+        };
+        (!is_read).then_some(instead)
+    }
+
+    /// Whether it is another folder for sure. A bucket has several spellings, and some are reached by the protocol of
+    /// another store, too.
+    pub(crate) fn is_elsewhere(&self, other: &Self) -> bool {
+        let ((mine, account), (theirs, their_account)) = (self.bucket(), other.bucket());
+        let in_other_account = account.zip(their_account).is_some_and(|(mine, theirs)| mine != theirs);
+        let differs = mine != theirs || in_other_account || self.folder != other.folder;
+        self.at.kind == other.at.kind && differs
+    }
+
+    /// The bucket, or container, and where the URL says it the account of Azure: its host is the data lake's or that of blobs.
+    fn bucket(&self) -> (&str, Option<&str>) {
+        match self.at.bucket.split_once('@') {
+            Some((container, host)) => (container, host.split('.').next()),
+            None => (&self.at.bucket, None),
+        }
     }
 }
 
