@@ -41,12 +41,14 @@ impl TrinoSession {
                 let columns = list(schema.fields().iter().map(|field| field.name().as_str()));
                 let target = self.describe(&format!("SELECT {columns} FROM {name}")).await?;
                 let select = format!("{} FROM {}", stored(&schema, &target)?, self.incoming(rows).await?);
+                self.writes();
                 self.run(&format!("INSERT INTO {name} ({columns}) SELECT {select}"))
                     .await?
             }
             Mode::Create | Mode::Replace => {
                 let values = made(&schema, &connector)?;
                 let select = format!("SELECT {values} FROM {}", self.incoming(rows).await?);
+                self.writes();
                 self.create(&parts, &connector, mode, &select).await?
             }
         };

@@ -27,6 +27,7 @@ impl TrinoSession {
         self.check_exports(catalog).await?;
         let values = made(rows.schema(), "hive")?;
         let select = format!("SELECT {values} FROM {}", self.incoming(rows).await?);
+        self.writes();
         self.write_one_file(catalog);
         let parts = [catalog.to_owned(), schema.to_owned(), names::temporary()];
         let table = names::table(&parts);

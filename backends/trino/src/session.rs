@@ -1,3 +1,4 @@
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::array::{Array, AsArray, RecordBatch};
@@ -61,6 +62,8 @@ pub struct TrinoSession {
     tables: Mutex<Vec<String>>,
     staged: Mutex<Vec<Staged>>,
     swaps: Swap,
+    /// From when a statement writes to what the caller named.
+    writes: AtomicBool,
 }
 
 impl TrinoSession {
@@ -71,6 +74,7 @@ impl TrinoSession {
             tables: Mutex::default(),
             staged: Mutex::default(),
             swaps: Swap::default(),
+            writes: AtomicBool::new(false),
         }
     }
 
@@ -112,6 +116,11 @@ impl TrinoSession {
             async move { conversation.execute(&statement).await.map(drop) }.boxed()
         };
         self.swaps.swap(Box::new(run), name, new, aside).await
+    }
+
+    /// Notes that the next statement writes to what the caller named: until then nothing of it was touched.
+    pub(crate) fn writes(&self) {
+        self.writes.store(true, Ordering::Relaxed);
     }
 
     /// Notes a table that is about to be made: it is dropped in the end, whatever happens.
@@ -197,6 +206,10 @@ impl SqlSession for TrinoSession {
 
     async fn export(&self, rows: BatchStream, folder: &str) -> Result<u64> {
         self.write_folder(rows, folder).await
+    }
+
+    fn may_have_written(&self) -> bool {
+        self.writes.load(Ordering::Relaxed)
     }
 
     async fn explain(&self, query: &str) -> Result<String> {

@@ -111,6 +111,12 @@ pub trait SqlSession: Send + Sync + 'static {
         Err(Error::new(ErrorKind::Unsupported, "the store exports nothing"))
     }
 
+    /// Whether an [`append`](Self::append) or [`export`](Self::export) that failed may have written rows: `false` as long as
+    /// these were only prepared, and the caller may simply try again.
+    fn may_have_written(&self) -> bool {
+        true
+    }
+
     /// The engine's own plan of a query, for people. Runs nothing that costs.
     async fn explain(&self, query: &str) -> Result<String>;
 

@@ -23,7 +23,14 @@ pub(super) async fn append<T: SqlStore>(
         rows: exact(request.rows, &source.name, &existing.schema),
         mode: Mode::Append,
     };
-    session.append(append).await.map_err(uncertain)
+    session.append(append).await.map_err(|error| failed(session, error))
+}
+
+fn failed(session: &impl SqlSession, error: Error) -> Error {
+    match session.may_have_written() {
+        true => uncertain(error),
+        false => error,
+    }
 }
 
 /// What may pass may also have come after the commit, as credentials that expire while the end is waited for: a caller
@@ -54,14 +61,15 @@ pub(super) async fn persist<T: SqlStore>(
 ) -> Result<u64> {
     if let Relation::Export(folder) = store.relation(&request.options)? {
         check_export(&folder, request.overwrite)?;
-        return session.export(request.rows, &folder).await.map_err(uncertain);
+        let exported = session.export(request.rows, &folder).await;
+        return exported.map_err(|error| failed(session, error));
     }
     let append = Append {
         table: table_name(store, session, "destination", &request.options).await?,
         rows: request.rows,
         mode: if request.overwrite { Mode::Replace } else { Mode::Create },
     };
-    session.append(append).await.map_err(uncertain)
+    session.append(append).await.map_err(|error| failed(session, error))
 }
 
 /// Names that need quotes nowhere, below the place for exports. Over what is there an engine would not write whole: files of
