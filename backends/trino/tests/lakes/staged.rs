@@ -1,5 +1,6 @@
 //! Rows that are staged on S3: they arrive whole, and nothing stays in the bucket.
 
+use std::fs;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -7,13 +8,13 @@ use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use futures::{StreamExt, TryStreamExt, stream};
 use hybrid_conformance::until;
 use hybrid_core::sql::{Mode, SqlSession, SqlStore};
-use hybrid_core::{BatchStream, Error, ErrorKind};
-use hybrid_store_trino::{EntitySelect, TrinoConfig, TrinoStore};
+use hybrid_core::{BatchStream, Context, Error, ErrorKind, Source};
+use hybrid_store_trino::{EntitySelect, Staging, TrinoConfig, TrinoSource, TrinoStore};
 use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 
-use crate::common::{bucket_folder, config, connect, count, create, rows, staging_in, unique, variable};
+use crate::common::{bucket_folder, config, connect, count, create, router, rows, staging_in, unique, variable};
 
 /// So many rows are larger than a part of an upload, and more than a row group.
 const BATCH: i64 = 50_000;
@@ -49,11 +50,15 @@ struct Place {
 
 impl Place {
     async fn new() -> Self {
+        Self::called("staged").await
+    }
+
+    async fn called(name: &str) -> Self {
         let mut config = config("iceberg");
         config.entity_select_mode = EntitySelect::TempTable;
-        let location = bucket_folder("staged");
+        let location = bucket_folder(name);
         let (_, key) = location.rsplit_once('/').unwrap();
-        let folder = Path::from(key);
+        let folder = Path::parse(key).unwrap();
         config.staging = Some(staging_in(location));
         let bucket = AmazonS3Builder::from_env()
             .with_bucket_name(variable("HYBRID_S3_BUCKET"))
@@ -75,8 +80,14 @@ impl Place {
         keys
     }
 
+    /// Nothing is there, nor on its way.
     async fn is_clean(&self) {
         assert_eq!(self.keys().await, Vec::<String>::new());
+        let (endpoint, bucket) = (variable("HYBRID_S3_ENDPOINT"), variable("HYBRID_S3_BUCKET"));
+        let answer = reqwest::get(format!("{endpoint}/{bucket}?uploads")).await.unwrap();
+        let unfinished = answer.error_for_status().unwrap().text().await.unwrap();
+        assert!(unfinished.contains("ListMultipartUploadsResult"), "{unfinished}");
+        assert!(!unfinished.contains(self.folder.as_ref()), "{unfinished}");
     }
 }
 
@@ -150,6 +161,72 @@ async fn rows_are_appended_through_the_bucket() {
         2 * BATCH
     );
     assert_eq!(count(&place.store, &query).await, 1);
+    place.is_clean().await;
+}
+
+/// They would be a table without rows, also in the place of the one that is replaced.
+#[tokio::test]
+async fn rows_that_trino_does_not_see_are_an_error() {
+    let place = Place::new().await;
+    let schema = place.config.dataset.clone();
+    let table = ["iceberg", schema.as_str(), "t"];
+    create(&place.store, &table, vec![batch(0)], Mode::Create)
+        .await
+        .unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let mut config = place.config.clone();
+    config.staging = Some(Staging {
+        path: Some(elsewhere.path().to_owned()),
+        s3_endpoint_override: None,
+        ..staging_in(bucket_folder("unseen"))
+    });
+    let store = connect(config.clone()).await;
+    for mode in [Mode::Append, Mode::Replace] {
+        let error = create(&store, &table, vec![batch(1)], mode).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config, "{error}");
+        assert!(
+            error.to_string().contains(&format!("sees 0 of {BATCH} rows")),
+            "{error}"
+        );
+    }
+    assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 0);
+    let query = format!("SELECT 1 FROM iceberg.{schema}.t HAVING count(*) = {BATCH} AND max(n) < {BATCH}");
+    assert_eq!(count(&place.store, &query).await, 1);
+
+    config.staging = place.config.staging.clone();
+    config.staging.as_mut().unwrap().path = Some(bucket_folder("unseen").into());
+    let refused = <TrinoStore as SqlStore>::connect(config, &Context::default()).await;
+    assert_eq!(refused.err().unwrap().kind(), ErrorKind::Config);
+    place.is_clean().await;
+}
+
+#[tokio::test]
+async fn what_fails_before_the_statement_that_writes_may_be_tried_again() {
+    let place = Place::new().await;
+    let router = router(Arc::new(connect(place.config.clone()).await));
+    let destination: Source = TrinoSource::new(format!("iceberg.{}.t", place.config.dataset)).into();
+    let gone = Error::new(ErrorKind::Unavailable, "the source is gone").retryable();
+    let broken = BatchStream::new(batch(0).schema(), large().chain(stream::iter([Err(gone)])));
+    let error = router.persist(&destination, broken, false).await.unwrap_err();
+    assert!(
+        error.is_retryable() && !error.to_string().contains("not known whether"),
+        "{error}"
+    );
+    router.shutdown().await.unwrap();
+    place.is_clean().await;
+}
+
+#[tokio::test]
+async fn a_folder_may_have_a_space_and_a_percent_sign_in_its_name() {
+    let place = Place::called("a b%20c").await;
+    let session = place.store.session().await.unwrap();
+    let one = BatchStream::from_batches(batch(0).schema(), vec![batch(0)]);
+    let relation = session.upload(one).await.unwrap();
+    assert_eq!(place.keys().await.len(), 1);
+    let query = format!("SELECT 1 FROM {relation} HAVING count(DISTINCT n) = {BATCH}");
+    let found = session.query(&query).await.unwrap().collect().await.unwrap();
+    assert_eq!(found.iter().map(RecordBatch::num_rows).sum::<usize>(), 1);
+    session.close().await.unwrap();
     place.is_clean().await;
 }
 
