@@ -28,7 +28,7 @@ const ROWS: &str = "rows.parquet";
 /// How often an object is asked to be deleted.
 const ATTEMPTS: u32 = 3;
 
-/// So long is tried to remove something: a server that takes bytes slowly takes none here.
+/// So long what is given up may take to end, and then its removal: an upload's own time is for lines that are slow.
 const REMOVAL: Duration = Duration::from_secs(90);
 
 /// A folder of an object store.

@@ -77,7 +77,11 @@ impl Upload {
     /// Gives up what is not done, and removes what is.
     pub(crate) async fn remove(self) -> Result<()> {
         drop(self.wanted);
-        let was_there = matches!(self.task.await, Ok(true));
+        let mut task = self.task;
+        let ended = tokio::time::timeout(REMOVAL, &mut task).await;
+        // A request that is not answered for so long is cut off.
+        task.abort();
+        let was_there = matches!(ended, Ok(Ok(true)));
         let removed = self.objects.remove(&self.name).await;
         // What failed has been told, and most likely left nothing.
         if was_there { removed } else { Ok(()) }
@@ -254,7 +258,7 @@ impl Object {
     async fn give_up(&mut self) {
         self.running.shutdown().await;
         if let Some(upload) = &mut self.upload {
-            let _ = tokio::time::timeout(REMOVAL, upload.abort()).await;
+            let _ = upload.abort().await;
         }
     }
 
