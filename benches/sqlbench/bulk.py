@@ -23,6 +23,8 @@ LONG = 60
 LIMIT = 300
 # What is no difference: the same client's best of three differs by as much from run to run.
 NOISE = 0.95
+# Only told: it asks what somebody else has found out to be the best, and neither reads nor writes Parquet.
+SAME = "psql, the same statements, binary"
 TABLES = ("bulk", "bulk_full", "bulk_few", "bulk_ten")
 
 
@@ -88,7 +90,7 @@ def by_psql(folder, here):
 def entity_rows(engine, folder, here):
     """Entity rows up, features down, by whom: what a million take more than one, where the client cannot do the same."""
     if engine == "postgres":
-        return {"hybrid historical": lambda: retrieve(folder, here, "bulk_frame"), "psql, the same statements, binary": by_psql(folder, here)}
+        return {"hybrid historical": lambda: retrieve(folder, here, "bulk_frame"), SAME: by_psql(folder, here)}
 
     def difference():
         (one, _), (many, memory) = retrieve(folder, here, "bulk_one"), retrieve(folder, here, "bulk_frame")
@@ -122,9 +124,8 @@ def bench(engine, scale, here):
              "entity rows in, result out": measure(entity_rows(engine, folder, here), lambda: None),
              "ten times the rows out": {"hybrid all": (*pull(here, "bulk_ten"), "")},
              "ten times the entity rows in, result out": {"hybrid historical": (*retrieve(folder, here, "bulk_ten_frame"), "")}}
-    if engine != "postgres":
-        best = [min(seconds for who, (seconds, _, _) in found[what].items() if not who.startswith("hybrid")) for what in ("rows in", "rows out")]
-        found["entity rows in, result out"]["the client's best of the above, in and out"] = (sum(best), 0, "")
+    best = [min(seconds for who, (seconds, _, _) in found[what].items() if not who.startswith("hybrid")) for what in ("rows in", "rows out")]
+    found["entity rows in, result out"]["the client's best of the above, in and out"] = (sum(best), 0, "")
     return found
 
 
@@ -141,7 +142,7 @@ def broken(_, found):
     problems = []
     for what, by in found.items():
         ours = next(iter(by.values()))[0]
-        problems += [f"{what}: {who} is faster" for who, (seconds, _, _) in by.items() if seconds < NOISE * ours]
+        problems += [f"{what}: {who} is faster" for who, (seconds, _, _) in by.items() if seconds < NOISE * ours and who != SAME]
     tens = {what: next(iter(by.values()))[1] for what, by in found.items() if what.startswith("ten times")}
     return problems + [f"{what}: {memory:.0f} MiB are more than {LIMIT}" for what, memory in tens.items() if memory > LIMIT]
 

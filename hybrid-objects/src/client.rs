@@ -91,7 +91,7 @@ impl Client {
         purpose: Purpose,
     ) -> object_store::Result<Self> {
         use object_store::aws::AmazonS3ConfigKey as Setting;
-        let mut builder = builder.with_bucket_name(&address.bucket).with_retry(retries());
+        let mut builder = builder.with_bucket_name(&address.bucket).with_retry(retries(purpose));
         if let Some(endpoint) = endpoint {
             builder = builder
                 .with_config(Setting::S3Endpoint, endpoint)
@@ -132,7 +132,7 @@ fn gcs(address: &Address, purpose: Purpose) -> object_store::Result<Client> {
     use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
     let mut builder = GoogleCloudStorageBuilder::from_env()
         .with_bucket_name(&address.bucket)
-        .with_retry(retries());
+        .with_retry(retries(purpose));
     let key = GoogleConfigKey::Client(ClientConfigKey::Timeout);
     if let Some(timeout) = purpose.timeout(builder.get_config_value(&key).as_deref()) {
         builder = builder.with_config(key, timeout);
@@ -148,7 +148,7 @@ fn azure(address: &Address, purpose: Purpose) -> object_store::Result<Client> {
     use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
     let mut builder = MicrosoftAzureBuilder::from_env()
         .with_url(format!("{}/", address.root))
-        .with_retry(retries());
+        .with_retry(retries(purpose));
     let key = AzureConfigKey::Client(ClientConfigKey::Timeout);
     if let Some(timeout) = purpose.timeout(builder.get_config_value(&key).as_deref()) {
         builder = builder.with_config(key, timeout);
@@ -185,7 +185,7 @@ fn is_on(setting: &str) -> bool {
 
 /// A server that is gone is given up after some ten seconds, one that never answers after about 90; where a client is for
 /// [uploads](Purpose::Uploads), after five minutes.
-fn retries() -> RetryConfig {
+fn retries(purpose: Purpose) -> RetryConfig {
     RetryConfig {
         backoff: BackoffConfig {
             init_backoff: Duration::from_millis(100),
@@ -193,7 +193,11 @@ fn retries() -> RetryConfig {
             base: 2.0,
         },
         max_retries: 6,
-        retry_timeout: Duration::from_secs(60),
+        // What took longer, most of it waiting for an answer, is not sent again.
+        retry_timeout: match purpose {
+            Purpose::Requests => Duration::from_secs(60),
+            Purpose::Uploads => Duration::from_secs(240),
+        },
     }
 }
 

@@ -26,13 +26,16 @@ const BUCKET: usize = 8 << 20;
 /// Larger buckets, whose rows turned out wider than the first ones, are divided.
 const MOST: usize = 4 * BUCKET;
 
+/// What a column takes besides its values, about: buckets may hold parts of a few rows.
+const COLUMN: usize = 256;
+
 /// More buckets would be written and read in too small parts.
 const MOST_BUCKETS: u64 = 1024;
 
 /// The rows of an answer in order, without their numbers. A task of its own reads it to its end, however slow the reader of
 /// this stream is: an engine drops a query that nobody asks for its rows. A bucket of rows is given when it is full and all
 /// before it are given, so that what is almost in order passes through. `memory` bytes are held, half of them of buckets
-/// that wait for the reader; the rest is in a temporary file.
+/// that wait for the reader, and as many again while one is divided; the rest is in a temporary file.
 pub(super) fn restored(answer: BatchStream, features: SchemaRef, rows: u64, memory: usize) -> Result<BatchStream> {
     let runtime = Handle::try_current()
         .map_err(|error| Error::new(ErrorKind::Unexpected, "a retrieval needs a Tokio runtime").with_cause(error))?;
@@ -235,7 +238,7 @@ impl Bucket {
         let bytes = size(&batch);
         self.count += batch.num_rows() as u64;
         self.bytes += bytes;
-        self.held_bytes += bytes;
+        self.held_bytes += bytes + COLUMN * batch.num_columns();
         self.held.push(batch);
     }
 
@@ -249,14 +252,14 @@ impl Bucket {
     }
 
     /// Its rows, some after the other.
-    fn batches(self) -> impl Iterator<Item = Result<Vec<RecordBatch>>> {
-        let spilled = self.spilled.into_iter().map(|spilled| spilled.read());
-        spilled.chain([Ok(self.held)])
+    fn batches(self) -> impl Iterator<Item = Result<RecordBatch>> {
+        let spilled = self.spilled.into_iter().flat_map(Spilled::read);
+        spilled.chain(self.held.into_iter().map(Ok))
     }
 
     fn in_order(self, schema: &SchemaRef, features: &SchemaRef) -> Result<RecordBatch> {
         let range = self.range.clone();
-        let batches = self.batches().collect::<Result<Vec<_>>>()?.concat();
+        let batches = self.batches().collect::<Result<Vec<_>>>()?;
         let rows = concat_batches(schema, &batches)?;
         drop(batches);
         if numbers(&rows)?.values().iter().copied().eq(range.clone()) {
@@ -279,11 +282,10 @@ impl Bucket {
         let parts = self.bytes.div_ceil(BUCKET) as u64;
         let (range, size) = (self.range.clone(), self.rows().div_ceil(parts));
         let mut buckets: Option<Buckets> = None;
-        for batches in self.batches() {
-            for batch in batches? {
-                let buckets = buckets.get_or_insert_with(|| Buckets::new(range.clone(), size, batch.schema(), memory));
-                buckets.push(&batch)?;
-            }
+        for batch in self.batches() {
+            let batch = batch?;
+            let buckets = buckets.get_or_insert_with(|| Buckets::new(range.clone(), size, batch.schema(), memory));
+            buckets.push(&batch)?;
         }
         Ok(buckets.map(|buckets| buckets.left).unwrap_or_default())
     }
@@ -340,10 +342,13 @@ impl Buckets {
         self.make_room()
     }
 
-    /// The largest go to disk until the others have room.
+    /// Where they hold too much, the largest go to disk until the others hold half of it.
     fn make_room(&mut self) -> Result<()> {
         let mut held: usize = self.left.iter().map(|bucket| bucket.held_bytes).sum();
-        while held > self.memory
+        if held <= self.memory {
+            return Ok(());
+        }
+        while held > self.memory / 2
             && let Some(largest) = self.left.iter_mut().max_by_key(|bucket| bucket.held_bytes)
         {
             held -= largest.held_bytes;
@@ -476,9 +481,12 @@ mod tests {
             counter.fetch_add(1, Ordering::Relaxed);
         });
         let slow = ordered(counted, MANY);
-        while asked.load(Ordering::Relaxed) < parts(MANY).count() as u64 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        let all_asked = async {
+            while asked.load(Ordering::Relaxed) < parts(MANY).count() as u64 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), all_asked).await.unwrap();
         assert_in_order(slow, MANY).await;
     }
 

@@ -72,19 +72,8 @@ impl Run {
         if rows == 0 {
             return Ok(BatchStream::from_batches(schema, Vec::new()));
         }
-        let answers = match self.groups.as_slice() {
-            [only] => vec![self.answer(only, &entities, &summary).await?],
-            several => {
-                let (entities, summary) = (&entities, &summary);
-                let this = &self;
-                let memory = self.options.memory / several.len();
-                // To its end: an engine drops a query that nobody polls while a sibling is slow.
-                let each = several
-                    .iter()
-                    .map(|group| async move { spooled(this.answer(group, entities, summary).await?, memory).await });
-                try_join_all(each).await?
-            }
-        };
+        let each = self.groups.iter().map(|group| self.answer(group, &entities, &summary));
+        let answers = try_join_all(each).await?;
         let frame = frame.stream()?;
         let frame_columns = frame.schema().fields().len();
         let places = self.places(frame_columns);
@@ -156,12 +145,18 @@ impl Run {
                 return Err(Error::new(ErrorKind::Unsupported, message));
             }
             let FeatureRows { rows, in_order } = store.get_historical_features(request, &call).await?;
-            let memory = self.options.memory / self.groups.len().max(1);
-            in_frame_order(FeatureRows { rows, in_order }, features, entities.num_rows(), memory)
+            let rows = timed(rows, group.slot.key.clone(), summary.clone());
+            let stores = self.groups.len();
+            let memory = self.options.memory / stores;
+            let ordered = in_frame_order(FeatureRows { rows, in_order }, features, entities.num_rows(), memory)?;
+            match in_order && stores > 1 {
+                // To its end: an engine drops a query that nobody polls while a sibling is slow.
+                true => spooled(ordered, memory).await,
+                false => Ok(ordered),
+            }
         };
         let rows = ask.await.map_err(|error| self.within(OPERATION, group, error))?;
-        let rows = rows.within(OPERATION, &group.slot.key, &self.source_names(group));
-        Ok(timed(rows, group.slot.key.clone(), summary.clone()))
+        Ok(rows.within(OPERATION, &group.slot.key, &self.source_names(group)))
     }
 
     fn request(&self, group: &StoreGroup, entities: &EntityRows) -> HistoricalRequest<Source> {

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufReader, BufWriter};
+use std::iter;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -10,7 +11,7 @@ use arrow::datatypes::SchemaRef;
 use arrow::ipc::reader::StreamReader;
 use arrow::ipc::writer::StreamWriter;
 
-use super::spool::{SharedFile, disk, write_failed};
+use super::spool::{SharedFile, disk, pieces, write_failed};
 use crate::Result;
 
 /// The file, which is made with the first batch. It is gone when nobody reads it any more.
@@ -27,7 +28,7 @@ pub(super) struct Spilled {
 }
 
 impl SpillFile {
-    /// Writes the batches as one.
+    /// Writes the batches, small ones as one.
     pub(super) fn write(&mut self, schema: &SchemaRef, batches: &[RecordBatch]) -> Result<Spilled> {
         let file = match &self.file {
             Some(file) => Arc::clone(file),
@@ -41,8 +42,10 @@ impl SpillFile {
             file: Arc::clone(&file),
             at,
         });
-        let mut writer = StreamWriter::try_new(end, schema)?;
-        writer.write(&concat_batches(schema, batches)?).map_err(write_failed)?;
+        let mut writer = StreamWriter::try_new(end, schema).map_err(write_failed)?;
+        for piece in pieces(batches) {
+            writer.write(&concat_batches(schema, piece)?).map_err(write_failed)?;
+        }
         writer.finish().map_err(write_failed)?;
         let end = writer.into_inner().map_err(write_failed)?.into_inner();
         self.end = end.map_err(|error| disk(error.into_error(), "write"))?.at;
@@ -51,13 +54,13 @@ impl SpillFile {
 }
 
 impl Spilled {
-    pub(super) fn read(&self) -> Result<Vec<RecordBatch>> {
-        let file = SharedFile {
-            file: Arc::clone(&self.file),
-            at: self.at,
-        };
-        let reader = StreamReader::try_new(BufReader::new(file), None)?;
-        reader.map(|batch| Ok(batch?)).collect()
+    /// Reads one after the other.
+    pub(super) fn read(self) -> Box<dyn Iterator<Item = Result<RecordBatch>>> {
+        let Self { file, at } = self;
+        match StreamReader::try_new(BufReader::new(SharedFile { file, at }), None) {
+            Ok(batches) => Box::new(batches.map(|batch| Ok(batch?))),
+            Err(error) => Box::new(iter::once(Err(error.into()))),
+        }
     }
 }
 
@@ -83,8 +86,7 @@ mod tests {
         for (n, spilled) in (0..5_i32).zip(written).rev() {
             let n = i64::from(n);
             let expected = concat_batches(&schema, &[batch(n), batch(n + 100)]).unwrap();
-            assert_eq!(spilled.read().unwrap(), std::slice::from_ref(&expected));
-            assert_eq!(spilled.read().unwrap(), [expected]);
+            assert_eq!(spilled.read().collect::<Result<Vec<_>>>().unwrap(), [expected]);
         }
     }
 }

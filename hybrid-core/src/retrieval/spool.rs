@@ -5,9 +5,9 @@ use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, RecordBatch};
+use arrow::array::{Array, ArrayData, RecordBatch};
 use arrow::compute::concat_batches;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::ipc::reader::StreamReader;
 use arrow::ipc::writer::StreamWriter;
@@ -67,7 +67,7 @@ impl SpoolWriter {
             Some(writer) => writer,
             None => {
                 let file = tempfile::tempfile().map_err(|error| disk(error, "create"))?;
-                StreamWriter::try_new(BufWriter::new(file), &self.schema)?
+                StreamWriter::try_new(BufWriter::new(file), &self.schema).map_err(write_failed)?
             }
         };
         for piece in pieces(&self.batches) {
@@ -106,15 +106,40 @@ impl SpoolWriter {
 /// Bytes of a batch's own values. What is read from a message or cut out of a larger batch shares its buffers with others,
 /// each of which would count them all.
 pub(super) fn size(batch: &RecordBatch) -> usize {
-    let of = |column: &ArrayRef| {
-        let shared = |_| column.get_array_memory_size();
-        column.to_data().get_slice_memory_size().unwrap_or_else(shared)
-    };
-    batch.columns().iter().map(of).sum()
+    batch.columns().iter().map(|column| bytes(&column.to_data())).sum()
+}
+
+fn bytes(data: &ArrayData) -> usize {
+    let (from, to) = (data.offset(), data.offset() + data.len());
+    let items = |first: usize, end: usize| bytes(&data.child_data()[0].slice(first, end - first));
+    match data.data_type() {
+        _ if data.is_empty() => 0,
+        DataType::Utf8View | DataType::BinaryView => {
+            let views = &data.buffers()[0].typed_data::<u128>()[from..to];
+            // Each begins with its length; longer ones are elsewhere.
+            let longer = views
+                .iter()
+                .map(|view| *view as u32 as usize)
+                .filter(|length| *length > 12);
+            size_of_val(views) + longer.sum::<usize>()
+        }
+        DataType::List(_) | DataType::Map(..) => {
+            let ends = &data.buffers()[0].typed_data::<i32>()[from..=to];
+            size_of_val(ends) + items(ends[0] as usize, ends[data.len()] as usize)
+        }
+        DataType::LargeList(_) => {
+            let ends = &data.buffers()[0].typed_data::<i64>()[from..=to];
+            size_of_val(ends) + items(ends[0] as usize, ends[data.len()] as usize)
+        }
+        DataType::Struct(_) => data.child_data().iter().map(bytes).sum(),
+        _ => data
+            .get_slice_memory_size()
+            .unwrap_or_else(|_| data.get_array_memory_size()),
+    }
 }
 
 /// The batches in groups of about a piece.
-fn pieces(mut batches: &[RecordBatch]) -> impl Iterator<Item = &[RecordBatch]> {
+pub(super) fn pieces(mut batches: &[RecordBatch]) -> impl Iterator<Item = &[RecordBatch]> {
     std::iter::from_fn(move || {
         let mut bytes = 0;
         let is_enough = |batch: &RecordBatch| {
@@ -225,8 +250,11 @@ pub(crate) fn too_many_rows() -> Error {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use arrow::array::{ArrayRef, AsArray, DictionaryArray, Int64Array, StringArray};
-    use arrow::datatypes::Int32Type;
+    use arrow::array::{
+        ArrayRef, AsArray, DictionaryArray, Int64Array, Int64Builder, ListArray, MapBuilder, StringArray,
+        StringBuilder, StringViewArray,
+    };
+    use arrow::datatypes::{Int32Type, Int64Type};
 
     use super::*;
 
@@ -256,6 +284,33 @@ mod tests {
         writer.push(whole).unwrap();
         let read = writer.finish().unwrap().stream().unwrap().collect().await.unwrap();
         assert_eq!(read.iter().map(size).sum::<usize>(), bytes);
+    }
+
+    #[test]
+    fn texts_and_items_that_are_elsewhere_count() {
+        let of = |column: ArrayRef| RecordBatch::try_from_iter([("c", column)]).unwrap();
+        let views = StringViewArray::from_iter_values(["short", &"x".repeat(100), &"y".repeat(200)]);
+        let views = of(Arc::new(views));
+        assert_eq!(size(&views), 3 * 16 + 300);
+        assert_eq!(size(&views.slice(1, 1)), 16 + 100);
+        let lists = ListArray::from_iter_primitive::<Int64Type, _, _>((0..100).map(|_| Some(vec![Some(7); 10])));
+        let lists = of(Arc::new(lists));
+        let (all, part) = (size(&lists), size(&lists.slice(50, 10)));
+        assert_eq!((all - 4) / 10, part - 4);
+        let mut maps = MapBuilder::new(None, StringBuilder::new(), Int64Builder::new());
+        for _ in 0..100 {
+            maps.keys().append_value("key");
+            maps.values().append_value(7);
+            maps.append(true).unwrap();
+        }
+        let maps = of(Arc::new(maps.finish()));
+        // Ends of entries, ends of keys, keys, values.
+        assert!((101 * 4 + 101 * 4 + 100 * (3 + 8)..=101 * 8 + 100 * 12).contains(&size(&maps)));
+        assert!(size(&maps.slice(0, 10)) < size(&maps) / 9);
+        assert_eq!(
+            size(&lists.slice(0, 0)) + size(&views.slice(0, 0)) + size(&maps.slice(0, 0)),
+            0
+        );
     }
 
     #[tokio::test]

@@ -217,9 +217,12 @@ async fn what_is_given_up_in_the_middle_sends_no_more_and_takes_its_parts_back()
     let (objects, asked) = server(answer).await;
     let (upload, mut feed) = objects.begin("x");
     feed.put(vec![7; 8 * (16 << 20)]).await.unwrap();
-    while count(&asked, "PUT") == 0 {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    let begun = async {
+        while count(&asked, "PUT") == 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), begun).await.unwrap();
     let removed = tokio::time::timeout(Duration::from_secs(10), upload.remove()).await;
     removed.unwrap().unwrap();
     assert_eq!(feed.end().await.unwrap_err().kind(), ErrorKind::Cancelled);

@@ -54,7 +54,7 @@ pub(super) fn begin(objects: Arc<Objects>, name: &str) -> (Upload, Feed) {
         let done = object.take().await;
         let is_there = done.is_ok();
         if !is_there {
-            object.give_up().await;
+            let _ = tokio::time::timeout(REMOVAL, object.give_up()).await;
         }
         // Nobody asks where the caller went away.
         let _ = told.send(done);
