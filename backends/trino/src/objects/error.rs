@@ -17,8 +17,8 @@ pub(super) fn storage(action: &str, address: &Address, error: &object_store::Err
             address.at.kind.variables()
         )),
         ErrorKind::PermissionDenied => made.with_help(
-            "the credentials in the environment must be allowed to write, list and delete below `location` of `staging`, on S3 \
-             also s3:AbortMultipartUpload",
+            "the credentials in the environment must be allowed to write, read, list and delete below the folder of `staging`, on \
+             S3 also s3:AbortMultipartUpload",
         ),
         ErrorKind::NotFound => made.with_help("check the bucket that `location`, or `path`, of `staging` names"),
         _ => made,
