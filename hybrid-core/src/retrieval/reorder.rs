@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 
 use super::contract::{broken, fuse_on_error, numbers, without_number};
 use super::spill::{SpillFile, Spilled};
-use super::spool::size;
+use super::spool::{COLUMN, size};
 use crate::{BatchStream, Error, ErrorKind, Result};
 
 /// About so many bytes of features are put in order at once: some copies of them are in memory meanwhile.
@@ -25,9 +25,6 @@ const BUCKET: usize = 8 << 20;
 
 /// Larger buckets, whose rows turned out wider than the first ones, are divided.
 const MOST: usize = 4 * BUCKET;
-
-/// What a column takes besides its values, about: buckets may hold parts of a few rows.
-const COLUMN: usize = 256;
 
 /// More buckets would be written and read in too small parts.
 const MOST_BUCKETS: u64 = 1024;

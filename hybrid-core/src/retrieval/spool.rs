@@ -35,6 +35,9 @@ pub(crate) const MEMORY: usize = 64 << 20;
 /// About as many bytes are one batch on disk: several of them are in memory while they are read.
 const PIECE: usize = 4 << 20;
 
+/// What a column of a batch takes besides its values, about: there may be many batches of a few rows.
+pub(super) const COLUMN: usize = 256;
+
 /// Takes batches of one schema.
 pub(crate) struct SpoolWriter {
     schema: SchemaRef,
@@ -56,7 +59,7 @@ impl SpoolWriter {
     }
 
     pub(crate) fn push(&mut self, batch: RecordBatch) -> Result<()> {
-        self.held += size(&batch);
+        self.held += size(&batch) + COLUMN * batch.num_columns();
         self.batches.push(batch);
         if self.held > self.budget { self.spill() } else { Ok(()) }
     }
@@ -311,6 +314,14 @@ mod tests {
             size(&lists.slice(0, 0)) + size(&views.slice(0, 0)) + size(&maps.slice(0, 0)),
             0
         );
+    }
+
+    #[test]
+    fn many_batches_of_a_row_are_more_than_their_values() {
+        let rows = together(&batches());
+        let mut writer = SpoolWriter::new(rows.schema(), 10_000);
+        (0..rows.num_rows()).for_each(|row| writer.push(rows.slice(row, 1)).unwrap());
+        assert!(size(&rows) < 10_000 && writer.finish().unwrap().is_on_disk());
     }
 
     #[tokio::test]
