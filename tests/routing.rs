@@ -191,6 +191,22 @@ async fn an_error_in_the_middle_of_a_stream_carries_its_context_and_ends_it() {
 }
 
 #[tokio::test]
+async fn where_one_of_several_stores_fails_nobody_has_to_read_the_others_first() {
+    for in_order in [true, false] {
+        let behaviour = Behaviour {
+            fails_after: Some(2),
+            in_order,
+            ..Behaviour::default()
+        };
+        let store = router_with(behaviour).with_cross_source_joins(true);
+        let features = ["other_view:ten", "echo_view:one"];
+        let job = job(&store, &features, RetrievalOptions::default()).await.unwrap();
+        let error = job.stream().await.err().unwrap();
+        assert_eq!((error.kind(), error.store()), (ErrorKind::Unavailable, Some("echo")));
+    }
+}
+
+#[tokio::test]
 async fn a_slow_store_runs_into_the_timeout_and_is_cancelled() {
     for in_order in [true, false] {
         let behaviour = Behaviour {

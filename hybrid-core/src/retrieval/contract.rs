@@ -4,23 +4,27 @@ use arrow::array::{Array, AsArray, RecordBatch, UInt64Array};
 use arrow::datatypes::{Schema, SchemaRef, UInt64Type};
 use futures::StreamExt;
 
-use super::reorder::restored;
+use super::reorder::{restored, restored_whole};
+use super::spool::spooled;
 use crate::store::{FeatureRows, ROW_NUMBER};
 use crate::{BatchStream, Error, ErrorKind, Result};
 
 /// The features of `answer` without row numbers, in the frame's order, for exactly `rows` rows;
-/// `features` is the schema asked for. To put them in order takes `memory` bytes, and disk beyond that.
-pub(super) fn in_frame_order(
+/// `features` is the schema asked for. To put them in order, or to have them `whole` before the first is given, takes
+/// `memory` bytes, and disk beyond that.
+pub(super) async fn in_frame_order(
     answer: FeatureRows,
     features: SchemaRef,
     rows: u64,
     memory: usize,
+    whole: bool,
 ) -> Result<BatchStream> {
     check_schema(answer.rows.schema(), &features)?;
-    if answer.in_order {
-        Ok(checked(answer.rows, features, rows))
-    } else {
-        restored(answer.rows, features, rows, memory)
+    match (answer.in_order, whole) {
+        (true, false) => Ok(checked(answer.rows, features, rows)),
+        (true, true) => spooled(checked(answer.rows, features, rows), memory).await,
+        (false, false) => restored(answer.rows, features, rows, memory),
+        (false, true) => restored_whole(answer.rows, features, rows, memory).await,
     }
 }
 
@@ -151,7 +155,8 @@ mod tests {
 
     async fn values(answer: FeatureRows, rows: u64) -> Result<Vec<i64>> {
         let features = Arc::new(Schema::new(vec![Field::new("v", DataType::Int64, true)]));
-        let batches = in_frame_order(answer, features, rows, 1 << 20)?.collect().await?;
+        let ordered = in_frame_order(answer, features, rows, 1 << 20, false).await?;
+        let batches = ordered.collect().await?;
         Ok(batches
             .iter()
             .flat_map(|b| {

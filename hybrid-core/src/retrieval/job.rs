@@ -73,7 +73,7 @@ impl RetrievalJob {
     }
 
     /// Runs it; batches come in the frame's order. Stores are read in the background, to their end, while the runtime runs:
-    /// one of the current thread only does so while it is blocked on something.
+    /// one of the current thread only does so while it is blocked on something. Several are read before the first batch.
     ///
     /// # Errors
     /// What the frame or a store gives; Timeout when the time allowed is over. Errors after the

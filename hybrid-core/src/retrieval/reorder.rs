@@ -34,27 +34,19 @@ const MOST_BUCKETS: u64 = 1024;
 /// before it are given, so that what is almost in order passes through. `memory` bytes are held, half of them of buckets
 /// that wait for the reader, and as many again while one is divided; the rest is in a temporary file.
 pub(super) fn restored(answer: BatchStream, features: SchemaRef, rows: u64, memory: usize) -> Result<BatchStream> {
-    let runtime = Handle::try_current()
-        .map_err(|error| Error::new(ErrorKind::Unexpected, "a retrieval needs a Tokio runtime").with_cause(error))?;
-    let (sender, receiver) = unbounded_channel();
-    let schema = answer.schema().clone();
-    let answer = Answer(Arc::new(Mutex::new(Some(answer))));
-    let mut reading = JoinSet::new();
-    reading.spawn_on(read_to_end(answer.clone(), rows, memory, sender), &runtime);
-    let ordered = Ordered {
-        full: receiver,
-        divided: VecDeque::new(),
-        reading,
-        answer,
-        features: features.clone(),
-        memory,
-        schema,
-    };
-    let batches = futures::stream::unfold(ordered, |mut ordered| async move {
-        let batch = ordered.next().await.transpose()?;
-        Some((batch, ordered))
-    });
-    Ok(BatchStream::new(features, fuse_on_error(batches)))
+    Ok(Ordered::new(answer, features, rows, memory)?.stream())
+}
+
+/// As [`restored`], when the answer has been read to its end.
+pub(super) async fn restored_whole(
+    answer: BatchStream,
+    features: SchemaRef,
+    rows: u64,
+    memory: usize,
+) -> Result<BatchStream> {
+    let mut ordered = Ordered::new(answer, features, rows, memory)?;
+    ordered.read().await?;
+    Ok(ordered.stream())
 }
 
 /// An answer that one reads and another may drop at any time.
@@ -86,10 +78,10 @@ impl Answer {
 
 /// What is read of the stream.
 struct Ordered {
-    full: UnboundedReceiver<Result<Full>>,
+    full: UnboundedReceiver<Full>,
     /// Parts of a bucket that was too large.
     divided: VecDeque<Bucket>,
-    reading: JoinSet<()>,
+    reading: JoinSet<Result<()>>,
     answer: Answer,
     /// Of the answer.
     schema: SchemaRef,
@@ -105,13 +97,42 @@ impl Drop for Ordered {
 }
 
 impl Ordered {
+    fn new(answer: BatchStream, features: SchemaRef, rows: u64, memory: usize) -> Result<Self> {
+        let runtime = Handle::try_current().map_err(|error| {
+            Error::new(ErrorKind::Unexpected, "a retrieval needs a Tokio runtime").with_cause(error)
+        })?;
+        let (sender, receiver) = unbounded_channel();
+        let schema = answer.schema().clone();
+        let answer = Answer(Arc::new(Mutex::new(Some(answer))));
+        let mut reading = JoinSet::new();
+        reading.spawn_on(read_to_end(answer.clone(), rows, memory, sender), &runtime);
+        Ok(Self {
+            full: receiver,
+            divided: VecDeque::new(),
+            reading,
+            answer,
+            schema,
+            features,
+            memory,
+        })
+    }
+
+    fn stream(self) -> BatchStream {
+        let features = self.features.clone();
+        let batches = futures::stream::unfold(self, |mut ordered| async move {
+            let batch = ordered.next().await.transpose()?;
+            Some((batch, ordered))
+        });
+        BatchStream::new(features, fuse_on_error(batches))
+    }
+
     async fn next(&mut self) -> Result<Option<RecordBatch>> {
         loop {
             let (bucket, _room) = match self.divided.pop_front() {
                 Some(part) => (part, None),
                 None => match self.full.recv().await {
-                    Some(full) => full.map(|full| (full.bucket, full.room))?,
-                    None => return self.ended().await,
+                    Some(full) => (full.bucket, full.room),
+                    None => return self.read().await.map(|()| None),
                 },
             };
             if bucket.bytes > MOST && bucket.rows() > 1 {
@@ -130,10 +151,12 @@ impl Ordered {
         }
     }
 
-    async fn ended(&mut self) -> Result<Option<RecordBatch>> {
+    /// Waits for the end of the answer.
+    async fn read(&mut self) -> Result<()> {
         match self.reading.join_next().await {
-            Some(Err(error)) => Err(failed(error)),
-            _ => Ok(None),
+            Some(read) => read.map_err(failed)?,
+            // It was waited for already.
+            None => Ok(()),
         }
     }
 }
@@ -152,17 +175,14 @@ struct Full {
     room: Option<OwnedSemaphorePermit>,
 }
 
-async fn read_to_end(answer: Answer, rows: u64, memory: usize, full: UnboundedSender<Result<Full>>) {
+async fn read_to_end(answer: Answer, rows: u64, memory: usize, full: UnboundedSender<Full>) -> Result<()> {
     let outcome = fill(&answer, rows, memory, &full).await;
     // Its session is closed before the stream ends.
     answer.end();
-    if let Err(error) = outcome {
-        // Nobody listens only when the stream was dropped.
-        let _ = full.send(Err(error));
-    }
+    outcome
 }
 
-async fn fill(answer: &Answer, rows: u64, memory: usize, full: &UnboundedSender<Result<Full>>) -> Result<()> {
+async fn fill(answer: &Answer, rows: u64, memory: usize, full: &UnboundedSender<Full>) -> Result<()> {
     let Some(first) = answer.next().await? else {
         return Err(broken(format!("it ended after 0 of {rows} rows")));
     };
@@ -185,7 +205,7 @@ async fn fill(answer: &Answer, rows: u64, memory: usize, full: &UnboundedSender<
 }
 
 /// Gives the first bucket to the reader, in memory while there is room for those that wait.
-fn hand_on(buckets: &mut Buckets, waiting: &Arc<Semaphore>, full: &UnboundedSender<Result<Full>>) -> Result<()> {
+fn hand_on(buckets: &mut Buckets, waiting: &Arc<Semaphore>, full: &UnboundedSender<Full>) -> Result<()> {
     let Some(mut bucket) = buckets.take_first() else {
         return Ok(());
     };
@@ -195,7 +215,7 @@ fn hand_on(buckets: &mut Buckets, waiting: &Arc<Semaphore>, full: &UnboundedSend
         bucket.spill(&buckets.schema, &mut buckets.file)?;
     }
     let gone = |_| Error::new(ErrorKind::Cancelled, "nobody reads the rows any more");
-    full.send(Ok(Full { bucket, room })).map_err(gone)
+    full.send(Full { bucket, room }).map_err(gone)
 }
 
 fn twice(number: u64) -> Error {

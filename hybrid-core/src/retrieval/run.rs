@@ -13,7 +13,7 @@ use super::contract::{fuse_on_error, in_frame_order};
 use super::frame::{Frame, FrameColumns, SelectedFrame};
 use super::job::RetrievalJob;
 use super::plan::{Plan, PlannedView};
-use super::spool::{Spool, spooled};
+use super::spool::Spool;
 use super::summary::SummaryHandle;
 use super::{RetrievalOptions, range};
 use crate::router::StoreGroup;
@@ -148,12 +148,10 @@ impl Run {
             let rows = timed(rows, group.slot.key.clone(), summary.clone());
             let stores = self.groups.len();
             let memory = self.options.memory / stores;
-            let ordered = in_frame_order(FeatureRows { rows, in_order }, features, entities.num_rows(), memory)?;
-            match in_order && stores > 1 {
-                // To its end: an engine drops a query that nobody polls while a sibling is slow.
-                true => spooled(ordered, memory).await,
-                false => Ok(ordered),
-            }
+            let answer = FeatureRows { rows, in_order };
+            // Of several each to its end: an engine drops a query that nobody polls while a sibling is slow, and where one
+            // fails the others must not go on.
+            in_frame_order(answer, features, entities.num_rows(), memory, stores > 1).await
         };
         let rows = ask.await.map_err(|error| self.within(OPERATION, group, error))?;
         Ok(rows.within(OPERATION, &group.slot.key, &self.source_names(group)))
