@@ -246,7 +246,6 @@ fn row_number(before: u64, index: usize) -> u64 {
     before + index as u64 + 1
 }
 
-/// The error with its place before it.
 /// As NULL it would match nothing, although a source may well hold it.
 fn key_out_of_range(name: &str, given: &ArrayRef, keys: &ArrayRef, first: u64) -> Error {
     let nulls = given.logical_nulls();
@@ -256,6 +255,7 @@ fn key_out_of_range(name: &str, given: &ArrayRef, keys: &ArrayRef, first: u64) -
     Error::new(ErrorKind::InvalidInput, message).with_help("keep such keys as text, in the frame and in the source")
 }
 
+/// The error with its place before it.
 fn in_frame(error: &Error, column: &str) -> Error {
     let message = format!("entity frame: column {column}: {}", error.message());
     let help = error.help().iter().cloned();
