@@ -5,9 +5,10 @@ use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayData, RecordBatch};
+use arrow::array::{Array, ArrayData, ArrayRef, AsArray, RecordBatch, RecordBatchOptions};
+use arrow::buffer::Buffer;
 use arrow::compute::concat_batches;
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::datatypes::{BinaryViewType, ByteViewType, DataType, SchemaRef, StringViewType};
 use arrow::error::ArrowError;
 use arrow::ipc::reader::StreamReader;
 use arrow::ipc::writer::StreamWriter;
@@ -59,6 +60,7 @@ impl SpoolWriter {
     }
 
     pub(crate) fn push(&mut self, batch: RecordBatch) -> Result<()> {
+        let batch = without_others(batch)?;
         self.held += size(&batch) + COLUMN * batch.num_columns();
         self.batches.push(batch);
         if self.held > self.budget { self.spill() } else { Ok(()) }
@@ -138,6 +140,28 @@ fn bytes(data: &ArrayData) -> usize {
         _ => data
             .get_slice_memory_size()
             .unwrap_or_else(|_| data.get_array_memory_size()),
+    }
+}
+
+/// The batch without the texts of other rows, which a part of a larger batch keeps alive, and on disk has with it.
+fn without_others(batch: RecordBatch) -> Result<RecordBatch> {
+    let (schema, columns, rows) = batch.into_parts();
+    let columns = columns.into_iter().map(|column| match column.data_type() {
+        DataType::Utf8View => own_texts::<StringViewType>(column),
+        DataType::BinaryView => own_texts::<BinaryViewType>(column),
+        _ => column,
+    });
+    let options = RecordBatchOptions::new().with_row_count(Some(rows));
+    Ok(RecordBatch::try_new_with_options(schema, columns.collect(), &options)?)
+}
+
+/// To copy them pays where most are of other rows.
+fn own_texts<T: ByteViewType>(column: ArrayRef) -> ArrayRef {
+    let views = column.as_byte_view::<T>();
+    let kept: usize = views.data_buffers().iter().map(Buffer::len).sum();
+    match kept > 2 * views.total_buffer_bytes_used() {
+        true => Arc::new(views.gc()),
+        false => column,
     }
 }
 
@@ -254,8 +278,7 @@ pub(crate) fn too_many_rows() -> Error {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use arrow::array::{
-        ArrayRef, AsArray, DictionaryArray, Int64Array, Int64Builder, ListArray, MapBuilder, StringArray,
-        StringBuilder, StringViewArray,
+        DictionaryArray, Int64Array, Int64Builder, ListArray, MapBuilder, StringArray, StringBuilder, StringViewArray,
     };
     use arrow::datatypes::{Int32Type, Int64Type};
 
@@ -322,6 +345,21 @@ mod tests {
         let mut writer = SpoolWriter::new(rows.schema(), 10_000);
         (0..rows.num_rows()).for_each(|row| writer.push(rows.slice(row, 1)).unwrap());
         assert!(size(&rows) < 10_000 && writer.finish().unwrap().is_on_disk());
+    }
+
+    #[tokio::test]
+    async fn parts_of_a_batch_do_not_keep_the_texts_of_all_of_it() {
+        let texts = StringViewArray::from_iter_values((0..1000).map(|i| format!("{i:0100}")));
+        let whole = RecordBatch::try_from_iter([("t", Arc::new(texts) as ArrayRef)]).unwrap();
+        for budget in [usize::MAX, 0] {
+            let mut writer = SpoolWriter::new(whole.schema(), budget);
+            (0..10).for_each(|part| writer.push(whole.slice(part * 100, 100)).unwrap());
+            let read = writer.finish().unwrap().stream().unwrap().collect().await.unwrap();
+            let columns = read.iter().map(|batch| batch.column(0).as_string_view());
+            let kept = columns.flat_map(|texts| texts.data_buffers().iter().map(Buffer::len));
+            assert!(kept.sum::<usize>() < 2 * 1000 * 100);
+            assert_eq!(together(&read), whole);
+        }
     }
 
     #[tokio::test]
