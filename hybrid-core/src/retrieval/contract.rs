@@ -189,4 +189,18 @@ mod tests {
             assert_eq!(error.kind(), ErrorKind::Unexpected);
         }
     }
+
+    #[tokio::test]
+    async fn batches_without_all_columns_are_refused() {
+        for in_order in [true, false] {
+            let whole = answer(&[&[0]], in_order);
+            let parts = whole.rows.collect().await.unwrap();
+            let schema = parts[0].schema();
+            for columns in [&[0_usize][..], &[]] {
+                let rows = BatchStream::from_batches(schema.clone(), vec![parts[0].project(columns).unwrap()]);
+                let error = values(FeatureRows { rows, in_order }, 1).await.unwrap_err();
+                assert!(error.to_string().contains("a stream of 2 columns gave"), "{error}");
+            }
+        }
+    }
 }

@@ -26,8 +26,13 @@ const BUCKET: usize = 8 << 20;
 /// Larger buckets, whose rows turned out wider than the first ones, are divided.
 const MOST: usize = 4 * BUCKET;
 
-/// More buckets would be written and read in too small parts.
-const MOST_BUCKETS: u64 = 1024;
+/// More buckets would be written and read in too small parts, as would more than have room for some parts each.
+const MOST_BUCKETS: usize = 1024;
+const LEAST_BUCKETS: usize = 16;
+const PARTS: usize = 16;
+
+/// About so much goes to disk at once, for which its runtime's thread waits.
+const AT_ONCE: usize = 32 << 20;
 
 /// The rows of an answer in order, without their numbers. A task of its own reads it to its end, however slow the reader of
 /// this stream is: an engine drops a query that nobody asks for its rows. A bucket of rows is given when it is full and all
@@ -325,7 +330,9 @@ struct Buckets {
 impl Buckets {
     fn new(range: Range<u64>, size: u64, schema: SchemaRef, memory: usize) -> Self {
         let rows = range.end - range.start;
-        let size = size.max(rows.div_ceil(MOST_BUCKETS)).max(1);
+        let part = COLUMN * schema.fields().len().max(1);
+        let most = (memory / (PARTS * part)).clamp(LEAST_BUCKETS, MOST_BUCKETS);
+        let size = size.max(rows.div_ceil(most as u64)).max(1);
         let starts = (0..rows.div_ceil(size)).map(|number| range.start + number * size);
         let left = starts.map(|start| Bucket::new(start..range.end.min(start + size)));
         Self {
@@ -359,13 +366,14 @@ impl Buckets {
         self.make_room()
     }
 
-    /// Where they hold too much, the largest go to disk until the others hold half of it.
+    /// Where they hold too much, the largest go to disk until there is room for more than a batch.
     fn make_room(&mut self) -> Result<()> {
         let mut held: usize = self.left.iter().map(|bucket| bucket.held_bytes).sum();
         if held <= self.memory {
             return Ok(());
         }
-        while held > self.memory / 2
+        let enough = self.memory - (self.memory / 2).min(AT_ONCE);
+        while held > enough
             && let Some(largest) = self.left.iter_mut().max_by_key(|bucket| bucket.held_bytes)
         {
             held -= largest.held_bytes;

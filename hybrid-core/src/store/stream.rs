@@ -48,7 +48,7 @@ impl BatchStream {
         Self::new(schema, started.flatten())
     }
 
-    /// The schema of every batch.
+    /// The schema of every batch; one with more or fewer columns is an error.
     pub fn schema(&self) -> &SchemaRef {
         &self.schema
     }
@@ -85,9 +85,20 @@ impl Stream for BatchStream {
     type Item = Result<RecordBatch>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let columns = self.schema.fields().len();
         let batches = self.batches.get_mut().unwrap_or_else(PoisonError::into_inner);
-        batches.as_mut().poll_next(context)
+        let next = batches.as_mut().poll_next(context);
+        next.map(|next| Some(next?.and_then(|batch| of_columns(batch, columns))))
     }
+}
+
+/// What reads a stream takes its columns by their places.
+fn of_columns(batch: RecordBatch, columns: usize) -> Result<RecordBatch> {
+    if batch.num_columns() == columns {
+        return Ok(batch);
+    }
+    let message = format!("a stream of {columns} columns gave {}", batch.num_columns());
+    Err(Error::new(ErrorKind::Unexpected, message).with_help("this is a bug of the store, not of your data"))
 }
 
 fn send_all<I>(produce: impl FnOnce() -> Result<I>, sender: &mpsc::Sender<Result<RecordBatch>>)
