@@ -130,6 +130,53 @@ fn every_name_of_a_store_is_known() {
     }
 }
 
+/// Before anything is sent to it.
+#[cfg(feature = "full")]
+#[tokio::test]
+async fn a_formulation_that_an_engine_lacks_is_refused_when_its_store_connects() {
+    use hybrid_offline_store::ErrorKind;
+
+    let postgres = "postgres, host: h, database: d, user: u, password: p";
+    let trino = "trino, host: h, port: 8080, catalog: c, user: u, connector: { type: memory }";
+    let snowflake = "snowflake.offline, account: a, user: u, password: p, database: d, \
+        config_path: backends/snowflake/tests/common/empty.ini";
+    let bigquery = "bigquery, project_id: p, anonymous: true, api_endpoint: 'http://localhost:1', \
+        storage_endpoint: 'http://localhost:1'";
+    for (store, lacks, offered) in [
+        (bigquery, "as_of", "running_time, last_value, ranked"),
+        (postgres, "as_of", "running_time, ranked, lateral"),
+        (postgres, "last_value", "running_time, ranked, lateral"),
+        (
+            "redshift, region: r, database: d, host: h, user: u, password: p",
+            "as_of",
+            "running_time, ranked",
+        ),
+        (snowflake, "last_value", "running_time, as_of, ranked"),
+        (
+            "spark, connect_url: 'sc://localhost:1'",
+            "as_of",
+            "running_time, running_struct, ranked",
+        ),
+        (trino, "last_value", "running_time, ranked"),
+        (trino, "running_struct", "running_time, ranked"),
+    ] {
+        let store = format!("{{ type: {store}, formulation: {lacks} }}");
+        let config = parse(&format!("project: p\nregistry: r.db\noffline_store: {store}\n")).unwrap();
+        let hybrid = HybridOfflineStore::new(&config, Context::default()).unwrap();
+        let error = hybrid.ping(&config.stores[0].key).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config, "{store}: {error}");
+        assert_eq!(
+            error.message(),
+            format!("`formulation: {lacks}` is not to be had in this engine")
+        );
+        assert_eq!(
+            error.help(),
+            [format!("use one of {offered}, or leave it out")],
+            "{store}"
+        );
+    }
+}
+
 #[test]
 fn an_unknown_store_gets_the_nearest_name() {
     let error = parse("project: p\nregistry: r.db\noffline_store:\n  type: bigqury\n").unwrap_err();

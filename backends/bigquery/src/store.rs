@@ -25,9 +25,6 @@ impl SqlStore for BigQueryStore {
     async fn connect(config: BigQueryConfig, context: &Context) -> Result<Self> {
         let config = config.relative_to(&context.repo);
         config.check()?;
-        if let Some(formulation) = config.formulation {
-            formulation.check(&BigQueryDialect)?;
-        }
         let access = Access::new(&config)?;
         let project = project_of(&config).await?;
         let http = Http::new(&config, access.clone())?;

@@ -52,6 +52,16 @@ fn choice(formulation: Formulation, reason: impl Into<String>) -> Choice {
     }
 }
 
+/// What the configuration asks for.
+///
+/// # Errors
+/// Config, where the dialect does not have it.
+pub(super) fn configured<T: SqlStore>(store: &T) -> Result<Option<Formulation>> {
+    let asked = store.formulation();
+    asked.map_or(Ok(()), |asked| asked.check(store.dialect()))?;
+    Ok(asked)
+}
+
 /// Chooses for one view. `staging` has the entity rows for who needs them in the engine.
 pub(super) async fn choose<T: SqlStore>(
     store: &T,
@@ -61,9 +71,13 @@ pub(super) async fn choose<T: SqlStore>(
     let (dialect, session, rows) = (store.dialect(), staging.session, staging.rows());
     let (default, quick) = dialect.formulations();
     let safe = possible(default, view);
-    if let Some(asked) = store.formulation() {
-        asked.check(dialect)?;
-        return Ok(choice(possible(asked, view), "as configured"));
+    if let Some(asked) = configured(store)? {
+        let formulation = possible(asked, view);
+        let reason = match formulation == asked {
+            true => "as configured".to_owned(),
+            false => format!("as the configured `{}` cannot join it", asked.name()),
+        };
+        return Ok(choice(formulation, reason));
     }
     if default == quick && !dialect.lateral() {
         return Ok(choice(safe, "the best for every shape of data"));
@@ -306,9 +320,9 @@ fn literals(dialect: &dyn Dialect, columns: &[String], rows: &[Vec<String>]) -> 
 }
 
 /// What is chosen where the engine is not asked.
-pub(super) fn choose_without_asking<T: SqlStore>(store: &T, view: &View) -> Formulation {
-    let asked = store.formulation().unwrap_or(store.dialect().formulations().0);
-    possible(asked, view)
+pub(super) fn choose_without_asking<T: SqlStore>(store: &T, view: &View) -> Result<Formulation> {
+    let asked = configured(store)?.unwrap_or(store.dialect().formulations().0);
+    Ok(possible(asked, view))
 }
 
 #[cfg(test)]

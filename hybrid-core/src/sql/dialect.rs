@@ -27,6 +27,16 @@ pub enum Formulation {
 }
 
 impl Formulation {
+    /// Every one.
+    pub const ALL: [Self; 6] = [
+        Self::RunningTime,
+        Self::RunningStruct,
+        Self::LastValue,
+        Self::AsOf,
+        Self::Ranked,
+        Self::Lateral,
+    ];
+
     /// As the configuration writes it.
     pub fn name(self) -> &'static str {
         match self {

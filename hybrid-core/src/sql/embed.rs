@@ -21,13 +21,11 @@ pub(super) async fn statement<T: SqlStore>(
     let entities = Entities {
         from: rows(store.dialect(), &request.entities).await?,
     };
-    let views: Vec<_> = views
-        .into_iter()
-        .map(|view| {
-            let formulation = choose_without_asking(store, &view);
-            (view, formulation)
-        })
-        .collect();
+    let chosen = views.into_iter().map(|view| {
+        let formulation = choose_without_asking(store, &view)?;
+        Ok((view, formulation))
+    });
+    let views = chosen.collect::<Result<Vec<_>>>()?;
     Ok(text(store.dialect(), &entities, &views))
 }
 

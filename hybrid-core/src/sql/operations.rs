@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 
+use super::choose::{Choice, configured};
 use super::cleanup::{Guard, close_shared, in_session};
 use super::table::Table;
 use super::{SqlSession, SqlStore, embed, frame, historical, pull, write};
@@ -20,7 +21,9 @@ impl<T: SqlStore> OfflineStore for T {
     type Config = T::Config;
 
     async fn connect(config: Self::Config, context: &Context) -> Result<Self> {
-        SqlStore::connect(config, context).await
+        let store = <T as SqlStore>::connect(config, context).await?;
+        configured(&store)?;
+        Ok(store)
     }
 
     fn capabilities(&self) -> Capabilities {
@@ -118,7 +121,7 @@ async fn explain<T: SqlStore>(store: &T, session: &T::Session, operation: Explai
     let (mut told, sql) = match &operation {
         Explain::Historical(request) => {
             let asked = historical::ask(store, session, request).await?;
-            let line = |(view, choice): &(String, super::choose::Choice)| {
+            let line = |(view, choice): &(String, Choice)| {
                 format!("view {view}: {:?}, {}\n", choice.formulation, choice.reason)
             };
             let settings = asked.settings.map(|settings| format!("session: {settings}\n"));

@@ -47,7 +47,7 @@ pub trait SqlStore: Send + Sync + Sized + 'static {
     fn relation(&self, source: &Self::Source) -> Result<Relation>;
 
     /// The formulation that every view is joined by, where the configuration says so; `None` leaves
-    /// the choice to what is known of the data.
+    /// the choice to what is known of the data. One that the dialect does not have is refused when the store connects.
     fn formulation(&self) -> Option<Formulation> {
         None
     }

@@ -1,4 +1,4 @@
-view stats_by_driver_id_region: RunningTime, as configured
+view stats_by_driver_id_region: RunningTime, as the configured `last_value` cannot join it
 
 WITH `__hybrid_known0` AS (
   SELECT `s`.`driver_id` AS `k0`, `s`.`region` AS `k1`, `s`.`ts` AS `ts`, `s`.`created` AS `created`
