@@ -11,10 +11,11 @@ use arrow::array::{
 };
 use arrow::datatypes::{DataType, Field, Int64Type, Schema};
 use common::{append, config, rows, session, shown, store};
+use hybrid_conformance::formulations::join_as_configured;
 use hybrid_conformance::partitioned;
 use hybrid_core::sql::{Dialect, Formulation, Mode, SqlSession, SqlStore, sql_type_of};
 use hybrid_core::{BatchStream, Call, ErrorKind, Explain, OfflineStore, timestamp_type};
-use hybrid_store_spark::{SparkDialect, SparkSource};
+use hybrid_store_spark::{SparkConfig, SparkDialect, SparkSource, SparkStore};
 
 #[tokio::test]
 async fn every_type_is_described_as_it_comes() {
@@ -229,6 +230,21 @@ async fn the_date_partition_column_prunes_what_the_event_time_cannot() {
     }
     session.execute("DROP TABLE t_days").await.unwrap();
     session.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn views_are_joined_by_the_formulation_and_no_other() {
+    let query = "SELECT CAST(7 AS BIGINT) AS id, TIMESTAMP '2024-04-30 12:00:00Z' AS ts, CAST(2 AS BIGINT) AS v";
+    let by = |formulation| SparkConfig {
+        formulation: Some(formulation),
+        ..config()
+    };
+    let offered = [
+        Formulation::RunningTime,
+        Formulation::RunningStruct,
+        Formulation::Ranked,
+    ];
+    join_as_configured::<SparkStore>(by, SparkSource::query(query), &offered).await;
 }
 
 #[tokio::test]

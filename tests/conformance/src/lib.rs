@@ -16,6 +16,8 @@
 
 pub mod behaviours;
 mod fixture;
+#[cfg(feature = "sql")]
+pub mod formulations;
 pub mod killed;
 mod memory;
 pub mod oracle;

@@ -1,8 +1,9 @@
 use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
-use hybrid_core::sql::{SqlSession, SqlStore};
+use hybrid_conformance::formulations::join_as_configured;
+use hybrid_core::sql::{Formulation, SqlSession, SqlStore};
 use hybrid_core::{Context, ErrorKind, OfflineStore};
-use hybrid_store_postgres::{ConnectionType, EntitySelectMode, PostgresConfig, PostgresStore, SslMode};
+use hybrid_store_postgres::{ConnectionType, EntitySelectMode, PostgresConfig, PostgresSource, PostgresStore, SslMode};
 
 use crate::common::{admin, config, fresh, rows, store, version};
 
@@ -105,7 +106,7 @@ async fn tables_without_a_schema_are_in_db_schema() {
     let mut config = config();
     config.db_schema = schema;
     let store = store(config).await;
-    let source = hybrid_store_postgres::PostgresSource::table("t");
+    let source = PostgresSource::table("t");
     assert_eq!(
         OfflineStore::source_schema(&store, &source)
             .await
@@ -114,7 +115,7 @@ async fn tables_without_a_schema_are_in_db_schema() {
             .name(),
         "a"
     );
-    let source = hybrid_store_postgres::PostgresSource::query(format!("SELECT a + c AS b FROM t, {shared}"));
+    let source = PostgresSource::query(format!("SELECT a + c AS b FROM t, {shared}"));
     assert_eq!(
         OfflineStore::source_schema(&store, &source)
             .await
@@ -171,4 +172,15 @@ async fn who_and_where_is_told_without_the_password() {
         OfflineStore::ping(&store).await.unwrap_err().kind(),
         ErrorKind::NotFound
     );
+}
+
+#[tokio::test]
+async fn views_are_joined_by_the_formulation_and_no_other() {
+    let query = "SELECT 7::int8 AS id, '2024-04-30 12:00Z'::timestamptz AS ts, 2::int8 AS v";
+    let by = |formulation| PostgresConfig {
+        formulation: Some(formulation),
+        ..config()
+    };
+    let offered = [Formulation::RunningTime, Formulation::Ranked, Formulation::Lateral];
+    join_as_configured::<PostgresStore>(by, PostgresSource::query(query), &offered).await;
 }

@@ -1,10 +1,11 @@
 //! What is read of a source, and what is passed over.
 
 use arrow::array::AsArray;
+use hybrid_conformance::formulations::join_as_configured;
 use hybrid_conformance::partitioned;
 use hybrid_core::sql::{Formulation, SqlSession, SqlStore};
 use hybrid_core::{BatchStream, Call, ErrorKind, Explain, HistoricalRequest, OfflineStore};
-use hybrid_store_trino::{EntitySelect, TrinoSource, TrinoStore};
+use hybrid_store_trino::{EntitySelect, TrinoConfig, TrinoSource, TrinoStore};
 
 use crate::common::{config, connect, number, shown, unique};
 use crate::entity_rows;
@@ -123,6 +124,17 @@ async fn the_date_partition_column_prunes_what_the_event_time_cannot() {
             assert_eq!(is_told, partition.is_some() && !prunes, "{day} {format:?}: {told}");
         }
     }
+}
+
+#[tokio::test]
+async fn views_are_joined_by_the_formulation_and_no_other() {
+    let query = "SELECT CAST(7 AS bigint) AS id, TIMESTAMP '2024-04-30 12:00:00 UTC' AS ts, CAST(2 AS bigint) AS v";
+    let by = |formulation| TrinoConfig {
+        formulation: Some(formulation),
+        ..config("memory")
+    };
+    let offered = [Formulation::RunningTime, Formulation::Ranked];
+    join_as_configured::<TrinoStore>(by, TrinoSource::from_query(query), &offered).await;
 }
 
 /// Types in parentheses, and versions of a table.
