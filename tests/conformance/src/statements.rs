@@ -8,17 +8,19 @@ mod recorder;
 use std::path::Path;
 
 use arrow::datatypes::SchemaRef;
-use hybrid_core::sql::Dialect;
+use hybrid_core::ErrorKind;
+use hybrid_core::sql::{Dialect, Formulation};
 
 pub use cases::{Case, all, columns, columns_of};
 pub use recorder::Recorder;
 
 /// Compares every statement with the file of its name in `folder`; sources have the columns of
 /// `columns`. With the environment variable
-/// `UPDATE_STATEMENTS` set it writes them instead, for a review of the difference.
+/// `UPDATE_STATEMENTS` set it writes them instead, for a review of the difference. A configured formulation is what joins.
 ///
 /// # Panics
-/// When a statement is not the one in its file, or a file belongs to none: this is for tests.
+/// When a statement is not the one in its file, or a file belongs to none, or a view is joined by another formulation:
+/// this is for tests.
 #[allow(clippy::panic, clippy::expect_used)]
 pub fn check(dialect: fn() -> Box<dyn Dialect>, columns: &SchemaRef, folder: &Path) {
     let update = std::env::var_os("UPDATE_STATEMENTS").is_some();
@@ -45,4 +47,34 @@ pub fn check(dialect: fn() -> Box<dyn Dialect>, columns: &SchemaRef, folder: &Pa
         wrong.push(format!("{} belongs to no statement", file.display()));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+    check_formulations(dialect, columns);
+}
+
+/// A configured formulation is what joins, in the same way where the statement has the entity rows in it; one that the
+/// dialect does not have is refused, with the names of those that it has.
+#[allow(clippy::panic, clippy::expect_used)]
+fn check_formulations(dialect: fn() -> Box<dyn Dialect>, columns: &SchemaRef) {
+    let offered = Formulation::offered(&*dialect());
+    let names: Vec<&str> = offered.iter().map(|offered| offered.name()).collect();
+    let help = format!("use one of {}, or leave it out", names.join(", "));
+    for formulation in Formulation::ALL {
+        let text = |embedded| {
+            let case = Case::by(formulation, embedded);
+            crate::block_on(case.statement(dialect(), columns.clone()))
+        };
+        let (told, sql) = (text(false), text(true));
+        if !offered.contains(&formulation) {
+            for refused in [told, sql] {
+                let error = refused.expect_err("the dialect does not have it");
+                assert_eq!(error.kind(), ErrorKind::Config, "{error}");
+                assert_eq!(error.help(), [help.as_str()], "{error}");
+            }
+            continue;
+        }
+        let (told, sql) = (told.expect("it is offered"), sql.expect("it is offered"));
+        let begin = format!("view stats_by_driver_id: {formulation:?}, as configured\n\nWITH ");
+        let rest = told.strip_prefix(&begin).unwrap_or_else(|| panic!("{told}"));
+        let embedded = rest.replace("entity_rows", &dialect().quote("__hybrid_entities"));
+        assert!(sql.ends_with(&embedded), "{formulation:?}: {sql}");
+    }
 }

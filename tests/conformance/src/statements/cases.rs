@@ -7,7 +7,7 @@ use hybrid_core::sql::{Dialect, Formulation, SQL_TYPE};
 use hybrid_core::store::{ENTITY_TIME, ROW_NUMBER};
 use hybrid_core::{
     BatchStream, EntityRows, Explain, HistoricalRequest, HistoricalView, JoinKey, OfflineStore, OutputColumn,
-    PullAllRequest, PullLatestRequest, Result, SourceTable, timestamp_type,
+    PullAllRequest, PullLatestRequest, Result, SelectFrame, SourceTable, timestamp_type,
 };
 
 use super::Recorder;
@@ -55,11 +55,33 @@ pub struct Case {
     formulation: Option<Formulation>,
     /// What the estimate finds: feature rows, pairs, rows of the table.
     counts: (i64, i64, Option<u64>),
-    operation: Explain<RecordedSource>,
+    asked: Asked,
+}
+
+/// What the store is asked.
+enum Asked {
+    Explain(Explain<RecordedSource>),
+    /// For a statement that has the entity rows in it.
+    Sql(Explain<RecordedSource>),
+    /// To keep the rows of a SELECT as entity rows.
+    Frame(SelectFrame),
 }
 
 impl Case {
-    /// What was chosen, the statement, and before them the queries of the estimate.
+    /// A view of one key by a formulation, whose statement has the entity rows in it or not.
+    pub fn by(formulation: Formulation, embedded: bool) -> Self {
+        Self {
+            name: format!("{formulation:?}"),
+            formulation: Some(formulation),
+            counts: (0, 0, None),
+            asked: match embedded {
+                true => Asked::Sql(one_key()),
+                false => Asked::Explain(one_key()),
+            },
+        }
+    }
+
+    /// What was chosen, the statement, and before them what else is run and staged.
     ///
     /// # Errors
     /// Whatever the operation gives.
@@ -73,23 +95,29 @@ impl Case {
         let recorder = Recorder::new(dialect, columns)
             .with_formulation(self.formulation)
             .with_counts(features, pairs, rows);
-        let statement = OfflineStore::explain(&recorder, self.operation.clone()).await?;
-        let mut text: String = recorder.asked().iter().map(|query| format!("{query}\n\n")).collect();
-        text.push_str(statement.trim());
-        text.push('\n');
-        Ok(text)
+        let statement = match &self.asked {
+            Asked::Explain(operation) => OfflineStore::explain(&recorder, operation.clone()).await?,
+            Asked::Sql(operation) => OfflineStore::to_sql(&recorder, operation.clone()).await?,
+            Asked::Frame(select) => {
+                drop(OfflineStore::stage_select(&recorder, select.clone()).await?);
+                String::new()
+            }
+        };
+        let mut texts = recorder.asked();
+        texts.push(statement);
+        Ok(format!("{}\n", texts.join("\n\n").trim()))
     }
 }
 
 /// Every case that makes sense in a dialect.
 pub fn all(dialect: &dyn Dialect) -> Vec<Case> {
     let mut cases = Vec::new();
-    let mut add = |name: String, formulation, counts, operation| {
+    let mut add = |name: String, formulation, counts, asked| {
         cases.push(Case {
             name,
             formulation,
             counts,
-            operation,
+            asked,
         });
     };
     for formulation in Formulation::offered(dialect) {
@@ -99,7 +127,7 @@ pub fn all(dialect: &dyn Dialect) -> Vec<Case> {
                 format!("{formulation:?}-{shape}").to_lowercase(),
                 Some(formulation),
                 (0, 0, None),
-                operation,
+                Asked::Explain(operation),
             );
         }
     }
@@ -108,15 +136,14 @@ pub fn all(dialect: &dyn Dialect) -> Vec<Case> {
         ("estimated-many", (1_000, 100_000, None)),
         ("estimated-table", (30_000, 100, Some(3_000_000))),
     ] {
-        add(
-            name.to_owned(),
-            None,
-            counts,
-            Explain::Historical(request(vec![stats(&["driver_id"], Some(30 * DAY))], false)),
-        );
+        add(name.to_owned(), None, counts, Asked::Explain(one_key()));
     }
     for (name, operation) in pulls() {
-        add(name.to_owned(), None, (0, 0, None), operation);
+        add(name.to_owned(), None, (0, 0, None), Asked::Explain(operation));
+    }
+    add("to-sql".to_owned(), None, (0, 0, None), Asked::Sql(one_key()));
+    for (name, select) in frames() {
+        add(name.to_owned(), None, (0, 0, None), Asked::Frame(select));
     }
     cases
 }
@@ -197,6 +224,10 @@ fn stats(keys: &[&str], ttl: Option<i64>) -> HistoricalView<RecordedSource> {
     }
 }
 
+fn one_key() -> Explain<RecordedSource> {
+    Explain::Historical(request(vec![stats(&["driver_id"], Some(30 * DAY))], false))
+}
+
 fn request(views: Vec<HistoricalView<RecordedSource>>, filtered: bool) -> HistoricalRequest<RecordedSource> {
     HistoricalRequest {
         views,
@@ -258,5 +289,24 @@ fn pulls() -> Vec<(&'static str, Explain<RecordedSource>)> {
         ("latest-no-key", latest(&[])),
         ("all", all(None, None)),
         ("all-window", all(Some(MAY - DAY), Some(MAY))),
+    ]
+}
+
+/// SELECTs that give the entity rows.
+fn frames() -> [(&'static str, SelectFrame); 2] {
+    let frame = |query: &str| SelectFrame {
+        query: query.to_owned(),
+        time: "ts".to_owned(),
+        keys: vec![
+            ("driver_id".to_owned(), key_type("driver_id")),
+            ("region".to_owned(), key_type("region")),
+        ],
+    };
+    [
+        ("frame", frame("SELECT * FROM rides -- all of them")),
+        (
+            "frame-in-order",
+            frame("SELECT * FROM rides ORDER BY ts DESC, driver_id;"),
+        ),
     ]
 }

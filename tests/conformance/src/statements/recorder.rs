@@ -63,13 +63,22 @@ impl Recorder {
         self
     }
 
-    /// The queries that were run besides the statement itself.
+    /// What was run and staged besides the statement itself.
     pub fn asked(&self) -> Vec<String> {
         self.session
             .asked
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+}
+
+impl RecordedSession {
+    /// Returns how many there are.
+    fn keep(&self, statement: &str) -> usize {
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.push(statement.to_owned());
+        asked.len()
     }
 }
 
@@ -118,10 +127,7 @@ impl SqlSession for RecordedSession {
     }
 
     async fn query(&self, query: &str) -> Result<BatchStream> {
-        self.asked
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(query.to_owned());
+        self.keep(query);
         let schema = Arc::new(Schema::new(vec![
             Field::new("features", DataType::Int64, true),
             Field::new("pairs", DataType::Int64, true),
@@ -142,8 +148,8 @@ impl SqlSession for RecordedSession {
         Ok("entity_rows".to_owned())
     }
 
-    async fn stage(&self, _: &str) -> Result<String> {
-        Ok("staged".to_owned())
+    async fn stage(&self, select: &str) -> Result<String> {
+        Ok(format!("staged_{}", self.keep(select)))
     }
 
     async fn append(&self, _: Append) -> Result<u64> {

@@ -1,0 +1,6 @@
+SELECT ROW_NUMBER() OVER () - 1 AS "__hybrid_row", "q".* FROM (SELECT * FROM rides -- all of them
+) AS "q"
+
+SELECT "s"."__hybrid_row", CAST(CAST("s"."ts" AT TIME ZONE 'UTC' AS timestamp(6)) AS timestamp(6)) AS "__hybrid_time", CAST("s"."driver_id" AS bigint) AS "driver_id", CAST("s"."region" AS varchar) AS "region" FROM staged_1 AS "s"
+
+SELECT "s"."driver_id" AS "driver_id", "s"."region" AS "region", ("s"."ts" AT TIME ZONE 'UTC') AS "ts", ("s"."created" AT TIME ZONE 'UTC') AS "created", "s"."day" AS "day", "s"."day text" AS "day text", "s"."trips" AS "trips", "s"."it's ""rated""" AS "it's ""rated""" FROM staged_1 AS "s" ORDER BY "s"."__hybrid_row"
