@@ -4,22 +4,29 @@
 
 mod common;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use common::{config, connect, count, host, kill_query, long, memory, port, rows, running, unique};
+use arrow::array::{ArrayRef, Int64Array, RecordBatch};
+use common::{config, connect, count, host, kill_query, long, memory, port, router, rows, running, unique};
 use futures::StreamExt;
 use hybrid_conformance::until;
 use hybrid_core::sql::{SqlSession, SqlStore};
-use hybrid_core::{BatchStream, ErrorKind, Result};
-use hybrid_store_trino::TrinoConfig;
+use hybrid_core::{BatchStream, ErrorKind, Result, Source};
+use hybrid_store_trino::{TrinoConfig, TrinoSource, TrinoStore};
 use tokio::io::{AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 
 /// A query that computes for a long time before it gives a row.
 fn slow(name: &str) -> String {
     format!("SELECT max(sin(x + y * z)), '{name}' FROM ({})", long(name))
+}
+
+/// Of more workers than there are: what reads or makes a table waits for them before it is planned.
+fn unfulfilled() -> BTreeMap<String, String> {
+    [("required_workers_count".to_owned(), "2".to_owned())].into()
 }
 
 async fn drained(rows: Result<BatchStream>) -> Result<usize> {
@@ -43,16 +50,47 @@ async fn dropping_the_stream_ends_the_query_in_the_engine() {
     session.close().await.unwrap();
 }
 
+/// Gives a call up once its statement is in the engine, which then ends it.
+async fn given_up<T>(store: &TrinoStore, name: &str, call: impl Future<Output = T>) {
+    tokio::select! {
+        _ = call => panic!("the call is done"),
+        () = until("the statement", async || running(store, name).await == 1) => {}
+    }
+    until("the end of the statement", async || running(store, name).await == 0).await;
+}
+
 #[tokio::test]
 async fn dropping_the_future_ends_the_query_in_the_engine() {
     let (store, name) = (memory().await, unique("future"));
     let session = store.session().await.unwrap();
     let query = slow(&name);
-    {
-        let asked = drained(session.query(&query).await);
-        assert!(tokio::time::timeout(Duration::from_secs(2), asked).await.is_err());
-    }
-    until("the end of the query", async || running(&store, &name).await == 0).await;
+    given_up(&store, &name, async { drained(session.query(&query).await).await }).await;
+    session.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn dropping_the_future_ends_a_query_that_has_no_columns_yet() {
+    let (store, name) = (memory().await, unique("waiting"));
+    let session = store.session().await.unwrap();
+    let table = session.stage("SELECT 1 AS x").await.unwrap();
+    let mut config = config("memory");
+    config.session_properties = unfulfilled();
+    let waiting = connect(config).await.session().await.unwrap();
+    let query = format!("SELECT x, '{name}' AS name FROM {table}");
+    given_up(&store, &name, waiting.query(&query)).await;
+    waiting.close().await.unwrap();
+    session.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn dropping_the_future_ends_a_statement_that_gives_no_rows() {
+    let (store, name) = (memory().await, unique("made"));
+    let session = store.session().await.unwrap();
+    let table = format!("memory.default.{name}");
+    let create = format!("CREATE TABLE {table} (x, name) AS {}", slow(&name));
+    given_up(&store, &name, session.execute(&create)).await;
+    // This connector has a table from when its making begins.
+    session.execute(&format!("DROP TABLE IF EXISTS {table}")).await.unwrap();
     session.close().await.unwrap();
 }
 
@@ -217,6 +255,33 @@ async fn a_server_that_goes_away_is_an_error_in_time() {
     assert!(start.elapsed() < Duration::from_secs(15), "{:?}", start.elapsed());
     proxy.cut.store(false, Ordering::SeqCst);
     session.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_write_that_is_lost_sight_of_is_not_to_be_tried_again() {
+    let (proxy, direct, name) = (Proxy::start().await, memory().await, unique("unseen"));
+    let mut config = proxy.config();
+    // The statement does not end before the connection does.
+    config.session_properties = unfulfilled();
+    let router = router(Arc::new(connect(config).await));
+    let destination: Source = TrinoSource::new(format!("memory.default.{name}")).into();
+    let column: ArrayRef = Arc::new(Int64Array::from(vec![1]));
+    let batch = RecordBatch::try_from_iter([("n", column)]).unwrap();
+    let rows = BatchStream::from_batches(batch.schema(), vec![batch]);
+    let cut = async {
+        until("the statement", async || running(&direct, &name).await == 1).await;
+        proxy.cut.store(true, Ordering::SeqCst);
+    };
+    let (outcome, ()) = tokio::join!(router.persist(&destination, rows, false), cut);
+    let error = outcome.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.is_retryable()),
+        (ErrorKind::Unavailable, false),
+        "{error}"
+    );
+    assert!(error.to_string().contains("not known whether"), "{error}");
+    // It goes on without anybody who asks for its end.
+    kill_query(&direct, &name).await;
 }
 
 /// A server that is started again does not know what it was asked before, and says so by 404, as Trino 476 does.

@@ -137,11 +137,11 @@ pub fn long(name: &str) -> String {
     )
 }
 
-/// The queries of that name that are still running.
+/// The queries of that name that are running, or wait for it.
 fn still_running(name: &str) -> String {
     format!(
         "SELECT query_id FROM system.runtime.queries WHERE query LIKE '%{name}%' AND query NOT LIKE '%runtime.queries%' \
-         AND state IN ('QUEUED', 'PLANNING', 'STARTING', 'RUNNING', 'FINISHING')"
+         AND state NOT IN ('FINISHED', 'FAILED')"
     )
 }
 
