@@ -4,7 +4,8 @@
 
 mod common;
 
-use common::{config, connect, https_port, rows, secrets, shown};
+use common::relay::Relay;
+use common::{config, connect, count, https_port, rows, secrets, shown};
 use hybrid_core::sql::SqlStore;
 use hybrid_core::{Context, ErrorKind};
 use hybrid_store_trino::{TrinoConfig, TrinoStore};
@@ -167,4 +168,17 @@ async fn credentials_of_connectors_and_tags_are_sent_and_not_shown() {
     ] {
         assert!(request.contains(header), "{request}");
     }
+}
+
+#[tokio::test]
+async fn the_engine_takes_credentials_of_connectors() {
+    let relay = Relay::start().await;
+    let mut asked = relay.config();
+    asked.extra_credential = Some("name=secret-value".into());
+    assert_eq!(count(&connect(asked.clone()).await, "SELECT 1 AS x").await, 1);
+    assert!(relay.has_passed("x-trino-extra-credential: name=secret-value\r\n"));
+    // It reads them, too.
+    asked.extra_credential = Some("no value".into());
+    let error = rows(&connect(asked).await, "SELECT 1 AS x").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
 }

@@ -3,6 +3,8 @@
 // Each test program uses a part of it.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
 
+pub mod relay;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -58,9 +60,14 @@ pub fn bucket_folder(name: &str) -> String {
 
 /// Storage that the server reaches as `local:///staging`.
 pub fn staging() -> Staging {
+    staging_below("staging")
+}
+
+/// The same in another folder.
+pub fn staging_below(folder: &str) -> Staging {
     Staging {
-        path: Some(warehouse().join("staging")),
-        location: "local:///staging".to_owned(),
+        path: Some(warehouse().join(folder)),
+        location: format!("local:///{folder}"),
         catalog: "hive".to_owned(),
         schema: Some("staging".to_owned()),
         s3_endpoint_override: None,
