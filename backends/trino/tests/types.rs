@@ -6,6 +6,8 @@ mod common;
 
 #[path = "types/appends.rs"]
 mod appends;
+#[path = "types/retrievals.rs"]
+mod retrievals;
 #[path = "types/sources.rs"]
 mod sources;
 
@@ -13,7 +15,10 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, Float64Array, RecordBatch, StringArray, TimestampMicrosecondArray, UInt64Array};
 use arrow::datatypes::{DataType, Field, Float64Type};
-use common::{Way, bucket_folder, config, connect, count, memory, rows, staging, staging_in, unique};
+use common::relay::Relay;
+use common::{
+    Way, bucket_folder, config, connect, count, memory, rows, staging, staging_below, staging_in, unique, warehouse,
+};
 use hybrid_core::sql::{Mode, SqlSession, SqlStore, sql_type_of};
 use hybrid_core::{BatchStream, ErrorKind};
 use hybrid_store_trino::{EntitySelect, TrinoStore};
@@ -71,7 +76,8 @@ async fn every_type_of_the_engine_comes_back() {
 async fn results_come_whole_with_and_without_spooling() {
     let query = "SELECT x * 1000 + y AS n, CAST(x AS varchar) AS t FROM UNNEST(sequence(1, 1000)) AS a(x), UNNEST(sequence(1, 1000)) AS b(y)";
     for spooling in [true, false] {
-        let mut config = config("memory");
+        let relay = Relay::start().await;
+        let mut config = relay.config();
         config.spooling = spooling;
         let batches = rows(&connect(config).await, query).await.unwrap();
         let sum: i64 = batches
@@ -86,6 +92,9 @@ async fn results_come_whole_with_and_without_spooling() {
             .sum();
         assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), 1_000_000);
         assert_eq!(sum, 1_000 * 500_500 * 1_000 + 1_000 * 500_500, "spooling {spooling}");
+        for said in ["\"encoding\":\"json+zstd\"", "\"type\":\"spooled\""] {
+            assert_eq!(relay.has_passed(said), spooling, "{said}");
+        }
     }
 }
 
@@ -108,6 +117,13 @@ fn entity_rows(from: usize, to: usize) -> RecordBatch {
     .unwrap()
 }
 
+fn entity_stream(total: usize) -> BatchStream {
+    let batches = (0..total)
+        .step_by(20_000)
+        .map(|from| entity_rows(from, (from + 20_000).min(total)));
+    BatchStream::from_batches(entity_rows(0, 0).schema(), batches.collect())
+}
+
 fn on_the_way(way: Way) -> hybrid_store_trino::TrinoConfig {
     let mut config = config("iceberg");
     config.entity_select_mode = EntitySelect::TempTable;
@@ -122,6 +138,7 @@ fn on_the_way(way: Way) -> hybrid_store_trino::TrinoConfig {
 
 #[tokio::test]
 async fn rows_arrive_whole_by_each_way_and_are_gone_afterwards() {
+    let folder = unique("staging");
     for (way, total) in [
         (Way::Embedded, 3_000),
         (Way::Inserted, 60_000),
@@ -131,18 +148,14 @@ async fn rows_arrive_whole_by_each_way_and_are_gone_afterwards() {
         (Way::Staged, 0),
         (Way::InBucket, 0),
     ] {
-        let config = on_the_way(way);
+        let mut config = on_the_way(way);
+        if matches!(way, Way::Staged) {
+            config.staging = Some(staging_below(&folder));
+        }
         let schema = config.dataset.clone();
         let store = connect(config).await;
         let session = store.session().await.unwrap();
-        let batches: Vec<_> = (0..total)
-            .step_by(20_000)
-            .map(|from| entity_rows(from, (from + 20_000).min(total)))
-            .collect();
-        let relation = session
-            .upload(BatchStream::from_batches(entity_rows(0, 0).schema(), batches))
-            .await
-            .unwrap();
+        let relation = session.upload(entity_stream(total)).await.unwrap();
         let query = format!(
             "SELECT count(*), count(DISTINCT \"__hybrid_row\"), \
              count_if(\"__hybrid_time\" = TIMESTAMP '1970-01-01 00:00:00.000000' + \"__hybrid_row\" * INTERVAL '1' SECOND \
@@ -181,8 +194,22 @@ async fn rows_arrive_whole_by_each_way_and_are_gone_afterwards() {
             );
         }
     }
-    let left: Vec<_> = std::fs::read_dir(staging().path.unwrap()).unwrap().collect();
-    assert!(left.len() < 50, "{left:?}");
+    let folder = warehouse().join(folder);
+    let left: Vec<_> = std::fs::read_dir(&folder).unwrap().collect();
+    assert!(left.is_empty(), "{left:?}");
+    std::fs::remove_dir(folder).unwrap();
+}
+
+#[tokio::test]
+async fn inserted_rows_take_few_statements() {
+    let store = connect(on_the_way(Way::Inserted)).await;
+    let session = store.session().await.unwrap();
+    let relation = session.upload(entity_stream(60_000)).await.unwrap();
+    let inserts = format!("SELECT 1 FROM system.runtime.queries WHERE query LIKE 'INSERT INTO {relation}%'");
+    let inserts = count(&store, &inserts).await;
+    // Also where each of them met another one, again and again.
+    assert!((1..=20).contains(&inserts), "{inserts} INSERTs");
+    session.close().await.unwrap();
 }
 
 #[tokio::test]

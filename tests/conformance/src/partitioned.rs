@@ -68,18 +68,24 @@ pub fn one_row(join_key: &str, value: i64) -> EntityRows {
 
 /// The same with a key of any type.
 pub fn one_row_of(join_key: &str, value: ArrayRef) -> EntityRows {
+    rows_of(join_key, value)
+}
+
+/// Such an entity row for each of these keys.
+pub fn rows_of(join_key: &str, values: ArrayRef) -> EntityRows {
+    let rows = values.len() as u64;
     let schema = Arc::new(Schema::new(vec![
         Field::new(ROW_NUMBER, DataType::UInt64, false),
         Field::new(ENTITY_TIME, timestamp_type(), false),
-        Field::new(join_key, value.data_type().clone(), true),
+        Field::new(join_key, values.data_type().clone(), true),
     ]));
     let columns: Vec<ArrayRef> = vec![
-        Arc::new(UInt64Array::from(vec![0])),
-        Arc::new(TimestampMicrosecondArray::from(vec![MAY]).with_timezone("UTC")),
-        value,
+        Arc::new(UInt64Array::from_iter_values(0..rows)),
+        Arc::new(TimestampMicrosecondArray::from(vec![MAY; values.len()]).with_timezone("UTC")),
+        values,
     ];
     let given = schema.clone();
-    EntityRows::new(schema, 1, Some((MAY, MAY)), move || {
+    EntityRows::new(schema, rows, Some((MAY, MAY)), move || {
         let batch = RecordBatch::try_new(given.clone(), columns.clone())?;
         Ok(BatchStream::from_batches(given.clone(), vec![batch]))
     })

@@ -1,6 +1,6 @@
 //! What is read of a source, and what is passed over.
 
-use arrow::array::AsArray;
+use arrow::array::{AsArray, RecordBatch};
 use hybrid_conformance::formulations::join_as_configured;
 use hybrid_conformance::partitioned;
 use hybrid_core::sql::{Formulation, SqlSession, SqlStore};
@@ -51,24 +51,29 @@ async fn literals_of_a_columns_type_prune_its_partitions() {
     session.close().await.unwrap();
 }
 
-/// A table of a store's schema that is partitioned by `day`, of this type: a thousand rows of the right time in January, and
-/// one in April.
-async fn days(store: &TrinoStore, schema: &str, day: &str, [january, april]: [&str; 2]) {
+/// Makes the table `days` of a schema: what stands behind its name.
+pub async fn make_days(store: &TrinoStore, schema: &str, definition: &str) {
     let session = store.session().await.unwrap();
     for statement in [
         format!("CREATE SCHEMA IF NOT EXISTS iceberg.{schema}"),
         format!("DROP TABLE IF EXISTS iceberg.{schema}.days"),
-        format!(
-            "CREATE TABLE iceberg.{schema}.days WITH (partitioning = ARRAY['day']) AS \
-             SELECT BIGINT '7' AS id, CAST(TIMESTAMP '2024-05-01 00:00:00 UTC' AS timestamp(6) with time zone) AS ts, \
-             BIGINT '1' AS v, CAST('{january}' AS {day}) AS day FROM UNNEST(sequence(1, 1000)) AS t(x) \
-             UNION ALL SELECT BIGINT '7', CAST(TIMESTAMP '2024-04-30 12:00:00 UTC' AS timestamp(6) with time zone), \
-             BIGINT '2', CAST('{april}' AS {day})"
-        ),
+        format!("CREATE TABLE iceberg.{schema}.days {definition}"),
     ] {
         session.execute(&statement).await.unwrap();
     }
     session.close().await.unwrap();
+}
+
+/// Makes one that is partitioned by `day`, of this type: a thousand rows of the right time in January, and one in April.
+async fn days(store: &TrinoStore, schema: &str, day: &str, [january, april]: [&str; 2]) {
+    let definition = format!(
+        "WITH (partitioning = ARRAY['day']) AS \
+         SELECT BIGINT '7' AS id, CAST(TIMESTAMP '2024-05-01 00:00:00 UTC' AS timestamp(6) with time zone) AS ts, \
+         BIGINT '1' AS v, CAST('{january}' AS {day}) AS day FROM UNNEST(sequence(1, 1000)) AS t(x) \
+         UNION ALL SELECT BIGINT '7', CAST(TIMESTAMP '2024-04-30 12:00:00 UTC' AS timestamp(6) with time zone), \
+         BIGINT '2', CAST('{april}' AS {day})"
+    );
+    make_days(store, schema, &definition).await;
 }
 
 /// A date of January and one of April, as they are written.
@@ -82,11 +87,15 @@ async fn value(store: &TrinoStore, partition: Option<&str>, format: Option<&str>
     value_of(store, asked).await
 }
 
-/// The same of any retrieval.
-async fn value_of(store: &TrinoStore, asked: HistoricalRequest<TrinoSource>) -> i64 {
+/// What a retrieval gives.
+pub async fn answer(store: &TrinoStore, asked: HistoricalRequest<TrinoSource>) -> Vec<RecordBatch> {
     let answer = OfflineStore::get_historical_features(store, asked, &Call::default()).await;
-    let batches = answer.unwrap().rows.collect().await.unwrap();
-    batches[0]
+    answer.unwrap().rows.collect().await.unwrap()
+}
+
+/// The one value that it gives.
+pub async fn value_of(store: &TrinoStore, asked: HistoricalRequest<TrinoSource>) -> i64 {
+    answer(store, asked).await[0]
         .column(1)
         .as_primitive::<arrow::datatypes::Int64Type>()
         .value(0)
