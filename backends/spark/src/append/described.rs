@@ -112,11 +112,12 @@ impl Described {
     }
 }
 
-/// The number before ` rows` in `1234 bytes, 10 rows`.
+/// The number before ` rows` in `1234 bytes, 10 rows`; where only the bytes are known, Spark can say 0 rows.
 fn rows_in(statistics: &str) -> Option<u64> {
     statistics
         .split(", ")
         .find_map(|part| part.strip_suffix(" rows")?.parse().ok())
+        .filter(|rows| *rows > 0)
 }
 
 /// How many rows a table has, where ANALYZE has counted them.
@@ -178,6 +179,7 @@ mod tests {
         assert_eq!((described.provider.as_str(), described.rows), ("parquet", Some(45)));
         assert_eq!(described.partitions, ["d"]);
         assert!(described.check("t").is_ok() && !described.commits_whole());
+        assert_eq!((rows_in("123 bytes"), rows_in("123 bytes, 0 rows")), (None, None));
     }
 
     #[test]
