@@ -9,12 +9,11 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
-use arrow::datatypes::Int64Type;
-use common::{SparkFixture, append, rows, shown, store, variable};
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+use common::{SparkFixture, append, retrieved, rows, shown, store, variable};
 use hybrid_conformance::partitioned;
 use hybrid_core::sql::{Mode, SqlSession, SqlStore};
-use hybrid_core::{Call, ErrorKind, OfflineStore};
+use hybrid_core::{ErrorKind, OfflineStore};
 use hybrid_store_spark::{Setting, SparkConfig, SparkSession, SparkSource};
 
 /// So many rows a writer writes.
@@ -179,11 +178,15 @@ async fn one_that_is_not_there_is_made_also_where_a_catalog_renames_nothing() {
     session.close().await.unwrap();
 }
 
+/// A SELECT of a feature row of the key 7.
+fn row(hour: u8, v: u8) -> String {
+    format!("SELECT 7L AS id, TIMESTAMP '2024-04-30 {hour}:00:00Z' AS ts, {v}L AS v")
+}
+
 #[tokio::test]
 async fn a_version_of_a_table_is_a_source() {
     let spark = store(making("delta")).await;
     let session = spark.session().await.unwrap();
-    let row = |hour: u8, v: u8| format!("SELECT 7L AS id, TIMESTAMP '2024-04-30 {hour}:00:00Z' AS ts, {v}L AS v");
     for statement in [
         "DROP TABLE IF EXISTS versions".to_owned(),
         format!("CREATE TABLE versions USING delta AS {}", row(12, 1)),
@@ -196,11 +199,54 @@ async fn a_version_of_a_table_is_a_source() {
         ("SELECT * FROM versions -- of now", 3),
     ] {
         let asked = partitioned::retrieval(SparkSource::query(query), None, None);
-        let answer = OfflineStore::get_historical_features(&spark, asked, &Call::default()).await;
-        let batches = answer.unwrap().rows.collect().await.unwrap();
-        let value = batches[0].column(1).as_primitive::<Int64Type>().value(0);
-        assert_eq!(value, right, "{query}");
+        let found = shown(&retrieved(&spark, asked).await.unwrap());
+        assert_eq!(found, [format!("0 | {right}")], "{query}");
     }
     session.execute("DROP TABLE versions").await.unwrap();
+    session.close().await.unwrap();
+}
+
+/// Not all of its files: the later row is in one that is no part of the table any more.
+#[tokio::test]
+async fn a_delta_table_at_a_path_is_a_source() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("days").to_str().unwrap().to_owned();
+    let spark = store(making("delta")).await;
+    let session = spark.session().await.unwrap();
+    for statement in [
+        "DROP TABLE IF EXISTS at_a_path".to_owned(),
+        format!("CREATE TABLE at_a_path USING delta LOCATION '{path}' AS {}", row(13, 1)),
+        format!("INSERT OVERWRITE at_a_path {}", row(12, 3)),
+    ] {
+        session.execute(&statement).await.unwrap();
+    }
+    let source = SparkSource {
+        path: Some(path),
+        table_format: Some("delta".to_owned()),
+        ..SparkSource::default()
+    };
+    let asked = partitioned::retrieval(source, None, None);
+    assert_eq!(shown(&retrieved(&spark, asked).await.unwrap()), ["0 | 3"]);
+    session.execute("DROP TABLE at_a_path").await.unwrap();
+    session.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_table_of_another_catalog_is_a_source() {
+    let spark = store(making("delta")).await;
+    let session = spark.session().await.unwrap();
+    for statement in [
+        "DROP TABLE IF EXISTS lake.days.elsewhere".to_owned(),
+        format!("CREATE TABLE lake.days.elsewhere USING iceberg AS {}", row(12, 3)),
+    ] {
+        session.execute(&statement).await.unwrap();
+    }
+    let source = SparkSource::table("lake.days.elsewhere");
+    let schema = OfflineStore::source_schema(&spark, &source).await.unwrap();
+    let names: Vec<_> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+    assert_eq!(names, ["id", "ts", "v"]);
+    let asked = partitioned::retrieval(source, None, None);
+    assert_eq!(shown(&retrieved(&spark, asked).await.unwrap()), ["0 | 3"]);
+    session.execute("DROP TABLE lake.days.elsewhere").await.unwrap();
     session.close().await.unwrap();
 }

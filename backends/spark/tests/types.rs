@@ -3,18 +3,22 @@
 #![allow(clippy::unwrap_used)]
 
 mod common;
+#[path = "types/plans.rs"]
+mod plans;
+#[path = "types/results.rs"]
+mod results;
+#[path = "types/sources.rs"]
+mod sources;
 
 use std::sync::Arc;
 
-use arrow::array::{
-    Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray, UInt64Array,
-};
-use arrow::datatypes::{DataType, Field, Int64Type, Schema};
-use common::{append, config, rows, session, shown, store};
+use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray, UInt64Array};
+use arrow::datatypes::{DataType, Field, Schema};
+use common::{append, config, retrieved, rows, session, shown, store};
 use hybrid_conformance::formulations::join_as_configured;
 use hybrid_conformance::partitioned;
 use hybrid_core::sql::{Dialect, Formulation, Mode, SqlSession, SqlStore, sql_type_of};
-use hybrid_core::{BatchStream, Call, ErrorKind, Explain, OfflineStore, timestamp_type};
+use hybrid_core::{BatchStream, ErrorKind, Explain, OfflineStore, timestamp_type};
 use hybrid_store_spark::{SparkConfig, SparkDialect, SparkSource, SparkStore};
 
 #[tokio::test]
@@ -222,10 +226,8 @@ async fn the_date_partition_column_prunes_what_the_event_time_cannot() {
             assert_eq!(filtered, pruned, "{day} {format:?}: {plan}");
             let few = "\nsession: spark.sql.adaptive.coalescePartitions.initialPartitionNum=4\n";
             assert!(plan.contains(few), "{plan}");
-            let answer = OfflineStore::get_historical_features(&store, asked(), &Call::default()).await;
-            let batches = answer.unwrap().rows.collect().await.unwrap();
-            let value = batches[0].column(1).as_primitive::<Int64Type>().value(0);
-            assert_eq!(value, right, "{day} {format:?}");
+            let found = shown(&retrieved(&store, asked()).await.unwrap());
+            assert_eq!(found, [format!("0 | {right}")], "{day} {format:?}");
         }
     }
     session.execute("DROP TABLE t_days").await.unwrap();
@@ -276,10 +278,8 @@ async fn the_blanks_of_a_char_key_do_not_count() {
         asked.views[0].join_keys[0].data_type = DataType::Utf8;
         asked.entities = partitioned::one_row_of("id", Arc::new(StringArray::from(vec!["ab"])));
         let spark = store(config).await;
-        let answer = OfflineStore::get_historical_features(&spark, asked, &Call::default()).await;
-        let batches = answer.unwrap().rows.collect().await.unwrap();
-        let found = batches[0].column(1).as_primitive::<Int64Type>();
-        assert_eq!((found.value(0), found.null_count()), (1, 0), "{formulation:?}");
+        let found = shown(&retrieved(&spark, asked).await.unwrap());
+        assert_eq!(found, ["0 | 1"], "{formulation:?}");
     }
     session.execute("DROP TABLE t_char").await.unwrap();
     session.close().await.unwrap();

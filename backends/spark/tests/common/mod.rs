@@ -12,7 +12,10 @@ use arrow::datatypes::SchemaRef;
 use hybrid_conformance::{Fixture, signal};
 use hybrid_core::sql::{Append, Formulation, Mode, SqlSession, SqlStore};
 use hybrid_core::store::DynOfflineStore;
-use hybrid_core::{BatchStream, Capabilities, Context, DataSource, HybridOfflineStore, Result, Source, async_trait};
+use hybrid_core::{
+    BatchStream, Call, Capabilities, Context, DataSource, HistoricalRequest, HybridOfflineStore, OfflineStore, Result,
+    Source, async_trait,
+};
 use hybrid_store_spark::{SparkConfig, SparkSession, SparkSource, SparkStore};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -111,11 +114,21 @@ impl Drop for Server {
     }
 }
 
-/// All rows of a query, in one batch.
-pub async fn rows(session: &SparkSession, query: &str) -> Result<RecordBatch> {
-    let stream = session.query(query).await?;
+/// All rows of a stream, in one batch.
+pub async fn whole(stream: BatchStream) -> Result<RecordBatch> {
     let schema = stream.schema().clone();
     Ok(arrow::compute::concat_batches(&schema, &stream.collect().await?)?)
+}
+
+/// All rows of a query, in one batch.
+pub async fn rows(session: &SparkSession, query: &str) -> Result<RecordBatch> {
+    whole(session.query(query).await?).await
+}
+
+/// All rows that a retrieval gives, in one batch: the number of the entity row, then the features.
+pub async fn retrieved(store: &SparkStore, asked: HistoricalRequest<SparkSource>) -> Result<RecordBatch> {
+    let answer = OfflineStore::get_historical_features(store, asked, &Call::default()).await?;
+    whole(answer.rows).await
 }
 
 /// Rows as a table of text lines, for comparing.
