@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod common;
+#[path = "writes/stored.rs"]
+mod stored;
 
 use std::fs;
 use std::sync::Arc;
