@@ -12,17 +12,21 @@ mod silent;
 #[path = "faults/tls.rs"]
 mod tls;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use common::{Server, config, free_port, rows, session, shown, store, through, variable};
 use futures::StreamExt;
+use hybrid_conformance::killed::entity_rows;
+use hybrid_conformance::until;
 use hybrid_core::sql::{SqlSession, SqlStore};
-use hybrid_core::{ErrorKind, Result};
-use hybrid_store_spark::SparkConfig;
+use hybrid_core::{Call, ErrorKind, PersistRequest, Result};
+use hybrid_store_spark::{SparkConfig, SparkSource, SparkStore};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
 
 /// A result that takes a while and is larger than what is under way at once.
 const LONG: &str = "SELECT id, RPAD('', 100, 'x') AS t FROM RANGE(0, 2000000, 1, 40)";
@@ -212,7 +216,7 @@ async fn a_dropped_query_ends_in_the_engine() {
 async fn a_closed_session_ends_its_plans_and_views() {
     let store = store(config()).await;
     let session = Arc::new(store.session().await.unwrap());
-    session.stage("SELECT 1 AS one").await.unwrap();
+    let view = session.stage("SELECT 1 AS one").await.unwrap();
     let running = tokio::spawn({
         let session = Arc::clone(&session);
         async move { rows(&session, ENDLESS).await }
@@ -224,6 +228,9 @@ async fn a_closed_session_ends_its_plans_and_views() {
         .unwrap()
         .unwrap();
     assert!(ended.is_err());
+    let gone = rows(&session, &format!("SELECT * FROM {view}")).await.unwrap_err();
+    assert_eq!(gone.kind(), ErrorKind::Unavailable, "{gone}");
+    assert!(!gone.to_string().contains("cannot be reached"), "{gone}");
     free_within(Duration::from_secs(20)).await;
 }
 
@@ -276,21 +283,43 @@ async fn a_cut_connection_is_resumed() {
     session.close().await.unwrap();
 }
 
+/// Rows on their way into files.
+fn written(store: &Arc<SparkStore>, files: &Path) -> JoinHandle<Result<u64>> {
+    let store = Arc::clone(store);
+    let request = PersistRequest {
+        options: SparkSource::path(files.to_str().unwrap(), "parquet"),
+        rows: entity_rows(300_000, false).stream().unwrap(),
+        overwrite: false,
+    };
+    tokio::spawn(async move { hybrid_core::OfflineStore::persist(&*store, request, &Call::default()).await })
+}
+
 #[tokio::test]
 async fn a_killed_server_is_unavailable_and_a_restarted_one_serves_again() {
     let port = free_port().await;
     let server = Server::start(port, &[]).await;
-    let store = through(server.port).await;
+    let store = Arc::new(through(server.port).await);
     let session = store.session().await.unwrap();
     let view = session.stage("SELECT 1 AS one").await.unwrap();
     let mut stream = session.query(LONG).await.unwrap();
     assert!(stream.next().await.unwrap().is_ok());
+    // With both cores taken, a write begins and does not end.
+    let busy = store.session().await.unwrap();
+    let busy = tokio::spawn(async move { rows(&busy, ENDLESS).await });
+    let folder = tempfile::tempdir().unwrap();
+    let files = folder.path().join("files");
+    let write = written(&store, &files);
+    until("the write", async || files.join("_temporary").exists()).await;
     drop(server);
     let mut ended = Ok(());
     while let Some(batch) = stream.next().await {
         ended = ended.and(batch.map(drop));
     }
     problem(ended, ErrorKind::Unavailable, "cannot be reached").await;
+    let lost = write.await.unwrap();
+    assert!(lost.as_ref().is_err_and(|error| !error.is_retryable()));
+    problem(lost, ErrorKind::Unavailable, "not known whether the rows were written").await;
+    assert!(busy.await.unwrap().is_err());
     let server = Server::start(port, &[]).await;
     let lost = rows(&session, &format!("SELECT * FROM {view}")).await.unwrap_err();
     assert_eq!(lost.kind(), ErrorKind::Unavailable, "{lost}");

@@ -1,5 +1,6 @@
 //! A process that is stopped in the middle of a retrieval: what stays of it on the server and in the staging location,
-//! and what the server's clock and a later process do about that.
+//! and what the server's clock and a later process do about that. And a retrieval that ends early in a process that goes
+//! on.
 
 #![allow(clippy::unwrap_used)]
 
@@ -10,12 +11,12 @@ use std::fs::{self, File};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use common::{Server, config, free_port, remote, rows, runs, shown, slow, store, through, variable};
+use common::{Server, config, free_port, remote, retrieved, rows, runs, shown, slow, store, through, variable};
 use hybrid_conformance::killed::{Hybrid, Retrieval, Victim, entity_rows};
-use hybrid_conformance::until;
+use hybrid_conformance::{partitioned, until};
 use hybrid_core::ErrorKind;
 use hybrid_core::sql::{SqlSession, SqlStore};
-use hybrid_store_spark::{SparkSource, SparkStore};
+use hybrid_store_spark::{SparkSession, SparkSource, SparkStore};
 use serde_json::{Value, json};
 
 /// So many pass through the staging location.
@@ -40,6 +41,16 @@ const CLOCKS: [&str; 10] = [
 
 fn fields(url: &str, folder: &Path) -> Value {
     json!({"connect_url": url, "staging_location": folder, "formulation": "ranked"})
+}
+
+/// An address whose session is known by its name, to be looked into.
+fn in_one_session(address: &str) -> String {
+    format!("{address};session_id={}", uuid::Uuid::new_v4())
+}
+
+/// How many views of ours a session has.
+async fn views(session: &SparkSession) -> usize {
+    rows(session, "SHOW VIEWS LIKE '__hybrid*'").await.unwrap().num_rows()
 }
 
 async fn connect(fields: Value) -> SparkStore {
@@ -78,10 +89,8 @@ async fn what_a_killed_process_left_ends_by_the_servers_clock_or_is_swept() {
     assert!(!runs(&observer, &name).await);
     let mut sessions = Vec::new();
     for stops in [true, false] {
-        // A session that is known by its name, to be looked into.
-        let url = format!("{};session_id={}", remote(server.port), uuid::Uuid::new_v4());
         let retrieval = Retrieval {
-            fields: fields(&url, staged.path()),
+            fields: fields(&in_one_session(&remote(server.port)), staged.path()),
             query: slow(&name),
             rows: ROWS,
             stops,
@@ -96,8 +105,7 @@ async fn what_a_killed_process_left_ends_by_the_servers_clock_or_is_swept() {
         sessions.push(connect(retrieval.fields).await);
     }
     let session = sessions[1].session().await.unwrap();
-    let views = rows(&session, "SHOW VIEWS LIKE '__hybrid*'").await.unwrap();
-    assert_eq!(views.num_rows(), 1);
+    assert_eq!(views(&session).await, 1);
     until("the end of the statement", async || !runs(&observer, &name).await).await;
     tokio::time::sleep(KEPT + Duration::from_secs(4)).await;
     for store in &sessions {
@@ -146,4 +154,40 @@ async fn an_interrupted_command_leaves_nothing() {
     command.interrupt();
     assert_eq!(names(staged.path()), BTreeSet::new());
     until("the end of the statement", async || !runs(&observer, &name).await).await;
+}
+
+#[tokio::test]
+async fn a_retrieval_that_fails_or_is_dropped_leaves_nothing() {
+    let observer = store(config()).await;
+    let staged = tempfile::tempdir().unwrap();
+    let fields = fields(&in_one_session(&variable("HYBRID_SPARK_REMOTE")), staged.path());
+    let spark = connect(fields.clone()).await;
+    let session = spark.session().await.unwrap();
+    let left = async || (names(staged.path()).len(), views(&session).await);
+    let query = "SELECT id, TIMESTAMP_MICROS(0) AS ts, CAST(1 / (id - 7) AS BIGINT) AS v FROM RANGE(1000)";
+    let mut asked = partitioned::retrieval(SparkSource::query(query), None, None);
+    asked.views[0].join_keys[0].entity = "k".to_owned();
+    asked.entities = entity_rows(ROWS, false);
+    let error = retrieved(&spark, asked).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+    until("the end of what failed", async || left().await == (0, 0)).await;
+
+    let name = format!("dropped_{}", uuid::Uuid::new_v4().simple());
+    let retrieval = Retrieval {
+        fields,
+        query: slow(&name),
+        rows: ROWS,
+        stops: false,
+    };
+    let is_seen = async {
+        until("the statement", async || runs(&observer, &name).await).await;
+        assert_eq!(left().await, (1, 1));
+    };
+    tokio::select! {
+        () = retrieval.run(&spark, SparkSource::query(&retrieval.query)) => panic!("it was to be dropped"),
+        () = is_seen => {}
+    }
+    until("the end of what was dropped", async || left().await == (0, 0)).await;
+    until("the end of the statement", async || !runs(&observer, &name).await).await;
+    session.close().await.unwrap();
 }
