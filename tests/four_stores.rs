@@ -1,17 +1,20 @@
 //! One feature_store.yaml with files, Postgres, Trino and Spark, each a real server: a retrieval on
-//! each, one over all of them, SELECTs as entity frames, results made into tables. Needs the
-//! engines: scripts/test stores.
+//! each, one over all of them, SELECTs as entity frames, results made into tables, files of the one
+//! read by another. Needs the engines: scripts/test stores.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use hybrid_offline_store::arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, TimestampMicrosecondArray};
 use hybrid_offline_store::arrow::compute::concat_batches;
 use hybrid_offline_store::arrow::datatypes::Int64Type;
 use hybrid_offline_store::config::load_definitions;
 use hybrid_offline_store::{
-    BatchStream, EntityFrame, FeatureSelection, FeatureStore, Result, RetrievalJob, RetrievalOptions, Source,
+    BatchStream, Call, EntityFrame, FeatureSelection, FeatureStore, Pull, Result, RetrievalJob, RetrievalOptions,
+    Source,
 };
 use tempfile::TempDir;
 
@@ -198,6 +201,7 @@ async fn four_stores_behind_one_configuration() {
     a_select_in_each_store_is_a_frame(&store).await;
     a_selects_order_is_the_frames(&store).await;
     results_become_tables(&store, &folder).await;
+    what_spark_appends_to_files_is_seen_whole(&store, &folder).await;
     the_sql_runs_as_it_stands(&store).await;
     plans_say_what_was_chosen(&store).await;
     store.offline_store().shutdown().await.unwrap();
@@ -279,6 +283,51 @@ async fn results_become_tables(store: &FeatureStore, folder: &TempDir) {
         );
     }
     assert!(folder.path().join("result.parquet").is_file());
+}
+
+async fn what_spark_appends_to_files_is_seen_whole(store: &FeatureStore, folder: &TempDir) {
+    const ROWS: usize = 10_000;
+    const APPENDS: usize = 5;
+    let stores = store.offline_store();
+    let path = folder.path().join("appended").to_str().unwrap().to_owned();
+    let options = [
+        ("path", Some(path.clone())),
+        ("file_format", Some("parquet".to_owned())),
+    ];
+    let spark = Source::with_options("spark", options).with_timestamp_field("ts");
+    let places: Vec<i64> = (0..ROWS as i64).collect();
+    let rows = RecordBatch::try_from_iter([("n", numbers(&places)), ("ts", times(&places))]).unwrap();
+    stores.persist(&spark, stream(rows.clone()), false).await.unwrap();
+    let pull = Pull {
+        source: Source::with_options("file", [("path", Some(path))]).with_timestamp_field("ts"),
+        join_keys: Vec::new(),
+        features: vec![("n".to_owned(), None)],
+    };
+    let count = async || {
+        let found = stores
+            .pull_all_from_table_or_query(&pull, None, None, &Call::default())
+            .await;
+        let found = found.unwrap().collect().await.unwrap();
+        found.iter().map(RecordBatch::num_rows).sum::<usize>()
+    };
+    let over = AtomicBool::new(false);
+    let writes = async {
+        for _ in 0..APPENDS {
+            let written = stores.append(&spark, stream(rows.clone()), &Call::default()).await;
+            assert_eq!(written.unwrap(), ROWS as u64);
+        }
+        over.store(true, Ordering::SeqCst);
+    };
+    let reads = async {
+        let mut seen = BTreeSet::new();
+        while !over.load(Ordering::SeqCst) {
+            seen.insert(count().await);
+        }
+        seen
+    };
+    let ((), seen) = tokio::join!(writes, reads);
+    assert!(seen.iter().all(|count| count % ROWS == 0), "{seen:?}");
+    assert_eq!(count().await, (1 + APPENDS) * ROWS);
 }
 
 async fn the_sql_runs_as_it_stands(store: &FeatureStore) {
