@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 
 use super::contract::{broken, fuse_on_error, numbers, without_number};
 use super::spill::{SpillFile, Spilled};
-use super::spool::{COLUMN, size};
+use super::spool::{COLUMN, own, size};
 use crate::{BatchStream, Error, ErrorKind, Result};
 
 /// About so many bytes of features are put in order at once: some copies of them are in memory meanwhile.
@@ -357,11 +357,12 @@ impl Buckets {
             parts[bucket.ok_or_else(|| twice(*number))? as usize].push(at as u64);
         }
         for (bucket, at) in self.left.iter_mut().zip(parts) {
-            match at.len() {
-                0 => {}
-                all if all == batch.num_rows() => bucket.push(batch.clone()),
-                _ => bucket.push(take_record_batch(batch, &UInt64Array::from(at))?),
-            }
+            let part = match at.len() {
+                0 => continue,
+                all if all == batch.num_rows() => batch.clone(),
+                _ => take_record_batch(batch, &UInt64Array::from(at))?,
+            };
+            bucket.push(own(part)?);
         }
         self.make_room()
     }

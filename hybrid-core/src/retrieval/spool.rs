@@ -1,14 +1,17 @@
 //! Batches that are read again: in memory up to a budget, then in an unnamed temporary file, so
 //! that nothing is left behind however the process ends.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::ptr::NonNull;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayData, ArrayRef, AsArray, RecordBatch, RecordBatchOptions};
-use arrow::buffer::Buffer;
+use arrow::array::{
+    Array, ArrayData, ArrayRef, AsArray, MutableArrayData, RecordBatch, RecordBatchOptions, make_array,
+};
 use arrow::compute::concat_batches;
-use arrow::datatypes::{BinaryViewType, ByteViewType, DataType, SchemaRef, StringViewType};
+use arrow::datatypes::{DataType, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::ipc::reader::StreamReader;
 use arrow::ipc::writer::StreamWriter;
@@ -60,7 +63,7 @@ impl SpoolWriter {
     }
 
     pub(crate) fn push(&mut self, batch: RecordBatch) -> Result<()> {
-        let batch = without_others(batch)?;
+        let batch = own(batch)?;
         self.held += size(&batch) + COLUMN * batch.num_columns();
         self.batches.push(batch);
         if self.held > self.budget { self.spill() } else { Ok(()) }
@@ -143,25 +146,47 @@ fn bytes(data: &ArrayData) -> usize {
     }
 }
 
-/// The batch without the texts of other rows, which a part of a larger batch keeps alive, and on disk has with it.
-fn without_others(batch: RecordBatch) -> Result<RecordBatch> {
-    let (schema, columns, rows) = batch.into_parts();
-    let columns = columns.into_iter().map(|column| match column.data_type() {
-        DataType::Utf8View => own_texts::<StringViewType>(column),
-        DataType::BinaryView => own_texts::<BinaryViewType>(column),
-        _ => column,
-    });
-    let options = RecordBatchOptions::new().with_row_count(Some(rows));
-    Ok(RecordBatch::try_new_with_options(schema, columns.collect(), &options)?)
+/// The batch by itself: copied where it keeps much more in memory than its own values, as a part of a larger batch does, and
+/// a column of a message. Views would also have the texts of other rows with them on disk.
+pub(super) fn own(batch: RecordBatch) -> Result<RecordBatch> {
+    if kept(&batch) <= 2 * size(&batch) + COLUMN * batch.num_columns() {
+        return Ok(batch);
+    }
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    let columns = batch.columns().iter().map(copied).collect::<Result<_>>()?;
+    Ok(RecordBatch::try_new_with_options(batch.schema(), columns, &options)?)
 }
 
-/// To copy them pays where most are of other rows.
-fn own_texts<T: ByteViewType>(column: ArrayRef) -> ArrayRef {
-    let views = column.as_byte_view::<T>();
-    let kept: usize = views.data_buffers().iter().map(Buffer::len).sum();
-    match kept > 2 * views.total_buffer_bytes_used() {
-        true => Arc::new(views.gc()),
-        false => column,
+fn copied(column: &ArrayRef) -> Result<ArrayRef> {
+    Ok(match column.data_type() {
+        DataType::Utf8View => Arc::new(column.as_string_view().gc()),
+        DataType::BinaryView => Arc::new(column.as_binary_view().gc()),
+        _ => {
+            let data = column.to_data();
+            let mut copy = MutableArrayData::new(vec![&data], false, data.len());
+            copy.try_extend(0, 0, data.len())?;
+            make_array(copy.freeze())
+        }
+    })
+}
+
+/// Bytes that are in memory as long as the batch is.
+fn kept(batch: &RecordBatch) -> usize {
+    let mut allocations = BTreeMap::new();
+    for column in batch.columns() {
+        find(&column.to_data(), &mut allocations);
+    }
+    allocations.values().sum()
+}
+
+/// Finds the allocations of an array, by where they begin: some buffers are parts of one.
+fn find(data: &ArrayData, allocations: &mut BTreeMap<NonNull<u8>, usize>) {
+    let nulls = data.nulls().map(|nulls| nulls.buffer());
+    for buffer in data.buffers().iter().chain(nulls) {
+        allocations.insert(buffer.data_ptr(), buffer.capacity());
+    }
+    for child in data.child_data() {
+        find(child, allocations);
     }
 }
 
@@ -348,18 +373,41 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn parts_of_a_batch_do_not_keep_the_texts_of_all_of_it() {
-        let texts = StringViewArray::from_iter_values((0..1000).map(|i| format!("{i:0100}")));
-        let whole = RecordBatch::try_from_iter([("t", Arc::new(texts) as ArrayRef)]).unwrap();
-        for budget in [usize::MAX, 0] {
-            let mut writer = SpoolWriter::new(whole.schema(), budget);
-            (0..10).for_each(|part| writer.push(whole.slice(part * 100, 100)).unwrap());
-            let read = writer.finish().unwrap().stream().unwrap().collect().await.unwrap();
-            let columns = read.iter().map(|batch| batch.column(0).as_string_view());
-            let kept = columns.flat_map(|texts| texts.data_buffers().iter().map(Buffer::len));
-            assert!(kept.sum::<usize>() < 2 * 1000 * 100);
-            assert_eq!(together(&read), whole);
+    async fn parts_of_a_batch_do_not_keep_all_of_it() {
+        let texts = || (0..1000).map(|i| format!("{i:0100}"));
+        let views = Arc::new(StringViewArray::from_iter_values(texts())) as ArrayRef;
+        let texts = Arc::new(StringArray::from_iter_values(texts())) as ArrayRef;
+        for column in [views, texts] {
+            let whole = RecordBatch::try_from_iter([("t", column)]).unwrap();
+            for budget in [usize::MAX, 0] {
+                let mut writer = SpoolWriter::new(whole.schema(), budget);
+                (0..10).for_each(|part| writer.push(whole.slice(part * 100, 100)).unwrap());
+                let read = writer.finish().unwrap().stream().unwrap().collect().await.unwrap();
+                assert!(read.iter().map(kept).sum::<usize>() < 2 * 1000 * 116);
+                assert_eq!(together(&read), whole);
+            }
         }
+    }
+
+    #[tokio::test]
+    async fn keys_do_not_keep_the_message_that_they_came_in() {
+        let keys = Int64Array::from_iter_values(0..100);
+        let texts = StringArray::from_iter_values((0..100).map(|_| "x".repeat(1000)));
+        let whole = RecordBatch::try_from_iter([("k", Arc::new(keys) as ArrayRef), ("t", Arc::new(texts))]).unwrap();
+        let mut message = StreamWriter::try_new(Vec::new(), whole.schema_ref()).unwrap();
+        message.write(&whole).unwrap();
+        let message = message.into_inner().unwrap();
+        let read = StreamReader::try_new(message.as_slice(), None)
+            .unwrap()
+            .next()
+            .unwrap()
+            .unwrap();
+        let keys = read.project(&[0]).unwrap();
+        assert!(kept(&keys) > 100_000 && size(&keys) == 800);
+        assert!(kept(&own(keys.clone()).unwrap()) < 1000);
+        assert_eq!(own(keys.clone()).unwrap(), keys);
+        // All of a message is not copied.
+        assert_eq!(kept(&own(read.clone()).unwrap()), kept(&read));
     }
 
     #[tokio::test]
