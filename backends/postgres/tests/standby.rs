@@ -14,3 +14,5 @@ mod promotion;
 mod reads;
 #[path = "standby/refused.rs"]
 mod refused;
+#[path = "standby/tls.rs"]
+mod tls;

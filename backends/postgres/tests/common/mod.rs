@@ -74,6 +74,19 @@ pub async fn version() -> i32 {
     found[0].column(0).as_primitive::<Int32Type>().value(0)
 }
 
+/// Whether a connection has TLS.
+pub async fn encrypted(config: PostgresConfig) -> Result<bool> {
+    let store = <PostgresStore as SqlStore>::connect(config, &Context::default()).await?;
+    let session = store.session().await?;
+    let rows = session
+        .query("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
+        .await?
+        .collect()
+        .await?;
+    session.close().await?;
+    Ok(rows[0].column(0).as_boolean().value(0))
+}
+
 /// A name that nothing else has.
 pub fn fresh(prefix: &str) -> String {
     format!("{prefix}_{}", uuid::Uuid::new_v4().simple())

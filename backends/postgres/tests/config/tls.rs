@@ -1,9 +1,8 @@
-use arrow::array::AsArray;
 use hybrid_core::sql::{SqlSession, SqlStore};
-use hybrid_core::{Context, ErrorKind, Result, Secret};
+use hybrid_core::{Context, ErrorKind, Secret};
 use hybrid_store_postgres::{PostgresConfig, PostgresStore, SslMode};
 
-use crate::common::{config, variable};
+use crate::common::{config, encrypted, variable};
 
 fn file(name: &str) -> Option<String> {
     Some(format!("{}/{name}", variable("HYBRID_POSTGRES_DIR")))
@@ -18,19 +17,6 @@ fn with(mode: SslMode, host: &str, user: &str, authority: Option<&str>) -> Postg
     }
     config.sslrootcert_path = authority.and_then(file);
     config
-}
-
-/// Whether the connection has TLS.
-async fn encrypted(config: PostgresConfig) -> Result<bool> {
-    let store = <PostgresStore as SqlStore>::connect(config, &Context::default()).await?;
-    let session = store.session().await?;
-    let rows = session
-        .query("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
-        .await?
-        .collect()
-        .await?;
-    session.close().await?;
-    Ok(rows[0].column(0).as_boolean().value(0))
 }
 
 #[tokio::test]
