@@ -1,9 +1,13 @@
+use std::time::Duration;
+
 use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
 use hybrid_conformance::formulations::join_as_configured;
 use hybrid_core::sql::{Formulation, SqlSession, SqlStore};
 use hybrid_core::{Context, ErrorKind, OfflineStore};
-use hybrid_store_postgres::{ConnectionType, EntitySelectMode, PostgresConfig, PostgresSource, PostgresStore, SslMode};
+use hybrid_store_postgres::{
+    ConnectionType, EntitySelectMode, PostgresConfig, PostgresSession, PostgresSource, PostgresStore, SslMode,
+};
 
 use crate::common::{admin, config, fresh, rows, store, version};
 
@@ -45,24 +49,29 @@ async fn connections(user: &str) -> i64 {
     rows(&query).await[0].column(0).as_primitive::<Int64Type>().value(0)
 }
 
-async fn as_new_role(connection_type: ConnectionType, min: usize) -> (String, PostgresStore) {
+async fn as_new_role(connection_type: ConnectionType, min: usize, max: usize) -> (String, PostgresStore) {
     let user = fresh("role");
     admin(&format!("CREATE ROLE {user} LOGIN PASSWORD 'hybrid-secret'")).await;
     let mut config = config();
     config.user = user.clone();
-    (config.conn_type, config.min_conn, config.max_conn) = (connection_type, min, 4);
+    (config.conn_type, config.min_conn, config.max_conn) = (connection_type, min, max);
     let store = store(config).await;
     (user, store)
 }
 
-async fn use_at_once(store: &PostgresStore, count: usize) {
+/// Sessions that have a connection each.
+async fn taken(store: &PostgresStore, count: usize) -> Vec<PostgresSession> {
     let mut sessions = Vec::new();
     for _ in 0..count {
         let session = store.session().await.unwrap();
         session.execute("SELECT 1").await.unwrap();
         sessions.push(session);
     }
-    for session in sessions {
+    sessions
+}
+
+async fn use_at_once(store: &PostgresStore, count: usize) {
+    for session in taken(store, count).await {
         session.close().await.unwrap();
     }
 }
@@ -72,25 +81,47 @@ async fn settles(user: &str, right: i64) {
         if connections(user).await == right {
             return;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert_eq!(connections(user).await, right);
 }
 
 #[tokio::test]
 async fn one_connection_is_kept_or_a_pool() {
-    let (user, store) = as_new_role(ConnectionType::Singleton, 1).await;
+    let (user, store) = as_new_role(ConnectionType::Singleton, 1, 4).await;
     settles(&user, 0).await;
     use_at_once(&store, 3).await;
     settles(&user, 1).await;
     OfflineStore::shutdown(&store).await.unwrap();
     settles(&user, 0).await;
-    let (user, store) = as_new_role(ConnectionType::Pool, 2).await;
+    let (user, store) = as_new_role(ConnectionType::Pool, 2, 4).await;
     settles(&user, 2).await;
     use_at_once(&store, 3).await;
     settles(&user, 3).await;
     OfflineStore::shutdown(&store).await.unwrap();
     settles(&user, 0).await;
+}
+
+/// Who comes when all are taken waits until one is given back.
+#[tokio::test]
+async fn no_more_connections_than_max_conn_are_open() {
+    for connection_type in [ConnectionType::Singleton, ConnectionType::Pool] {
+        let (user, store) = as_new_role(connection_type, 1, 2).await;
+        let mut taken = taken(&store, 2).await;
+        let next = store.session().await.unwrap();
+        let mut waiting = next.execute("SELECT 1");
+        let soon = tokio::time::timeout(Duration::from_millis(300), &mut waiting).await;
+        assert!(soon.is_err(), "{connection_type:?}: {soon:?}");
+        assert_eq!(connections(&user).await, 2, "{connection_type:?}");
+        taken.pop().unwrap().close().await.unwrap();
+        waiting.await.unwrap();
+        settles(&user, 2).await;
+        for session in taken.into_iter().chain([next]) {
+            session.close().await.unwrap();
+        }
+        OfflineStore::shutdown(&store).await.unwrap();
+        settles(&user, 0).await;
+    }
 }
 
 #[tokio::test]
