@@ -6,9 +6,13 @@ mod common;
 
 #[path = "faults/cancel.rs"]
 mod cancel;
+#[path = "faults/given_up.rs"]
+mod given_up;
 #[path = "faults/killed.rs"]
 mod killed;
 #[path = "faults/lost.rs"]
 mod lost;
 #[path = "faults/refused.rs"]
 mod refused;
+#[path = "faults/slow.rs"]
+mod slow;

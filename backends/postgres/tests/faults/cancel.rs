@@ -27,7 +27,8 @@ fn running(mark: &str) -> String {
     )
 }
 
-async fn process(session: &PostgresSession) -> i32 {
+/// The server's process of a session.
+pub async fn process(session: &PostgresSession) -> i32 {
     let found = session
         .query("SELECT pg_backend_pid()")
         .await
@@ -45,7 +46,8 @@ async fn a_dropped_stream_ends_the_query_and_the_session_goes_on() {
     let query = format!("SELECT generate_series(1, 2000000000), '{mark}'");
     let mut stream = session.query(&query).await.unwrap();
     stream.try_next().await.unwrap().unwrap();
-    becomes(&running(&mark), 1).await;
+    let binary = format!("{} AND query LIKE 'COPY (%) TO STDOUT (FORMAT BINARY)'", running(&mark));
+    becomes(&binary, 1).await;
     drop(stream);
     becomes(&running(&mark), 0).await;
     for _ in 0..20 {

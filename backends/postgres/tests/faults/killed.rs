@@ -1,22 +1,22 @@
 //! A process that is stopped in the middle of a retrieval leaves no connection, no statement and no table.
 
 use hybrid_conformance::killed::{Hybrid, Retrieval, Victim};
-use hybrid_store_postgres::PostgresSource;
+use hybrid_store_postgres::{PostgresSource, PostgresStore};
 use serde_json::json;
 
 use super::cancel::{becomes, number};
 use crate::common::{admin, fresh, store, variable, version};
 
 /// What a connection is at.
-const ANYTHING: &str = "TRUE";
-const UPLOAD: &str = "state = 'active' AND query LIKE 'COPY % FROM STDIN%'";
-const STATEMENT: &str = "wait_event = 'PgSleep'";
+pub const ANYTHING: &str = "TRUE";
+const UPLOAD: &str = "state = 'active' AND query LIKE 'COPY % FROM STDIN (FORMAT BINARY)'";
+pub const STATEMENT: &str = "wait_event = 'PgSleep'";
 
-/// A role that one process has: by it its connections and tables are known.
-struct Role(String);
+/// A role that one process, or one store, has: by it its connections and tables are known.
+pub struct Role(String);
 
 impl Role {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let name = fresh("killed");
         admin(&format!(
             "CREATE ROLE {name} LOGIN PASSWORD 'hybrid-secret'; GRANT TEMPORARY ON DATABASE hybrid TO {name}"
@@ -25,7 +25,7 @@ impl Role {
         Self(name)
     }
 
-    fn retrieval(&self, stops: bool) -> Retrieval {
+    pub fn retrieval(&self, stops: bool) -> Retrieval {
         let variable = |name: &str| variable(&format!("HYBRID_POSTGRES_{name}"));
         let port: u16 = variable("PORT").parse().unwrap();
         Retrieval {
@@ -41,24 +41,28 @@ impl Role {
         }
     }
 
+    pub async fn store(&self) -> PostgresStore {
+        store(serde_json::from_value(self.retrieval(false).fields).unwrap()).await
+    }
+
     /// How many of its connections are at that.
-    fn connections(&self, at: &str) -> String {
+    pub fn connections(&self, at: &str) -> String {
         let name = &self.0;
         format!("SELECT count(*) FROM pg_stat_activity WHERE usename = '{name}' AND {at}")
     }
 
-    fn tables(&self) -> String {
+    pub fn tables(&self) -> String {
         let name = &self.0;
         format!("SELECT count(*) FROM pg_class WHERE relname LIKE 'hybrid_%' AND pg_get_userbyid(relowner) = '{name}'")
     }
 
-    /// Waits until its process is at that, with its entity rows in a table.
-    async fn is_at(&self, what: &str) {
+    /// Waits until it is at that, with its entity rows in a table.
+    pub async fn is_at(&self, what: &str) {
         becomes(&self.connections(what), 1).await;
         assert_eq!(number(&self.tables()).await, 1);
     }
 
-    async fn is_gone(&self) {
+    pub async fn is_gone(&self) {
         becomes(&self.connections(ANYTHING), 0).await;
         becomes(&self.tables(), 0).await;
     }
