@@ -12,5 +12,7 @@ mod bulk;
 mod plans;
 #[path = "types/read.rs"]
 mod read;
+#[path = "types/retrieval.rs"]
+mod retrieval;
 #[path = "types/upload.rs"]
 mod upload;

@@ -75,8 +75,8 @@ async fn shown(query: &str) -> Vec<Vec<String>> {
 async fn columns_get_what_their_types_say() {
     let table = fresh("append");
     admin(&format!(
-        "CREATE TABLE {table} (i2 int2, i4 int4, n numeric, n2 numeric(10,2), u uuid, iv interval, j jsonb, a int4[], \
-         ts timestamp, v varchar(5), d int DEFAULT 7, e text)"
+        "CREATE TABLE {table} (i2 int2, i4 int4, n numeric, n2 numeric(10,2), u uuid, iv interval, j jsonb, js json, \
+         a int4[], ts timestamp, v varchar(5), d int DEFAULT 7, e text)"
     ))
     .await;
     let list = ListArray::from_iter_primitive::<Int64Type, _, _>([Some(vec![Some(1), None]), None]);
@@ -104,7 +104,8 @@ async fn columns_get_what_their_types_say() {
             ]),
         ),
         ("iv", texts(&["1 day", "2 hours"])),
-        ("j", texts(&["{\"a\": 1}", "null"])),
+        ("j", texts(&["{\"a\":  1}", "null"])),
+        ("js", texts(&["{\"a\":  1}", "null"])),
         ("a", Arc::new(list)),
         ("v", texts(&["größe", ""])),
     ]);
@@ -123,6 +124,7 @@ async fn columns_get_what_their_types_say() {
         "0190b0a0-0000-7000-8000-000000000000",
         "1 day",
         "{\"a\": 1}",
+        "{\"a\":  1}",
         "[1, ]",
         "1970-01-01T00:00:00.000001",
         "größe",

@@ -1,16 +1,16 @@
 //! What the server plans: partitions are passed over, and an index answers few entity rows.
 
-use std::sync::Arc;
-
-use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, TimestampMicrosecondArray, UInt64Array};
-use arrow::datatypes::{DataType, Field, Int64Type, Schema};
+use arrow::array::AsArray;
+use arrow::datatypes::Int64Type;
 use hybrid_conformance::partitioned::{self, MAY};
-use hybrid_core::store::{ENTITY_TIME, ROW_NUMBER};
-use hybrid_core::{BatchStream, Call, EntityRows, Explain, OfflineStore, OutputColumn, PullAllRequest, timestamp_type};
+use hybrid_core::{Call, Explain, OfflineStore, OutputColumn, PullAllRequest};
 use hybrid_store_postgres::PostgresSource;
 
-use crate::common::request::{column, history, source};
+use crate::common::request::{column, frame, history, source};
 use crate::common::{admin, config, fresh, store};
+
+const MINUTE: i64 = 60_000_000;
+const DAY: i64 = 1_440 * MINUTE;
 
 fn unchanged(name: &str) -> OutputColumn {
     column(name, None)
@@ -50,7 +50,7 @@ async fn partitions_outside_the_window_are_passed_over() {
             !plan.contains(&format!("{table}_04")) && !plan.contains(&format!("{table}_01")),
             "{column}: {plan}"
         );
-        let joined = OfflineStore::explain(&store, retrieval(&table, Some(86_400_000_000)))
+        let joined = OfflineStore::explain(&store, retrieval(&table, Some(DAY)))
             .await
             .unwrap();
         assert!(
@@ -114,29 +114,10 @@ async fn the_date_partition_column_prunes_what_the_event_time_cannot() {
     }
 }
 
-/// Entity rows of drivers 0 to 999, again and again.
-fn many_rows(rows: u64) -> EntityRows {
-    let schema = Arc::new(Schema::new(vec![
-        Field::new(ROW_NUMBER, DataType::UInt64, false),
-        Field::new(ENTITY_TIME, timestamp_type(), false),
-        Field::new("driver", DataType::Int64, true),
-    ]));
-    let times = TimestampMicrosecondArray::from_value(MAY, rows as usize).with_data_type(timestamp_type());
-    let columns: Vec<ArrayRef> = vec![
-        Arc::new(UInt64Array::from_iter_values(0..rows)),
-        Arc::new(times),
-        Arc::new((0..rows as i64).map(|row| row % 1000).collect::<Int64Array>()),
-    ];
-    let batch = RecordBatch::try_new(schema.clone(), columns).unwrap();
-    EntityRows::new(schema.clone(), rows, Some((MAY, MAY)), move || {
-        Ok(BatchStream::from_batches(schema.clone(), vec![batch.clone()]))
-    })
-}
-
 /// Of many entity rows a part is looked at: the pairs are those of all.
 #[tokio::test]
 async fn pairs_of_many_entity_rows_are_estimated() {
-    let (rows, known) = (300_000, 30_000);
+    let (rows, known) = (300_000_i64, 30_000);
     for (keys, chosen) in [(1000, "RunningTime"), (known, "Ranked")] {
         let table = fresh("fan_out");
         admin(&format!(
@@ -146,7 +127,8 @@ async fn pairs_of_many_entity_rows_are_estimated() {
         .await;
         admin(&format!("ANALYZE {table}")).await;
         let mut request = history(&table, None);
-        request.entities = many_rows(rows);
+        // Drivers 0 to 999, again and again.
+        request.entities = frame((0..rows).map(|row| (MAY, row % 1000)));
         let store = store(config()).await;
         let told = OfflineStore::explain(&store, Explain::Historical(request))
             .await
@@ -181,5 +163,32 @@ async fn an_index_on_keys_and_time_answers_a_few_rows() {
     admin(&format!("ANALYZE {table}")).await;
     let with = OfflineStore::explain(&store, retrieval(&table, None)).await.unwrap();
     assert!(with.contains("view view: Lateral") && with.contains("Index"), "{with}");
+    admin(&format!("DROP TABLE {table}")).await;
+}
+
+/// Of a year only the frame's two days are read, and the one before that the ttl reaches back to.
+#[tokio::test]
+async fn an_index_on_the_event_time_alone_answers_a_few_days() {
+    let table = fresh("year");
+    admin(&format!(
+        "CREATE TABLE {table} AS SELECT n % 1000 AS id, TIMESTAMPTZ '2024-05-01Z' - n * INTERVAL '5 minutes' AS ts, \
+         n::float8 AS v FROM generate_series(1, 105120) AS n"
+    ))
+    .await;
+    let store = store(config()).await;
+    let uses_index = async || {
+        admin(&format!("ANALYZE {table}")).await;
+        let mut request = history(&table, Some(DAY));
+        request.entities = frame((0..96).map(|row| (MAY - row * 30 * MINUTE, row)));
+        let plan = OfflineStore::explain(&store, Explain::Historical(request)).await;
+        let plan = plan.unwrap();
+        let by_time = |line: &str| line.contains("Index Cond:") && line.contains("ts >= '2024-04-28");
+        (plan.lines().any(by_time), plan)
+    };
+    let (without, plan) = uses_index().await;
+    assert!(!without, "{plan}");
+    admin(&format!("CREATE INDEX ON {table} (ts)")).await;
+    let (with, plan) = uses_index().await;
+    assert!(with, "{plan}");
     admin(&format!("DROP TABLE {table}")).await;
 }
