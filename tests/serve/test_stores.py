@@ -122,3 +122,19 @@ def rows_are_written_to_the_store_of_their_view(world):
 
 def oracle_row(row: dict) -> tuple:
     return row["driver_id"], oracle.utc(row["event_timestamp"]), row["trips"]
+
+
+@test
+def a_source_in_postgres_is_valid_where_its_table_is_there(world):
+    if not world.hybrid:
+        return
+    with two_stores(world) as (own, _, database_view, _):
+        provider, config = own.store._get_provider(), own.store.config
+        source = database_view.feast.batch_source
+        provider.validate_data_source(config, source)
+        found = provider.get_table_column_names_and_types_from_data_source(config, source)
+        kinds = "bigint", "timestamp with time zone", "timestamp with time zone", "bigint"
+        equal(list(found), list(zip(DATA.column_names, kinds)))
+        missing = in_postgres("nowhere", "no_such_table").feast.batch_source
+        with fails(Exception, "no_such_table"):
+            provider.validate_data_source(config, missing)
