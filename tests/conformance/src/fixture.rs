@@ -4,6 +4,8 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use hybrid_core::{Capabilities, HybridOfflineStore, Result, Source, async_trait};
 
+use crate::NotRun;
+
 /// A store under test: what the suite needs beside the store itself.
 #[async_trait]
 pub trait Fixture: Send + Sync {
@@ -16,11 +18,17 @@ pub trait Fixture: Send + Sync {
     /// What the store declares; decides which behaviours run.
     fn capabilities(&self) -> Capabilities;
 
+    /// What does not run, for want of a capability or of a type, and why: all of it, and nothing else.
+    fn not_run(&self) -> Vec<NotRun> {
+        Vec::new()
+    }
+
     /// Makes the table `table` of these rows and returns a source of it with its options set; the
     /// suite adds the timestamp columns and the mapping. Batches are in the table's order.
     ///
     /// # Errors
-    /// Unsupported, when the engine has no such type: the behaviour then counts as not run.
+    /// Unsupported, when the engine has no such type: the behaviour then counts as not run, as
+    /// [`not_run`](Self::not_run) has to say.
     async fn create(&self, table: &str, schema: SchemaRef, batches: Vec<RecordBatch>) -> Result<Source>;
 
     /// A source with its options set whose table `table` is not there yet: where a result is persisted to. It is read
@@ -87,6 +95,10 @@ impl Fixture for Tracked<'_> {
 
     fn capabilities(&self) -> Capabilities {
         self.inner.capabilities()
+    }
+
+    fn not_run(&self) -> Vec<NotRun> {
+        self.inner.not_run()
     }
 
     async fn create(&self, table: &str, schema: SchemaRef, batches: Vec<RecordBatch>) -> Result<Source> {

@@ -12,7 +12,8 @@
 //! ```
 //!
 //! [`run_all`] runs everything in one go and returns a [`Report`], which also lists what did not
-//! run and why: a capability that is not declared, a type that the engine cannot store.
+//! run and why: a capability that is not declared, a type that the engine cannot store. A fixture
+//! [says](Fixture::not_run) beforehand what that is: what it does not say, and is not run, has failed.
 
 pub mod behaviours;
 mod fixture;
@@ -20,6 +21,7 @@ mod fixture;
 pub mod formulations;
 pub mod killed;
 mod memory;
+mod not_run;
 pub mod oracle;
 pub mod partitioned;
 pub mod random;
@@ -36,11 +38,12 @@ mod wait;
 
 pub use fixture::Fixture;
 pub use memory::peak_mib;
+pub use not_run::{ANY_TIE, NO_NANOSECONDS, NO_WRITES, NotRun};
 pub use random::random_joins;
 pub use report::{Behaviour, Report, all, block_on, run_all, run_named};
 pub use scene::{Scene, View};
 pub use signal::signal;
 pub use table::Table;
 pub use value::Value;
-pub use verdict::{Miss, Verdict};
+pub use verdict::{Miss, Untried, Verdict};
 pub use wait::until;

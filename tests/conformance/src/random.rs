@@ -25,7 +25,7 @@ const MAX_SHRINKS: usize = 400;
 /// duplicates. The failure names the seed; `HYBRID_CONFORMANCE_SEED` repeats it.
 ///
 /// # Errors
-/// Failed, with the smallest retrieval that was found to fail.
+/// Failed, with the smallest retrieval that was found to fail; NotRun, where one of them could not be tried.
 pub fn random_joins(fixture: &dyn Fixture, cases: u32) -> LocalBoxFuture<'_, Verdict> {
     // Boxed, so that tests do not compile it again.
     Box::pin(joins(fixture, cases))
@@ -37,17 +37,22 @@ async fn joins(fixture: &dyn Fixture, cases: u32) -> Verdict {
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
     let mut runner = TestRunner::new_with_rng(Config::default(), rng);
+    let mut tried = Ok(());
     for case in 0..cases {
         let tree = plans().new_tree(&mut runner).map_err(Miss::failed)?;
-        let Err(Miss::Failed(reason)) = check(fixture, &tree.current()).await else {
-            continue;
+        let reason = match check(fixture, &tree.current()).await {
+            Err(Miss::Failed(reason)) => reason,
+            verdict => {
+                tried = tried.and(verdict);
+                continue;
+            }
         };
         let (plan, reason) = shrunk(fixture, tree, reason).await;
         return Err(Miss::Failed(format!(
             "case {case} of {SEED}={seed}: {reason}\n{plan:#?}"
         )));
     }
-    Ok(())
+    tried
 }
 
 fn seed() -> u64 {

@@ -4,6 +4,8 @@ use std::future::Future;
 use futures::future::LocalBoxFuture;
 
 use crate::fixture::Tracked;
+use crate::not_run::judged;
+use crate::verdict::Untried;
 use crate::{Fixture, Miss, Verdict};
 
 /// One behaviour that a store must show.
@@ -19,7 +21,7 @@ pub struct Behaviour {
 pub(crate) type Run = for<'a> fn(&'a dyn Fixture) -> LocalBoxFuture<'a, Verdict>;
 
 impl Behaviour {
-    /// Runs it and drops the tables that it made.
+    /// Runs it and drops the tables that it made. What of it is not run is what the fixture says, or it has failed.
     ///
     /// # Errors
     /// Why it did not pass.
@@ -27,7 +29,9 @@ impl Behaviour {
         let tracked = Tracked::new(fixture);
         let verdict = (self.run)(&tracked).await;
         let cleaned = tracked.clean_up().await;
-        verdict.and_then(|()| cleaned.map_err(|error| Miss::Failed(format!("its tables cannot be dropped: {error}"))))
+        let verdict = verdict
+            .and_then(|()| cleaned.map_err(|error| Miss::Failed(format!("its tables cannot be dropped: {error}"))));
+        judged(self, verdict, &fixture.not_run())
     }
 }
 
@@ -64,9 +68,17 @@ impl Report {
     fn add(&mut self, name: String, verdict: Verdict) {
         match verdict {
             Ok(()) => self.passed.push(name),
-            Err(Miss::NotRun(reason)) => self.not_run.push((name, reason)),
+            Err(Miss::NotRun(untried)) => self.not_run.push((name, listed(&untried))),
             Err(Miss::Failed(reason)) => self.failed.push((name, reason)),
         }
+    }
+}
+
+/// What was not tried, for people.
+pub(crate) fn listed(untried: &[Untried]) -> String {
+    match untried {
+        [] => "nothing".to_owned(),
+        all => all.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
     }
 }
 
@@ -106,7 +118,7 @@ pub fn run_named<'a>(fixture: &'a dyn Fixture, group: &str, name: &str) -> Local
     Box::pin(async move {
         match behaviour.check(fixture).await {
             Ok(()) => {}
-            Err(Miss::NotRun(reason)) => eprintln!("not run: {behaviour} because {reason}"),
+            Err(Miss::NotRun(untried)) => eprintln!("not run: {behaviour} because {}", listed(&untried)),
             Err(Miss::Failed(reason)) => panic!("{behaviour}: {reason}"),
         }
     })

@@ -1,4 +1,4 @@
-use std::fmt::Display;
+use std::fmt::{self, Display};
 
 use hybrid_core::{Error, ErrorKind};
 
@@ -8,13 +8,36 @@ pub type Verdict<T = ()> = Result<T, Miss>;
 /// Why a behaviour did not pass.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Miss {
-    /// It could not be tried; the reason.
-    NotRun(String),
+    /// It could not be tried, or not all of it.
+    NotRun(Vec<Untried>),
     /// The store gave something else; what, and what was right.
     Failed(String),
 }
 
+/// What of a behaviour could not be tried.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Untried {
+    /// The part of it: a type, say. Empty: all of it.
+    pub part: String,
+    /// Why.
+    pub why: String,
+}
+
+impl Display for Untried {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.part.as_str() {
+            "" => f.write_str(&self.why),
+            part => write!(f, "{part}: {}", self.why),
+        }
+    }
+}
+
 impl Miss {
+    fn not_run(why: String) -> Self {
+        let part = String::new();
+        Self::NotRun(vec![Untried { part, why }])
+    }
+
     /// A failure that says `message`.
     pub fn failed(message: impl Display) -> Self {
         Self::Failed(message.to_string())
@@ -36,7 +59,7 @@ impl From<arrow::error::ArrowError> for Miss {
 /// What making a table ends with: an engine that lacks a type does not fail, it is not asked.
 pub(crate) fn created<T>(result: Result<T, Error>) -> Verdict<T> {
     result.map_err(|error| match error.kind() {
-        ErrorKind::Unsupported => Miss::NotRun(format!("the table cannot be made: {}", error.message())),
+        ErrorKind::Unsupported => Miss::not_run(format!("the table cannot be made: {}", error.message())),
         _ => Miss::Failed(format!("the fixture could not make the table: {error}")),
     })
 }
@@ -46,9 +69,45 @@ pub(crate) fn needs(capable: bool, capability: &str) -> Verdict {
     if capable {
         return Ok(());
     }
-    Err(Miss::NotRun(format!(
+    Err(Miss::not_run(format!(
         "the store does not declare the capability `{capability}`"
     )))
+}
+
+/// The parts of a behaviour, some of which may not be tried.
+#[derive(Default)]
+pub(crate) struct Parts {
+    tried: bool,
+    untried: Vec<Untried>,
+}
+
+impl Parts {
+    /// Takes down what came of one; where it failed, the behaviour does.
+    pub(crate) fn add(&mut self, part: impl Display, verdict: Verdict) -> Verdict {
+        match verdict {
+            Ok(()) => self.tried = true,
+            Err(Miss::Failed(reason)) => return Err(Miss::Failed(format!("{part}: {reason}"))),
+            Err(Miss::NotRun(untried)) => {
+                let of_part = |one: Untried| Untried {
+                    part: part.to_string(),
+                    ..one
+                };
+                self.untried.extend(untried.into_iter().map(of_part));
+            }
+        }
+        Ok(())
+    }
+
+    /// What was not tried; where no part was, it is all of the behaviour.
+    pub(crate) fn end(mut self) -> Verdict {
+        if self.untried.is_empty() {
+            return Ok(());
+        }
+        if !self.tried {
+            self.untried.iter_mut().for_each(|one| one.part.clear());
+        }
+        Err(Miss::NotRun(self.untried))
+    }
 }
 
 /// Fails with `message` unless `right`.

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Int32Type, SchemaRef, TimeUnit};
-use hybrid_conformance::Fixture;
+use hybrid_conformance::{ANY_TIE, Fixture, NO_NANOSECONDS, NO_WRITES, NotRun};
 use hybrid_core::sql::{Append, Formulation, Mode, SqlSession, SqlStore};
 use hybrid_core::store::DynOfflineStore;
 use hybrid_core::{
@@ -173,6 +173,14 @@ impl Fixture for PostgresFixture {
 
     fn capabilities(&self) -> Capabilities {
         OfflineStore::capabilities(&*self.typed).with_writes(self.writes)
+    }
+
+    fn not_run(&self) -> Vec<NotRun> {
+        let mut all = [ANY_TIE, NO_NANOSECONDS].concat();
+        if !self.writes {
+            all.extend(NO_WRITES);
+        }
+        all
     }
 
     async fn create(&self, table: &str, schema: SchemaRef, batches: Vec<RecordBatch>) -> Result<Source> {

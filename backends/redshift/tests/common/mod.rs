@@ -8,7 +8,7 @@ use std::sync::Arc;
 use arrow::array::{Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, SchemaRef, TimeUnit};
 use futures::TryStreamExt;
-use hybrid_conformance::Fixture;
+use hybrid_conformance::{ANY_TIE, Fixture, NO_NANOSECONDS, NotRun};
 use hybrid_core::sql::{Append, Formulation, Mode, SqlSession, SqlStore};
 use hybrid_core::store::DynOfflineStore;
 use hybrid_core::{
@@ -179,6 +179,10 @@ impl Fixture for RedshiftFixture {
 
     fn capabilities(&self) -> Capabilities {
         OfflineStore::capabilities(&*self.typed)
+    }
+
+    fn not_run(&self) -> Vec<NotRun> {
+        [ANY_TIE, NO_NANOSECONDS].concat()
     }
 
     async fn create(&self, table: &str, schema: SchemaRef, batches: Vec<RecordBatch>) -> Result<Source> {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, SchemaRef, TimeUnit};
-use hybrid_conformance::Fixture;
+use hybrid_conformance::{ANY_TIE, Fixture, NO_NANOSECONDS, NotRun};
 use hybrid_core::sql::{Append, Formulation, Mode, SqlSession, SqlStore};
 use hybrid_core::store::DynOfflineStore;
 use hybrid_core::{
@@ -150,6 +150,10 @@ impl Fixture for SnowflakeFixture {
 
     fn capabilities(&self) -> Capabilities {
         SqlStore::capabilities(&*self.own)
+    }
+
+    fn not_run(&self) -> Vec<NotRun> {
+        [ANY_TIE, NO_NANOSECONDS].concat()
     }
 
     async fn create(&self, table: &str, schema: SchemaRef, batches: Vec<RecordBatch>) -> Result<Source> {

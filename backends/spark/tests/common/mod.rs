@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use hybrid_conformance::{Fixture, signal};
+use hybrid_conformance::{ANY_TIE, Fixture, NotRun, signal};
 use hybrid_core::sql::{Append, Formulation, Mode, SqlSession, SqlStore};
 use hybrid_core::store::DynOfflineStore;
 use hybrid_core::{
@@ -218,6 +218,10 @@ impl Fixture for SparkFixture {
 
     fn capabilities(&self) -> Capabilities {
         Capabilities::default()
+    }
+
+    fn not_run(&self) -> Vec<NotRun> {
+        ANY_TIE.to_vec()
     }
 
     async fn create(&self, table: &str, schema: SchemaRef, batches: Vec<RecordBatch>) -> Result<Source> {

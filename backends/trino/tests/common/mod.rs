@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::{Int64Type, SchemaRef};
-use hybrid_conformance::Fixture;
+use hybrid_conformance::{ANY_TIE, Fixture, NotRun};
 use hybrid_core::sql::{Append, Formulation, Mode, SqlSession, SqlStore};
 use hybrid_core::store::DynOfflineStore;
 use hybrid_core::{BatchStream, Capabilities, Context, HybridOfflineStore, Result, Source, async_trait};
@@ -250,6 +250,10 @@ impl Fixture for TrinoFixture {
 
     fn capabilities(&self) -> Capabilities {
         SqlStore::capabilities(&*self.own)
+    }
+
+    fn not_run(&self) -> Vec<NotRun> {
+        ANY_TIE.to_vec()
     }
 
     async fn create(&self, table: &str, schema: SchemaRef, batches: Vec<RecordBatch>) -> Result<Source> {

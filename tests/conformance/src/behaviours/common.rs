@@ -7,7 +7,7 @@ pub(super) use hybrid_core::{Call, ErrorKind, FeatureProjection, Pull, Result, V
 
 pub(super) use crate::oracle::micros;
 pub(super) use crate::scene::{at, shown, time};
-pub(super) use crate::verdict::{created, ensure, needs, refused, same};
+pub(super) use crate::verdict::{Parts, created, ensure, needs, refused, same};
 pub(super) use crate::{Fixture, Miss, Scene, Table, Value, Verdict, View, rows};
 
 /// Half a second and the like, in the microseconds that a ttl has.

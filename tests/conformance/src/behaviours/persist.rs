@@ -151,15 +151,11 @@ async fn each_is_kept(fixture: &dyn Fixture, types: Vec<ValueType>) -> Verdict {
         Err(Miss::NotRun(_)) => {}
         verdict => return verdict,
     }
-    let mut missing = Vec::new();
+    let mut parts = Parts::default();
     for value_type in types {
-        match kept(fixture, std::slice::from_ref(&value_type)).await {
-            Err(Miss::NotRun(reason)) => missing.push(format!("{value_type}: {reason}")),
-            Err(Miss::Failed(reason)) => return Err(Miss::Failed(format!("{value_type}: {reason}"))),
-            Ok(()) => {}
-        }
+        parts.add(&value_type, kept(fixture, std::slice::from_ref(&value_type)).await)?;
     }
-    if missing.is_empty() { Ok(()) } else { Err(Miss::NotRun(missing.join("; "))) }
+    parts.end()
 }
 
 /// Every scalar type of Feast's is kept, with its extremes, empty values and NULL.

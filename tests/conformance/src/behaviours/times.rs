@@ -82,20 +82,21 @@ pub async fn no_candidate_is_an_error(fixture: &dyn Fixture) -> Verdict {
 /// The source's times may be naive, in a zone, or in another unit.
 pub async fn source_types_interchange(fixture: &dyn Fixture) -> Verdict {
     let types = [
-        DataType::Timestamp(TimeUnit::Microsecond, None),
-        DataType::Timestamp(TimeUnit::Millisecond, None),
-        DataType::Timestamp(TimeUnit::Nanosecond, Some("UTC".into())),
-        DataType::Timestamp(TimeUnit::Microsecond, Some("Europe/Berlin".into())),
+        ("naive", DataType::Timestamp(TimeUnit::Microsecond, None)),
+        ("milliseconds", DataType::Timestamp(TimeUnit::Millisecond, None)),
+        ("nanoseconds", DataType::Timestamp(TimeUnit::Nanosecond, Some("UTC".into()))),
+        ("in a zone", DataType::Timestamp(TimeUnit::Microsecond, Some("Europe/Berlin".into()))),
     ];
-    for data_type in types {
+    let mut parts = Parts::default();
+    for (part, data_type) in types {
         let columns =
             [("driver_id", DataType::Int64), ("ts", data_type.clone()), ("created", data_type), ("v", DataType::Int64)];
         let rows = rows![[1, at(4.0), at(4.5), 10], [1, at(4.0), at(4.6), 11], [1, at(6.0), at(6.0), 12]];
         let view = View::new("stats", &["driver_id"], Table::new(&columns, rows)).with_ttl(SECOND);
         let frame = drivers(rows![[1, at(5.0)], [1, at(5.001)]]);
-        Scene::new([view], frame).gives(fixture, rows![[11], [NULL]]).await?;
+        parts.add(part, Scene::new([view], frame).gives(fixture, rows![[11], [NULL]]).await)?;
     }
-    Ok(())
+    parts.end()
 }
 
 /// Nanoseconds are floored to microseconds: 999 ns after the entity row's time is that time.
