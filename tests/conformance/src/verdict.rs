@@ -116,7 +116,7 @@ pub(crate) fn ensure(right: bool, message: impl FnOnce() -> String) -> Verdict {
 }
 
 /// Fails unless both are the same, showing both.
-pub(crate) fn same<T: PartialEq + std::fmt::Debug>(what: &str, found: &T, right: &T) -> Verdict {
+pub(crate) fn same<T: PartialEq + fmt::Debug>(what: &str, found: &T, right: &T) -> Verdict {
     ensure(found == right, || {
         format!("{what}: found {found:?}, right is {right:?}")
     })
