@@ -280,7 +280,7 @@ async fn a_write_that_is_lost_sight_of_is_not_to_be_tried_again() {
         "{error}"
     );
     assert!(error.to_string().contains("not known whether"), "{error}");
-    // It goes on without anybody who asks for its end.
+    // It may go on without anybody who asks for its end.
     kill_query(&direct, &name).await;
 }
 

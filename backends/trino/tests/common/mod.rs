@@ -157,10 +157,11 @@ pub async fn running(store: &TrinoStore, name: &str) -> usize {
     count(store, &still_running(name)).await
 }
 
-/// Ends the one query of that name as an administrator does.
+/// Ends the one query of that name as an administrator does, where it has not ended.
 pub async fn kill_query(store: &TrinoStore, name: &str) {
     let batches = rows(store, &still_running(name)).await.unwrap();
-    let id = arrow::util::display::array_value_to_string(batches[0].column(0), 0).unwrap();
+    let Some(batch) = batches.first() else { return };
+    let id = arrow::util::display::array_value_to_string(batch.column(0), 0).unwrap();
     let call = format!("CALL system.runtime.kill_query(query_id => '{id}', message => 'enough')");
     let session = store.session().await.unwrap();
     session.execute(&call).await.unwrap();
