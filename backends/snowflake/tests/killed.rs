@@ -40,7 +40,8 @@ async fn an_interrupted_command_leaves_nothing() {
     assert!(proxy.seen.lock().unwrap().iter().any(aborted));
     // Temporary tables and stages end with their session.
     let ended = proxy.count("POST /session?delete=true");
-    assert_eq!(proxy.count("login-request"), ended, "every session ends");
+    // Where an answer to that is lost it is asked for again.
+    assert!(proxy.count("login-request") <= ended, "every session ends");
     // Tests beside this one stage files, too, for a moment.
     until("the end of staged files", async || staged() == 0).await;
 }
