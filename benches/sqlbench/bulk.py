@@ -1,4 +1,4 @@
-"""Measures `hybrid write`, `hybrid all` and the way of entity rows beside the engine's own client: interleaved, the best of three.
+"""Measures `hybrid write`, `hybrid all` and the way of entity rows beside the engine's own client: interleaved, the best of five.
 
 usage: bulk.py ENGINE [--small | --require]
 
@@ -17,11 +17,11 @@ import repo
 from cases import ENGINES, MILLION, PAIR, View, features
 from process import data, python, run
 
-ROUNDS = 3
+ROUNDS = 5
 LONG = 60
 # MiB, for ten times the rows.
 LIMIT = 300
-# What is no difference: the same client's best of three differs by as much from run to run.
+# What is no difference: the same client's best differs by as much from run to run.
 NOISE = 0.95
 # Only told: it asks what somebody else has found out to be the best, and neither reads nor writes Parquet.
 SAME = "psql, the same statements, binary"
