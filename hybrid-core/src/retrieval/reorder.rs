@@ -256,12 +256,13 @@ impl Bucket {
         self.range.end - self.range.start
     }
 
-    fn push(&mut self, batch: RecordBatch) {
+    fn push(&mut self, batch: RecordBatch) -> Result<()> {
         let bytes = size(&batch);
         self.count += batch.num_rows() as u64;
         self.bytes += bytes;
         self.held_bytes += bytes + COLUMN * batch.num_columns();
-        self.held.push(batch);
+        self.held.push(own(batch, bytes)?);
+        Ok(())
     }
 
     fn spill(&mut self, schema: &SchemaRef, file: &mut SpillFile) -> Result<()> {
@@ -362,7 +363,7 @@ impl Buckets {
                 all if all == batch.num_rows() => batch.clone(),
                 _ => take_record_batch(batch, &UInt64Array::from(at))?,
             };
-            bucket.push(own(part)?);
+            bucket.push(part)?;
         }
         self.make_room()
     }

@@ -63,9 +63,9 @@ impl SpoolWriter {
     }
 
     pub(crate) fn push(&mut self, batch: RecordBatch) -> Result<()> {
-        let batch = own(batch)?;
-        self.held += size(&batch) + COLUMN * batch.num_columns();
-        self.batches.push(batch);
+        let bytes = size(&batch);
+        self.held += bytes + COLUMN * batch.num_columns();
+        self.batches.push(own(batch, bytes)?);
         if self.held > self.budget { self.spill() } else { Ok(()) }
     }
 
@@ -147,9 +147,9 @@ fn bytes(data: &ArrayData) -> usize {
 }
 
 /// The batch by itself: copied where it keeps much more in memory than its own values, as a part of a larger batch does, and
-/// a column of a message. Views would also have the texts of other rows with them on disk.
-pub(super) fn own(batch: RecordBatch) -> Result<RecordBatch> {
-    if kept(&batch) <= 2 * size(&batch) + COLUMN * batch.num_columns() {
+/// a column of a message. Views would also have the texts of other rows with them on disk. `bytes`: its [`size`].
+pub(super) fn own(batch: RecordBatch, bytes: usize) -> Result<RecordBatch> {
+    if kept(&batch) <= 2 * bytes + COLUMN * batch.num_columns() {
         return Ok(batch);
     }
     let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
@@ -404,10 +404,10 @@ mod tests {
             .unwrap();
         let keys = read.project(&[0]).unwrap();
         assert!(kept(&keys) > 100_000 && size(&keys) == 800);
-        assert!(kept(&own(keys.clone()).unwrap()) < 1000);
-        assert_eq!(own(keys.clone()).unwrap(), keys);
+        assert!(kept(&own(keys.clone(), 800).unwrap()) < 1000);
+        assert_eq!(own(keys.clone(), 800).unwrap(), keys);
         // All of a message is not copied.
-        assert_eq!(kept(&own(read.clone()).unwrap()), kept(&read));
+        assert_eq!(kept(&own(read.clone(), size(&read)).unwrap()), kept(&read));
     }
 
     #[tokio::test]
