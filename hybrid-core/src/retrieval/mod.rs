@@ -23,7 +23,7 @@ pub use frame::EntityFrame;
 pub use job::RetrievalJob;
 pub use options::RetrievalOptions;
 pub use selection::FeatureSelection;
-pub use spool::spooled;
+pub use spool::{size, spooled};
 pub use summary::{Summary, SummaryHandle};
 
 pub(crate) use frame::Frame;

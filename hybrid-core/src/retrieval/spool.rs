@@ -113,7 +113,7 @@ impl SpoolWriter {
 
 /// Bytes of a batch's own values. What is read from a message or cut out of a larger batch shares its buffers with others,
 /// each of which would count them all.
-pub(super) fn size(batch: &RecordBatch) -> usize {
+pub fn size(batch: &RecordBatch) -> usize {
     batch.columns().iter().map(|column| bytes(&column.to_data())).sum()
 }
 

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, RecordBatch};
+use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
 use futures::stream::Fuse;
 use futures::{StreamExt, TryStreamExt};
+use hybrid_core::retrieval::size;
 use hybrid_core::{BatchStream, Result};
 
 /// Rows of one part at most.
@@ -71,16 +72,6 @@ impl Chunks {
         }
         Ok(None)
     }
-}
-
-/// Bytes of what a batch shows, which may be a part of what it holds.
-fn size(batch: &RecordBatch) -> usize {
-    let columns = batch.columns().iter();
-    let sizes = columns.map(|column| {
-        let part = column.to_data().get_slice_memory_size();
-        part.unwrap_or_else(|_| column.get_array_memory_size())
-    });
-    sizes.sum()
 }
 
 #[cfg(test)]
